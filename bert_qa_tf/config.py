@@ -1,0 +1,150 @@
+"""Frozen settings that check themselves, shared by the library and its commands.
+
+What goes in: plain values. What comes out: dataclasses that the rest of the package takes as arguments. Flags are turned
+into these by the entry points; nothing here reads a flag, a file or the environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+from bert_qa_tf.errors import InputError
+
+# What `[CLS] question [SEP] context [SEP]` spends beside question and context.
+NUM_SPECIAL_TOKENS = 3
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowingConfig:
+    """How a long context is cut into windows.
+
+    Attributes:
+      max_seq_length: the longest window in word pieces, question and special tokens included.
+      doc_stride: the step between the starts of two windows, in word pieces (not their overlap).
+      max_query_length: questions are cut to this many word pieces.
+    """
+
+    max_seq_length: int = 384
+    doc_stride: int = 128
+    max_query_length: int = 64
+
+    def __post_init__(self) -> None:
+        _require(self.max_query_length >= 1, f"max_query_length must be at least 1, got {self.max_query_length}")
+        _require(self.doc_stride >= 1, f"doc_stride must be at least 1, got {self.doc_stride}")
+        room = self.min_context_room
+        _require(
+            room >= 1,
+            f"max_seq_length={self.max_seq_length} leaves no room for text after a question of "
+            f"max_query_length={self.max_query_length} and {NUM_SPECIAL_TOKENS} special tokens",
+        )
+        # A step larger than the room would skip words between two windows: no window would ever see them.
+        _require(
+            self.doc_stride <= room,
+            f"doc_stride={self.doc_stride} is larger than the room for text: max_seq_length={self.max_seq_length} less "
+            f"max_query_length={self.max_query_length} less {NUM_SPECIAL_TOKENS} special tokens is {room}",
+        )
+
+    @property
+    def min_context_room(self) -> int:
+        """Word pieces of context that fit beside the longest question."""
+        return self.max_seq_length - self.max_query_length - NUM_SPECIAL_TOKENS
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderConfig:
+    """The architecture of a BERT encoder, as its source states it.
+
+    `hidden_act` is "gelu" (exact, erf) or "gelu_tanh" (the tanh approximation): they differ by more than 1e-4 in the
+    output, so it is never guessed.
+    """
+
+    vocab_size: int
+    hidden_size: int
+    num_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    hidden_act: Literal["gelu", "gelu_tanh", "relu"] = "gelu"
+    layer_norm_epsilon: float = 1e-12
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    hidden_dropout: float = 0.1
+    attention_dropout: float = 0.1
+    initializer_range: float = 0.02
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "hidden_size", "num_layers", "num_attention_heads", "intermediate_size"):
+            _require(getattr(self, name) >= 1, f"encoder config: {name} must be at least 1, got {getattr(self, name)}")
+        _require(
+            self.hidden_size % self.num_attention_heads == 0,
+            f"encoder config: hidden_size={self.hidden_size} is no multiple of "
+            f"num_attention_heads={self.num_attention_heads}",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict; `EncoderConfig(**d)` gives the same config back."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class DecodingConfig:
+    """How start and end logits become an answer (the rules of BERT's `run_squad`).
+
+    Attributes:
+      n_best_size: candidates kept per window and per question.
+      max_answer_length: longest answer in word pieces.
+      version_2_with_negative: whether "" may win (SQuAD 2.0).
+      null_score_diff_threshold: "" wins when null score − best non-null score is greater than this.
+    """
+
+    n_best_size: int = 20
+    max_answer_length: int = 30
+    version_2_with_negative: bool = False
+    null_score_diff_threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(self.n_best_size >= 1, f"n_best_size must be at least 1, got {self.n_best_size}")
+        _require(self.max_answer_length >= 1, f"max_answer_length must be at least 1, got {self.max_answer_length}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ConversionConfig:
+    """Everything that decides the bytes of a conversion.
+
+    Attributes:
+      windowing: see `WindowingConfig`.
+      num_shards: training shards.
+      num_dev_shards: development shards.
+      dev_fraction: share of the articles set aside for development, 0 for none.
+      min_aligned_fraction: a file with a smaller share of questions whose answer offset fits is refused.
+      relabel: "off", or "find" to search for the answers of a file that would be refused.
+      windows_without_answer: label them `[CLS]` ("cls") or leave them out of training ("drop").
+      version_2_with_negative: whether questions may have no answer.
+      keep_decoding_features: store in training records, too, what only decoding needs.
+      seed: decides the development articles and the order of the records.
+    """
+
+    windowing: WindowingConfig = WindowingConfig()
+    num_shards: int = 8
+    num_dev_shards: int = 1
+    dev_fraction: float = 0.1
+    min_aligned_fraction: float = 0.9
+    relabel: Literal["off", "find"] = "off"
+    windows_without_answer: Literal["cls", "drop"] = "cls"
+    version_2_with_negative: bool = False
+    keep_decoding_features: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.num_shards >= 1, f"num_shards must be at least 1, got {self.num_shards}")
+        _require(self.num_dev_shards >= 1, f"num_dev_shards must be at least 1, got {self.num_dev_shards}")
+        _require(0.0 <= self.dev_fraction < 1.0, f"dev_fraction must be in [0, 1), got {self.dev_fraction}")
+        _require(
+            0.0 <= self.min_aligned_fraction <= 1.0,
+            f"min_aligned_fraction must be in [0, 1], got {self.min_aligned_fraction}",
+        )

@@ -1,0 +1,1 @@
+"""Data: reading, checking, windowing, and records."""

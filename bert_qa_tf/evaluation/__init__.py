@@ -1,0 +1,1 @@
+"""Evaluation: decoding answers and scoring them."""

@@ -1,0 +1,65 @@
+"""The feature tables: one row per field of a record, for every task.
+
+What goes in: nothing. What comes out: `QA_FEATURES`, the table that drives the TFRecord writer, the parser, the model's
+inputs and the test of all three. No other module may list these names again.
+
+A window is stored unpadded, so a `seq` dimension is as long as that window's tokens. See `tfrecords/README.md`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+# The only symbolic dimension: the number of tokens of one window.
+SEQ = "seq"
+
+Role = Literal["input", "label", "meta"]
+Storage = Literal["always", "derived", "decoding"]
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureSpec:
+    """One field of a record.
+
+    Attributes:
+      name: the key in the `tf.train.Example` and in every batch.
+      shape: `()` for a scalar, `(SEQ,)` for one value per token.
+      dtype: the dtype in a batch: "int32", "int64" or "string".
+      role: "input" goes to the model, "label" to the loss, "meta" to neither.
+      storage: "always" is in every record; "derived" is never stored, the parser makes it; "decoding" is stored only
+        where answers will be decoded (development records, or `--keep_decoding_features`).
+      padding: what a batch holds beyond a window's end.
+    """
+
+    name: str
+    shape: tuple[str, ...]
+    dtype: str
+    role: Role
+    storage: Storage = "always"
+    padding: int = 0
+
+    @property
+    def per_token(self) -> bool:
+        """Whether the field has one value per token."""
+        return self.shape == (SEQ,)
+
+
+QA_FEATURES: tuple[FeatureSpec, ...] = (
+    FeatureSpec("input_word_ids", (SEQ,), "int32", "input"),
+    FeatureSpec("input_mask", (SEQ,), "int32", "input", storage="derived"),
+    FeatureSpec("input_type_ids", (SEQ,), "int32", "input"),
+    FeatureSpec("start_positions", (), "int32", "label"),
+    FeatureSpec("end_positions", (), "int32", "label"),
+    FeatureSpec("unique_id", (), "int64", "meta"),
+    FeatureSpec("qas_id", (), "string", "meta", storage="decoding"),
+    FeatureSpec("doc_span_index", (), "int32", "meta", storage="decoding"),
+    FeatureSpec("token_start_chars", (SEQ,), "int32", "meta", storage="decoding", padding=-1),
+    FeatureSpec("token_end_chars", (SEQ,), "int32", "meta", storage="decoding", padding=-1),
+    FeatureSpec("token_is_max_context", (SEQ,), "int32", "meta", storage="decoding"),
+)
+
+
+def names(table: tuple[FeatureSpec, ...], *roles: Role) -> tuple[str, ...]:
+    """The names in `table`, in its order; only those of the given roles when any are given."""
+    return tuple(spec.name for spec in table if not roles or spec.role in roles)

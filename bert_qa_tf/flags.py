@@ -1,0 +1,224 @@
+"""Every absl flag of the project, each defined once, in groups that the commands pick from.
+
+What goes in: an absl `FlagValues`. What comes out: the same, with a group's flags defined in it. The first line of each
+function's docstring is the group's heading in `--help`. Only entry points import this module.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+Values = flags.FlagValues
+
+
+def define_audit(values: Values) -> None:
+    """Audit."""
+    flags.DEFINE_multi_string(
+        "input_file", [], "SQuAD-form JSON to check. Repeat the flag for several files.", flag_values=values
+    )
+    flags.DEFINE_string("output_file", None, "Also write the figures as JSON to this file.", flag_values=values)
+    flags.DEFINE_integer(
+        "max_answer_words",
+        30,
+        "Longest span, in words, that the ceiling may choose.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_integer("show", 3, "How many ids to show of each kind of problem.", lower_bound=0, flag_values=values)
+    flags.DEFINE_float(
+        "fail_under_aligned",
+        None,
+        "Exit with status 1 when a smaller share (0 to 1) of a file's questions has an answer offset that fits.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "fail_under_ceiling_f1",
+        None,
+        "Exit with status 1 when no span could reach this F1 (0 to 100) on a file.",
+        lower_bound=0.0,
+        upper_bound=100.0,
+        flag_values=values,
+    )
+
+
+def define_download(values: Values) -> None:
+    """Download."""
+    flags.DEFINE_enum(
+        "dataset", None, ["spoken_squad", "squad_v1.1", "squad_v2.0"], "Which public data set.", flag_values=values
+    )
+    flags.DEFINE_string("data_dir", "data", "Folder to write to; a folder per data set is made.", flag_values=values)
+
+
+def define_windowing(values: Values) -> None:
+    """Windows."""
+    flags.DEFINE_integer(
+        "max_seq_length",
+        384,
+        "Longest window in word pieces: question, text and special tokens together.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "doc_stride", 128, "Word pieces from the start of one window to the start of the next.", flag_values=values
+    )
+    flags.DEFINE_integer("max_query_length", 64, "Questions are cut to this many word pieces.", flag_values=values)
+
+
+def define_conversion(values: Values) -> None:
+    """Conversion."""
+    flags.DEFINE_enum("task", "qa", ["qa"], "What the records are for: qa is question answering.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "input_file", [], "SQuAD-form JSON to convert. Repeat the flag for several files.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "output_dir",
+        "tfrecords/spoken_squad",
+        "Folder for the shards, the vocabulary and manifest.json.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("vocab_file", None, "WordPiece vocabulary, instead of the encoder's own.", flag_values=values)
+    flags.DEFINE_bool("do_lower_case", True, "Casing of --vocab_file; an encoder states its own.", flag_values=values)
+    flags.DEFINE_bool("overwrite", False, "Replace the conversion in --output_dir.", flag_values=values)
+    flags.DEFINE_integer("num_shards", 8, "Training shards to write.", flag_values=values)
+    flags.DEFINE_float(
+        "dev_fraction",
+        0.1,
+        "Share of the articles kept out of training, to measure progress on.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "min_aligned_fraction",
+        0.9,
+        "Refuse a file in which a smaller share of the questions has an answer offset that fits its text.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "relabel",
+        "off",
+        ["off", "find"],
+        "find: accept a file with bad offsets and search the text for its answers.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "windows_without_answer",
+        "cls",
+        ["cls", "drop"],
+        "Training windows that do not hold the answer: point them at [CLS], or leave them out.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "version_2_with_negative",
+        False,
+        "The data has questions without an answer (SQuAD 2.0).",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "keep_decoding_features",
+        False,
+        "Store text offsets in training records too, for your own tools.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "seed", 0, "Decides which articles are set aside and the order of the records.", flag_values=values
+    )
+
+
+def define_encoder(values: Values) -> None:
+    """Encoder."""
+    flags.DEFINE_string(
+        "encoder_handle",
+        "minilm",
+        "Where the BERT encoder comes from: a name (minilm, bert-base-uncased, bert-large-uncased, "
+        "bert-large-wwm-uncased), a TF-Hub module's folder, or its https:// or gs:// address.",
+        flag_values=values,
+    )
+
+
+def define_decoding(values: Values) -> None:
+    """Finding answers."""
+    flags.DEFINE_integer("n_best_size", 20, "Candidate answers kept per window and question.", flag_values=values)
+    flags.DEFINE_integer("max_answer_length", 30, "Longest answer in word pieces.", flag_values=values)
+    flags.DEFINE_float(
+        "null_score_diff_threshold",
+        0.0,
+        "SQuAD 2.0: answer nothing when the null score exceeds the best answer's score by more than this.",
+        flag_values=values,
+    )
+
+
+def define_model_source(values: Values) -> None:
+    """Model."""
+    flags.DEFINE_multi_string(
+        "model_dir", [], "Run directory of `train`. `evaluate` takes several.", flag_values=values
+    )
+    flags.DEFINE_multi_string(
+        "saved_model", [], "SavedModel that `export` wrote (the version folder).", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "checkpoint", "best", ["best", "last"], "Which weights of --model_dir to use.", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "inference_dtype",
+        "float32",
+        ["float32", "bfloat16", "float16"],
+        "Precision of the encoder's matrix products.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("batch_size", 32, "Windows per call of the model.", lower_bound=1, flag_values=values)
+
+
+def define_evaluation(values: Values) -> None:
+    """Evaluation."""
+    flags.DEFINE_multi_string(
+        "eval_file", [], "SQuAD-form JSON to score on. Repeat the flag for several files.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "predictions_file",
+        None,
+        "Score these predictions (JSON: question id to text) instead of a model's.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "output_dir",
+        None,
+        "Folder for metrics.json and predictions; `eval/` of the run directory by default.",
+        flag_values=values,
+    )
+
+
+def define_prediction(values: Values) -> None:
+    """Prediction."""
+    flags.DEFINE_string("question", None, "One question.", flag_values=values)
+    flags.DEFINE_string("context", None, "The transcript to search, as a string.", flag_values=values)
+    flags.DEFINE_string("context_file", None, "The transcript to search, a UTF-8 text file.", flag_values=values)
+    flags.DEFINE_string(
+        "input_file", None, "JSON lines with `question` and `context` (and `id`, if you like).", flag_values=values
+    )
+    flags.DEFINE_string("output_file", None, "Write answers as JSON lines here, not to the screen.", flag_values=values)
+
+
+def define_export(values: Values) -> None:
+    """Export."""
+    flags.DEFINE_string("model_dir", None, "Run directory of `train` to export from.", flag_values=values)
+    flags.DEFINE_string("export_dir", "exports", "Folder for qa/<version> and qa_ids/<version>.", flag_values=values)
+    flags.DEFINE_integer(
+        "version", None, "Version number; one more than the highest there by default.", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "checkpoint", "best", ["best", "last"], "Which weights of --model_dir to use.", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "inference_dtype",
+        "float32",
+        ["float32", "bfloat16", "float16"],
+        "Precision of the encoder's matrix products.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "max_windows_per_call",
+        32,
+        "Windows of a long text that go through the model at a time.",
+        lower_bound=1,
+        flag_values=values,
+    )

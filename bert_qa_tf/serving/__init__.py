@@ -1,0 +1,1 @@
+"""Serving: SavedModels that take text and answer."""

@@ -1,0 +1,1 @@
+"""Text: tokenization, answer normalization and other rules on strings."""

@@ -1,0 +1,1 @@
+"""Training: strategies, optimization, the loop and its checkpoints."""
