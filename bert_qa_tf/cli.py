@@ -61,7 +61,8 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         rest = values(["command", *expand_flagfiles(argv)])[1:]
         if rest:
             raise InputError(f"unexpected argument {rest[0]!r}: every argument is a --flag (see --help)")
-        logging.set_verbosity(values.verbosity)
+        # One level quieter than absl's own: at 0 the libraries' notes stay out of the way, warnings do not.
+        logging.set_verbosity(values.verbosity - 1)
         logging.use_absl_handler()
         return main(values) or 0
     except (InputError, absl_flags.Error) as error:

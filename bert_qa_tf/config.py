@@ -148,3 +148,105 @@ class ConversionConfig:
             0.0 <= self.min_aligned_fraction <= 1.0,
             f"min_aligned_fraction must be in [0, 1], got {self.min_aligned_fraction}",
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW with a linear warm-up and a linear decay to zero (BERT's recipe).
+
+    Attributes:
+      learning_rate: the peak, reached at the end of the warm-up.
+      warmup_proportion: share of all steps spent warming up.
+      weight_decay_rate: decoupled decay, of everything but biases and layer norms.
+      adam_beta_1, adam_beta_2, adam_epsilon: as in Adam.
+      clip_norm: largest global gradient norm, after adding up the replicas; 0 for no clipping.
+    """
+
+    learning_rate: float = 3e-5
+    warmup_proportion: float = 0.1
+    weight_decay_rate: float = 0.01
+    adam_beta_1: float = 0.9
+    adam_beta_2: float = 0.999
+    adam_epsilon: float = 1e-6
+    clip_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require(self.learning_rate > 0, f"learning_rate must be above 0, got {self.learning_rate}")
+        _require(0 <= self.warmup_proportion < 1, f"warmup_proportion must be in [0, 1), got {self.warmup_proportion}")
+        _require(self.clip_norm >= 0, f"clip_norm must be 0 or more, got {self.clip_norm}")
+
+
+@dataclasses.dataclass(frozen=True)
+class RuntimeConfig:
+    """Where and in which precision training runs; none of it changes what is computed beyond rounding.
+
+    Attributes:
+      distribution_strategy: "one_device", "mirrored" (all GPUs of a machine), "multi_worker_mirrored" (machines named
+        by TF_CONFIG) or "tpu".
+      mixed_precision: a Keras policy name, or "auto".
+      tpu: which TPU: "local", a name or an address.
+    """
+
+    distribution_strategy: Literal["one_device", "mirrored", "multi_worker_mirrored", "tpu"] = "one_device"
+    mixed_precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    tpu: str = "local"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """One training, from records to a run directory.
+
+    Attributes:
+      train_dir: a conversion.
+      model_dir: the run directory.
+      encoder_handle: where the encoder comes from.
+      init_checkpoint: a run directory to start from, instead of the pretrained weights and a fresh head.
+      optimizer: see `OptimizerConfig`.
+      runtime: see `RuntimeConfig`.
+      decoding: how development questions are answered.
+      global_batch_size: windows per optimizer step over all replicas.
+      num_train_epochs: passes over the training windows.
+      max_train_steps: stop after this many steps, and decay the learning rate to there; None for no limit.
+      max_train_examples: train on the first so many windows of the shuffled order only; None for all.
+      length_buckets: at most this many static shapes.
+      save_checkpoints_steps: steps between checkpoints.
+      keep_checkpoint_max: checkpoints kept.
+      log_steps: steps between progress lines.
+      eval_batch_size: windows per call on the development split.
+      seed: of the head's first weights, the order of the data and dropout.
+      overwrite: start anew in a run directory that holds another training.
+    """
+
+    train_dir: str
+    model_dir: str
+    encoder_handle: str
+    init_checkpoint: str | None = None
+    optimizer: OptimizerConfig = OptimizerConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+    decoding: DecodingConfig = DecodingConfig()
+    global_batch_size: int = 32
+    num_train_epochs: int = 2
+    max_train_steps: int | None = None
+    max_train_examples: int | None = None
+    length_buckets: int = 8
+    save_checkpoints_steps: int = 500
+    keep_checkpoint_max: int = 2
+    log_steps: int = 50
+    eval_batch_size: int = 32
+    seed: int = 0
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        for name in (
+            "global_batch_size",
+            "num_train_epochs",
+            "length_buckets",
+            "log_steps",
+            "eval_batch_size",
+            "save_checkpoints_steps",
+            "keep_checkpoint_max",
+        ):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("max_train_steps", "max_train_examples"):
+            value = getattr(self, name)
+            _require(value is None or value >= 1, f"{name} must be at least 1, got {value}")

