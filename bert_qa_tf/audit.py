@@ -1,0 +1,33 @@
+"""Checks SQuAD-form JSON before anyone trains on it.
+
+Counts answer offsets that do not fit, duplicate ids, empty texts and answers that speech recognition lost, and finds
+the best score that any span of the text could reach.
+
+  python -m bert_qa_tf.audit --input_file=train.json --input_file=test.json --output_file=audit.json
+"""
+
+from __future__ import annotations
+
+from absl import flags as absl_flags
+
+from bert_qa_tf import cli, flags
+
+FLAG_GROUPS = (flags.define_audit,)
+
+
+def main(values: absl_flags.FlagValues) -> None:
+    """Runs the command."""
+    from bert_qa_tf.data import audit_report
+
+    audit_report.run_audit(
+        values.input_file,
+        output_file=values.output_file,
+        max_answer_words=values.max_answer_words,
+        show=values.show,
+        fail_under_aligned=values.fail_under_aligned,
+        fail_under_ceiling_f1=values.fail_under_ceiling_f1,
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)

@@ -1,0 +1,64 @@
+"""Whole files, local or remote, without importing TensorFlow for a local one.
+
+What goes in: a path or an address such as `gs://bucket/file`. What comes out: its bytes, or a file written. Addresses
+go through TensorFlow's own file layer, imported when the first one is met; records are not read here (see `tfrecord`).
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from bert_qa_tf.errors import InputError
+
+PathLike = str | os.PathLike[str]
+
+
+def is_remote(path: PathLike) -> bool:
+    """Whether `path` is an address (`gs://…`, `s3://…`) and no local path."""
+    return "://" in os.fspath(path)
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """The content of a file.
+
+    Raises:
+      InputError: there is no such file, or it cannot be read.
+    """
+    name = os.fspath(path)
+    if is_remote(name):
+        import tensorflow as tf  # only a remote path needs it, and it takes seconds to import
+
+        try:
+            with tf.io.gfile.GFile(name, "rb") as file:
+                return file.read()
+        except tf.errors.OpError as error:
+            raise InputError(f"{name}: cannot read this file ({error.message})") from error
+    try:
+        return pathlib.Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: cannot read this file ({error.strerror})") from error
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Writes `text` as UTF-8, its line ends as they are, making the folder when it is missing.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    name = os.fspath(path)
+    if is_remote(name):
+        import tensorflow as tf
+
+        try:
+            tf.io.gfile.makedirs(os.path.dirname(name))
+            with tf.io.gfile.GFile(name, "wb") as file:
+                file.write(text.encode("utf-8"))
+        except tf.errors.OpError as error:
+            raise InputError(f"{name}: cannot write this file ({error.message})") from error
+        return
+    try:
+        pathlib.Path(name).parent.mkdir(parents=True, exist_ok=True)
+        pathlib.Path(name).write_bytes(text.encode("utf-8"))
+    except OSError as error:
+        raise InputError(f"{name}: cannot write this file ({error.strerror})") from error
