@@ -1,0 +1,26 @@
+"""Fetches a public data set by name, resumes what was cut off, and checks each file by SHA-256.
+
+python -m bert_qa_tf.download --dataset=spoken_squad --data_dir=data
+"""
+
+from __future__ import annotations
+
+from absl import flags as absl_flags
+
+from bert_qa_tf import cli, flags
+from bert_qa_tf.errors import InputError
+
+FLAG_GROUPS = (flags.define_download,)
+
+
+def main(values: absl_flags.FlagValues) -> None:
+    """Runs the command."""
+    from bert_qa_tf.data import download
+
+    if values.dataset is None:
+        raise InputError(f"--dataset is missing, expected one of {', '.join(download.DATASETS)}")
+    download.download_dataset(values.dataset, values.data_dir, base_url=values.base_url)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)
