@@ -1,0 +1,165 @@
+"""From a handle to an encoder.
+
+What goes in: a name, folder or address. What comes out: a `PretrainedEncoder`, and the Keras model with its weights in
+it. Reading happens on the host; no strategy or precision policy has a say in it, so load before entering a strategy's
+scope, and set random seeds after.
+
+Which reader a folder gets is found from what it holds (`_READERS`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import os
+import tarfile
+import zlib
+from collections.abc import Callable
+
+import tensorflow as tf
+import tensorflow_hub as hub
+import tf_keras
+from absl import logging
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.models import encoder as encoder_lib
+from bert_qa_tf.models.pretrained import cache, hub_export, hub_graph, minilm, safetensors, tf_hub
+from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, assign_weights
+
+MINILM = "minilm"
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedModule:
+    """Where a named encoder is published: on TensorFlow Hub and, for those it turns away, on Kaggle."""
+
+    hub_handle: str
+    kaggle_handle: str
+
+
+NAMED_MODULES: dict[str, NamedModule] = {
+    "bert-base-uncased": NamedModule(
+        "https://tfhub.dev/tensorflow/bert_en_uncased_L-12_H-768_A-12/4",
+        "tensorflow/bert/tensorFlow2/en-uncased-l-12-h-768-a-12",
+    ),
+    "bert-large-uncased": NamedModule(
+        "https://tfhub.dev/tensorflow/bert_en_uncased_L-24_H-1024_A-16/4",
+        "tensorflow/bert/tensorFlow2/en-uncased-l-24-h-1024-a-16",
+    ),
+    "bert-large-wwm-uncased": NamedModule(
+        "https://tfhub.dev/tensorflow/bert_en_wwm_uncased_L-24_H-1024_A-16/4",
+        "tensorflow/bert/tensorFlow2/en-wwm-uncased-l-24-h-1024-a-16",
+    ),
+}
+
+# The file a folder is recognised by → the reader of such folders, called with the folder and whether to check.
+_READERS: dict[str, Callable[[str, bool], PretrainedEncoder]] = {
+    hub_graph.SAVED_MODEL_FILE: lambda path, check: tf_hub.read_hub_module(path, check=check),
+    "model.safetensors": lambda path, check: safetensors.read_safetensors(path),
+}
+
+# What tensorflow_hub's resolver raises when an address cannot be had: network, HTTP, archive and file errors.
+_RESOLVER_ERRORS = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    http.client.HTTPException,
+    tarfile.TarError,
+    zlib.error,
+    tf.errors.OpError,
+)
+
+
+def load_encoder(handle: str, *, check: bool = True) -> PretrainedEncoder:
+    """Reads a pretrained BERT encoder from wherever it is.
+
+    Args:
+      handle: a name (`minilm` or one of `NAMED_MODULES`), a folder, or an `http(s)://` or `gs://` address of a TF-Hub
+        module.
+      check: compare what was read from a TF-Hub module with the module's own outputs, the first time it is read.
+
+    Returns:
+      The encoder.
+
+    Raises:
+      InputError: the handle leads nowhere, to something that is no BERT encoder, or to a damaged one.
+    """
+    handle = handle.strip()
+    if handle == MINILM:
+        return _load_minilm(check)
+    if handle in NAMED_MODULES:
+        return _read_folder(_fetch_named(handle), check)
+    if "://" in handle:
+        return _read_folder(_resolve(handle), check)
+    folder = os.path.expanduser(handle)
+    if not os.path.isdir(folder):
+        names = ", ".join((MINILM, *NAMED_MODULES))
+        raise InputError(f"encoder handle {handle!r}: there is no such folder, and the known names are {names}")
+    return _read_folder(folder, check)
+
+
+def build_pretrained_encoder(pretrained: PretrainedEncoder, *, name: str = "encoder") -> tf_keras.Model:
+    """Builds the encoder that `pretrained` describes, in the strategy and policy in force, with its weights in it.
+
+    Args:
+      pretrained: what `load_encoder` returned.
+      name: see `encoder.build_encoder`.
+
+    Returns:
+      The model; see `encoder.build_encoder`.
+    """
+    encoder = encoder_lib.build_encoder(pretrained.config, name=name, random_weights=False)
+    assign_weights(encoder, pretrained.weights, pretrained.source)
+    return encoder
+
+
+def _read_folder(path: str, check: bool) -> PretrainedEncoder:
+    for file_name, read in _READERS.items():
+        if tf.io.gfile.exists(tf.io.gfile.join(path, file_name)):
+            return read(path, check)
+    raise InputError(f"{path}: holds no encoder; expected {' or '.join(_READERS)} in it")
+
+
+def _resolve(address: str) -> str:
+    """The folder that an address leads to, downloaded by tensorflow_hub if need be."""
+    cache.use_for_tensorflow_hub()
+    try:
+        return hub.resolve(address)
+    except _RESOLVER_ERRORS as error:
+        raise InputError(f"{address}: cannot get this module ({_reason(error)})") from error
+
+
+def _fetch_named(name: str) -> str:
+    """The folder of a named module, from TensorFlow Hub or else from Kaggle."""
+    module = NAMED_MODULES[name]
+    try:
+        return _resolve(module.hub_handle)
+    except InputError as error:
+        hub_error = error
+        logging.info("%s; trying Kaggle", error)
+    import kagglehub  # slow to import, and rarely needed
+
+    try:
+        return kagglehub.model_download(module.kaggle_handle)
+    except Exception as error:  # whatever kagglehub raises, the user is told both reasons
+        raise InputError(f"{name}: {hub_error}; nor is it to be had from Kaggle ({_reason(error)})") from error
+
+
+def _load_minilm(check: bool) -> PretrainedEncoder:
+    """Reads minilm from the user's cache, where it is kept as a TF-Hub module, or puts it there first."""
+    module = str(cache.cache_dir() / f"minilm-{minilm.SHA256['model.safetensors'][:12]}-hub")
+    if not tf.io.gfile.exists(module):
+        original = safetensors.read_safetensors(str(minilm.find_files()), do_lower_case=True)
+        original = dataclasses.replace(original, source=MINILM)
+        try:
+            hub_export.export_hub_module(original, module)
+        except (OSError, InputError, tf.errors.OpError) as error:
+            # A cache that cannot be written, or another process that wrote it at the same time.
+            logging.info("%s: not kept in the cache (%s)", MINILM, _reason(error))
+            return original
+    return dataclasses.replace(tf_hub.read_hub_module(module, check=check), source=MINILM)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join((str(error) or type(error).__name__).split())
