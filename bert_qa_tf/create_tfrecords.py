@@ -1,0 +1,46 @@
+"""Turns SQuAD-form JSON into TFRecords of windows, ready to train on.
+
+python -m bert_qa_tf.create_tfrecords --input_file=spoken_train-v1.1.json
+python -m bert_qa_tf.create_tfrecords --input_file=a.json --input_file=b.json --output_dir=tfrecords/mine
+"""
+
+from __future__ import annotations
+
+from absl.flags import FlagValues
+
+from bert_qa_tf import cli, flags
+from bert_qa_tf.config import ConversionConfig, WindowingConfig
+
+FLAG_GROUPS = (flags.define_conversion, flags.define_windowing, flags.define_encoder)
+
+
+def main(values: FlagValues) -> None:
+    """Converts and prints what was written."""
+    windowing = WindowingConfig(values.max_seq_length, values.doc_stride, values.max_query_length)
+    config = ConversionConfig(
+        windowing=windowing,
+        num_shards=values.num_shards,
+        dev_fraction=values.dev_fraction,
+        min_aligned_fraction=values.min_aligned_fraction,
+        relabel=values.relabel,
+        windows_without_answer=values.windows_without_answer,
+        version_2_with_negative=values.version_2_with_negative,
+        keep_decoding_features=values.keep_decoding_features,
+        seed=values.seed,
+    )
+    from bert_qa_tf.data import conversion
+    from bert_qa_tf.models.pretrained.loader import load_encoder
+    from bert_qa_tf.text.tokenization import BertTokenizer
+
+    if values.vocab_file:
+        tokenizer = BertTokenizer.from_vocab_file(values.vocab_file, values.do_lower_case)
+    else:
+        encoder = load_encoder(values.encoder_handle)
+        tokenizer = BertTokenizer(encoder.vocab, encoder.do_lower_case)
+    manifest = conversion.convert(values.input_file, values.output_dir, tokenizer, config, overwrite=values.overwrite)
+    print(conversion.describe(manifest))
+    print(f"wrote {len(manifest.shards)} shards and manifest.json to {values.output_dir}")
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)
