@@ -1,0 +1,60 @@
+"""Trains a model on the records that `create_tfrecords` wrote; the same command again goes on where it stopped.
+
+python -m bert_qa_tf.train --flagfile=configs/gpu.flags
+python -m bert_qa_tf.train --flagfile=configs/cpu.flags --model_dir=runs/first --learning_rate=5e-5
+"""
+
+from __future__ import annotations
+
+from absl.flags import FlagValues
+
+from bert_qa_tf import cli, flags
+from bert_qa_tf.config import DecodingConfig, OptimizerConfig, RuntimeConfig, TrainConfig
+from bert_qa_tf.errors import InputError
+
+FLAG_GROUPS = (
+    flags.define_training,
+    flags.define_encoder,
+    flags.define_optimizer,
+    flags.define_decoding,
+    flags.define_runtime,
+)
+
+
+def main(values: FlagValues) -> None:
+    """Trains and says where the result is."""
+    config = train_config(values)
+    from bert_qa_tf.training import loop
+
+    result = loop.train(config)
+    scores = "  ".join(f"{name} {value:.2f}" for name, value in result.best_scores.items())
+    print(f"{config.model_dir}: {result.steps} steps{'; best on the development split: ' + scores if scores else ''}")
+
+
+def train_config(values: FlagValues) -> TrainConfig:
+    """The config that the flags describe.
+
+    Raises:
+      InputError: a flag's value makes no sense.
+    """
+    if not values.model_dir:
+        raise InputError("--model_dir is missing: where should the run directory be?")
+    return TrainConfig(
+        optimizer=OptimizerConfig(**_fields(values, OptimizerConfig)),
+        runtime=RuntimeConfig(**_fields(values, RuntimeConfig)),
+        decoding=DecodingConfig(
+            n_best_size=values.n_best_size,
+            max_answer_length=values.max_answer_length,
+            null_score_diff_threshold=values.null_score_diff_threshold,
+        ),
+        **_fields(values, TrainConfig, leave_out=("optimizer", "runtime", "decoding")),
+    )
+
+
+def _fields(values: FlagValues, config: type, leave_out: tuple[str, ...] = ()) -> dict[str, object]:
+    """The flags that are named as the config's fields are."""
+    return {name: values[name].value for name in config.__dataclass_fields__ if name not in leave_out}
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)

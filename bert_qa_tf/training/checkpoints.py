@@ -1,0 +1,177 @@
+"""The run directory: what a training writes, and how a trained model is read back.
+
+What goes in: a model and what it was trained with. What comes out: `config.json`, `encoder/`, `checkpoints/`, `best/`,
+and from them a `LoadedRun` that answers questions. Checkpoints hold float32 whatever the precision policy was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, Literal
+
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.config import DecodingConfig, EncoderConfig, WindowingConfig
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.models.encoder import build_encoder
+from bert_qa_tf.models.models import build_span_model
+from bert_qa_tf.text.tokenization import BertTokenizer
+
+CONFIG_FILE = "config.json"
+ENCODER_CONFIG_FILE = "encoder/config.json"
+ENCODER_VOCAB_FILE = "encoder/vocab.txt"
+CHECKPOINT_DIR = "checkpoints"
+BEST_FILE = "best/best.json"
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedRun:
+    """A trained model and all it needs to answer questions.
+
+    Attributes:
+      model: the span model, weights restored.
+      tokenizer: with the vocabulary it was trained with.
+      windowing: as trained.
+      decoding: as trained.
+      config: the run's `config.json`.
+      step: the optimizer step of the weights.
+    """
+
+    model: tf_keras.Model
+    tokenizer: BertTokenizer
+    windowing: WindowingConfig
+    decoding: DecodingConfig
+    config: dict[str, Any]
+    step: int
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a file whole or not at all: under a temporary name, then moved."""
+    temporary = f"{path}.tmp"
+    with tf.io.gfile.GFile(temporary, "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(temporary, path, overwrite=True)
+
+
+def write_encoder(model_dir: str, config: EncoderConfig, vocab: list[str], do_lower_case: bool) -> None:
+    """Writes what is needed to build the encoder again without its source."""
+    tf.io.gfile.makedirs(f"{model_dir}/encoder")
+    value = {**config.to_dict(), "do_lower_case": do_lower_case}
+    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
+    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in vocab))
+
+
+class BestKeeper:
+    """Keeps the weights with the highest development score seen.
+
+    The score lies in `best/best.json`, so a resumed run goes on comparing with it.
+    """
+
+    def __init__(self, model_dir: str, model: tf_keras.Model, metric: str) -> None:
+        self._directory = f"{model_dir}/best"
+        self._path = f"{model_dir}/{BEST_FILE}"
+        self._model = model
+        self._metric = metric
+
+    def offer(self, step: int, scores: dict[str, float]) -> bool:
+        """Saves the model if it beats the best so far; returns whether it did.
+
+        The weights are written under a new name and `best.json`, which names them, is moved into place last: a killed
+        process leaves the old best.
+        """
+        old = read_json(self._path) if tf.io.gfile.exists(self._path) else None
+        if old is not None and scores[self._metric] <= old["scores"][self._metric]:
+            return False
+        tf.io.gfile.makedirs(self._directory)
+        name = f"model-{step}"
+        tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
+        write_text(self._path, json.dumps({"checkpoint": name, "step": step, "scores": scores}, indent=2) + "\n")
+        if old is not None and old["checkpoint"] != name:
+            for path in tf.io.gfile.glob(f"{self._directory}/{old['checkpoint']}.*"):
+                tf.io.gfile.remove(path)
+        return True
+
+
+def read_json(path: str) -> dict[str, Any]:
+    """A JSON object from a file of the run directory.
+
+    Raises:
+      InputError: it is missing or not JSON.
+    """
+    try:
+        with tf.io.gfile.GFile(path, "r") as file:
+            return json.loads(file.read())
+    except tf.errors.NotFoundError as error:
+        raise InputError(f"{path}: no such file; expected a run directory that `train` wrote") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not JSON ({error})") from error
+
+
+def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str, int]:
+    """The checkpoint to load and its step.
+
+    "best" falls back to the last one in a run that had no development split.
+
+    Raises:
+      InputError: there is none yet.
+    """
+    if which == "best" and tf.io.gfile.exists(f"{model_dir}/{BEST_FILE}"):
+        best = read_json(f"{model_dir}/{BEST_FILE}")
+        return f"{model_dir}/best/{best['checkpoint']}", best["step"]
+    path = tf.train.latest_checkpoint(f"{model_dir}/{CHECKPOINT_DIR}")
+    if path is None:
+        raise InputError(f"{model_dir}: no checkpoint here yet; training has not got as far as its first one")
+    return path, int(path.rsplit("-", 1)[1])
+
+
+def load_run(
+    model_dir: str,
+    which: Literal["best", "last"] = "best",
+    inference_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+) -> LoadedRun:
+    """Builds a trained model again from its run directory alone.
+
+    Args:
+      model_dir: the run directory; may be remote.
+      which: the weights with the best development score, or the last.
+      inference_dtype: what the encoder's matrix products compute in; logits are float32 all the same.
+
+    Raises:
+      InputError: this is no run directory, or it holds no checkpoint.
+    """
+    model_dir = model_dir.rstrip("/")
+    config = read_json(f"{model_dir}/{CONFIG_FILE}")
+    encoder_values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
+    do_lower_case = encoder_values.pop("do_lower_case")
+    path, step = checkpoint_path(model_dir, which)
+    before = tf_keras.mixed_precision.global_policy()
+    tf_keras.mixed_precision.set_global_policy(POLICIES[inference_dtype])
+    try:
+        model = build_span_model(build_encoder(EncoderConfig(**encoder_values)))
+    finally:
+        tf_keras.mixed_precision.set_global_policy(before)
+    restore_model(model, path)
+    return LoadedRun(
+        model=model,
+        tokenizer=BertTokenizer.from_vocab_file(f"{model_dir}/{ENCODER_VOCAB_FILE}", do_lower_case),
+        windowing=WindowingConfig(**config["windowing"]),
+        decoding=DecodingConfig(**config["train"]["decoding"]),
+        config=config,
+        step=step,
+    )
+
+
+def restore_model(model: tf_keras.Model, path: str) -> None:
+    """Reads a model's weights from a checkpoint, every one of them.
+
+    Raises:
+      InputError: the checkpoint is unreadable or of another model.
+    """
+    try:
+        status = tf.train.Checkpoint(model=model).restore(path)
+        status.assert_existing_objects_matched().expect_partial()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        raise InputError(f"{path}: not a checkpoint of this model ({str(error).splitlines()[0]})") from error

@@ -1,0 +1,115 @@
+"""Opening a run directory: what its `config.json` says, and whether it belongs to the training asked for.
+
+What goes in: a `TrainConfig` and what it was resolved to. What comes out: a new run directory, or the same one to go on
+in, or an error that names each difference. Checkpoints are `checkpoints.py`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import pathlib
+import subprocess
+from typing import Any
+
+import tensorflow as tf
+
+import bert_qa_tf
+from bert_qa_tf.config import TrainConfig
+from bert_qa_tf.data.manifest import Manifest
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.models.pretrained.loader import PretrainedEncoder
+from bert_qa_tf.training import checkpoints
+
+_PACKAGES = ("tensorflow", "tf-keras", "tf-models-official", "tensorflow-text", "numpy")
+# What may differ between two runs of the same training: where it runs and how often it reports.
+_FREE = (
+    "overwrite",
+    "log_steps",
+    "eval_batch_size",
+    "save_checkpoints_steps",
+    "keep_checkpoint_max",
+    "runtime",
+    "train_dir",
+    "model_dir",
+)
+
+
+def resolved_config(config: TrainConfig, manifest: Manifest, policy: str) -> dict[str, Any]:
+    """All that was resolved, as `config.json` holds it."""
+    return {
+        "task": manifest.task,
+        "train": dataclasses.asdict(config),
+        "mixed_precision": policy,
+        "windowing": dataclasses.asdict(manifest.windowing),
+        "data": {
+            "sources": [dataclasses.asdict(source) for source in manifest.sources],
+            "shards": [shard.sha256 for shard in manifest.shards],
+            "counts": manifest.counts,
+        },
+        "versions": {
+            "bert_qa_tf": bert_qa_tf.__version__,
+            "git_commit": _git_commit(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+    }
+
+
+def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
+    """The part of a config that makes two runs the same training, flat."""
+    flat: dict[str, Any] = {}
+    for name, value in resolved["train"].items():
+        if name in _FREE:
+            continue
+        if isinstance(value, dict):
+            flat.update({f"{name}.{key}": entry for key, entry in value.items()})
+        else:
+            flat[name] = value
+    flat["mixed_precision"] = resolved["mixed_precision"]
+    flat["records"] = resolved["data"]["shards"]
+    return flat
+
+
+def open_run(config: TrainConfig, resolved: dict[str, Any], pretrained: PretrainedEncoder) -> None:
+    """Starts a run directory, or checks that the one there belongs to this training."""
+    path = f"{config.model_dir}/{checkpoints.CONFIG_FILE}"
+    if tf.io.gfile.exists(path) and not config.overwrite:
+        there, here = _identity(checkpoints.read_json(path)), _identity(resolved)
+        # Through JSON, as the file went: tuples are lists there.
+        here = json.loads(json.dumps(here))
+        different = [name for name in here if here[name] != there.get(name)]
+        if different:
+            shown = ", ".join(
+                name if name == "records" else f"{name} {there.get(name)!r} there, {here[name]!r} here"
+                for name in different
+            )
+            raise InputError(
+                f"{config.model_dir}: belongs to another training ({shown}); name another --model_dir, or start anew "
+                "in this one with --overwrite"
+            )
+        return
+    if config.overwrite and tf.io.gfile.exists(path):
+        tf.io.gfile.rmtree(config.model_dir)
+    elif tf.io.gfile.isdir(config.model_dir) and tf.io.gfile.listdir(config.model_dir):
+        raise InputError(f"{config.model_dir}: not empty and not a run directory; name another --model_dir")
+    tf.io.gfile.makedirs(config.model_dir)
+    checkpoints.write_encoder(config.model_dir, pretrained.config, list(pretrained.vocab), pretrained.do_lower_case)
+    checkpoints.write_text(path, json.dumps(resolved, indent=2) + "\n")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout this package runs from; None when it is installed otherwise."""
+    folder = pathlib.Path(bert_qa_tf.__file__).resolve().parent
+    try:
+        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,109 @@
+"""Where training runs and in which precision: strategy, policy, seeds.
+
+What goes in: a `RuntimeConfig`. What comes out: a `tf.distribute` strategy and a Keras policy name. The initialisation
+order is the caller's: strategy first (workers connect before any op runs), then seeds, then the policy, then variables.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.config import RuntimeConfig
+from bert_qa_tf.errors import InputError
+
+_CPU_INFO = pathlib.Path("/proc/cpuinfo")
+
+
+def make_strategy(config: RuntimeConfig) -> tf.distribute.Strategy:
+    """Builds the strategy that the config names.
+
+    Raises:
+      InputError: what it needs (a GPU, a cluster, a TPU) is not there.
+    """
+    builders = {
+        "one_device": _one_device,
+        "mirrored": _mirrored,
+        "multi_worker_mirrored": _multi_worker_mirrored,
+        "tpu": lambda: _tpu(config.tpu),
+    }
+    return builders[config.distribution_strategy]()
+
+
+def _one_device() -> tf.distribute.Strategy:
+    return tf.distribute.OneDeviceStrategy("GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0")
+
+
+def _mirrored() -> tf.distribute.Strategy:
+    gpus = tf.config.list_logical_devices("GPU")
+    # Logical CPUs exist only where a program made them on purpose, to try replicas out without GPUs.
+    cpus = tf.config.list_logical_devices("CPU")
+    if not gpus and len(cpus) < 2:
+        raise InputError(
+            "distribution_strategy=mirrored needs a GPU and TensorFlow sees none; "
+            "on a CPU use --flagfile=configs/cpu.flags (or --distribution_strategy=one_device)"
+        )
+    return tf.distribute.MirroredStrategy([device.name for device in gpus or cpus])
+
+
+def _multi_worker_mirrored() -> tf.distribute.Strategy:
+    try:
+        cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
+    except (json.JSONDecodeError, AttributeError) as error:
+        raise InputError(f"TF_CONFIG is not a JSON object: {error}") from error
+    if not cluster.get("worker"):
+        raise InputError(
+            "distribution_strategy=multi_worker_mirrored needs TF_CONFIG in the environment, naming every worker: "
+            '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _tpu(name: str) -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name)
+        if name != "local":
+            tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise InputError(
+            f"distribution_strategy=tpu: TensorFlow finds no TPU at --tpu={name} ({str(error).splitlines()[0]})"
+        ) from error
+
+
+def resolve_precision(policy: str, distribution_strategy: str) -> str:
+    """The Keras policy that `policy` means here.
+
+    "auto" is bfloat16 on TPU, on GPUs of compute capability 8 and up and on CPUs with AMX, float16 on GPUs of 7.x, else
+    float32: half precision only where the hardware multiplies in it.
+
+    Args:
+      policy: a policy name, or "auto".
+      distribution_strategy: as in `RuntimeConfig`.
+    """
+    if policy != "auto":
+        return policy
+    if distribution_strategy == "tpu":
+        return "mixed_bfloat16"
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        capability = min(
+            tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus
+        )
+        return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
+    return "mixed_bfloat16" if _cpu_has_amx() else "float32"
+
+
+def _cpu_has_amx() -> bool:
+    return _CPU_INFO.exists() and "amx_bf16" in _CPU_INFO.read_text(encoding="utf-8", errors="replace")
+
+
+def set_seed(seed: int) -> None:
+    """Seeds Python, NumPy and TensorFlow; dropout then draws from generators that a checkpoint can hold."""
+    tf_keras.backend.experimental.enable_tf_random_generator()
+    tf_keras.utils.set_random_seed(seed)

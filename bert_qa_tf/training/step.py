@@ -1,0 +1,106 @@
+"""One optimizer step over all replicas.
+
+What goes in: a global batch of NumPy arrays. What comes out: the step's loss and gradient norm, still on the device. A
+step's loss is Σ weight · loss / Σ weight over the whole global batch, however many replicas share it and however full
+it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.data.input_pipeline import WEIGHTS
+
+# Model outputs and a batch → the loss of each example, <float32>[batch].
+LossFunction = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]
+_TOTAL_WEIGHT = "total_weight"
+
+
+class TrainStep:
+    """Runs the forward and backward pass on every replica and applies one update.
+
+    Args:
+      strategy: where the model's variables live.
+      model: takes a dict of inputs.
+      optimizer: from `optimization.build_optimizer`.
+      loss_function: per-example loss.
+      input_names: which fields of a batch the model takes.
+    """
+
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        model: tf_keras.Model,
+        optimizer: tf_keras.optimizers.Optimizer,
+        loss_function: LossFunction,
+        input_names: tuple[str, ...],
+    ) -> None:
+        self._strategy = strategy
+        self._model = model
+        self._optimizer = optimizer
+        self._loss_function = loss_function
+        self._input_names = input_names
+        with strategy.scope():
+            # Slot variables are made now, not inside the first traced step, so that a checkpoint can be restored.
+            optimizer.build(model.trainable_variables)
+        # One function for each bucket, traced once: a batch's shapes are static.
+        self._functions: dict[tuple[tuple[int, ...], ...], tf.types.experimental.PolymorphicFunction] = {}
+
+    def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
+        """Takes one step.
+
+        Args:
+          batch: `<dtype>[global_batch, …]` by name, `example_weights` among them.
+
+        Returns:
+          `loss` and `gradient_norm` (before clipping), `<float32>[]`.
+        """
+        replicas = self._strategy.num_replicas_in_sync
+        share = len(batch[WEIGHTS]) // replicas
+        total_weight = np.float32(batch[WEIGHTS].sum())
+
+        def share_of(context: tf.distribute.ValueContext) -> dict[str, tf.Tensor]:
+            start = context.replica_id_in_sync_group * share
+            values = {name: tf.constant(value[start : start + share]) for name, value in batch.items()}
+            values[_TOTAL_WEIGHT] = tf.constant(total_weight)
+            return values
+
+        shapes = tuple(value.shape for value in batch.values())
+        if shapes not in self._functions:
+            self._functions[shapes] = tf.function(self._global_step)
+        return self._functions[shapes](self._strategy.experimental_distribute_values_from_function(share_of))
+
+    def _global_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        results = self._strategy.run(self._replica_step, args=(batch,))
+        # Every replica holds the same totals after the all-reduce: any one of them will do.
+        return {name: self._strategy.experimental_local_results(value)[0] for name, value in results.items()}
+
+    def _replica_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        variables = self._model.trainable_variables
+        scaled = isinstance(self._optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
+        with tf.GradientTape() as tape:
+            outputs = self._model({name: batch[name] for name in self._input_names}, training=True)
+            losses = self._loss_function(outputs, batch)
+            # Divided by the weight of the global batch, the replicas' losses and gradients add up to the step's.
+            loss = tf.reduce_sum(losses * batch[WEIGHTS]) / batch[_TOTAL_WEIGHT]
+            target = self._optimizer.get_scaled_loss(loss) if scaled else loss
+        gradients = tape.gradient(target, variables)
+        # What the loss does not depend on (the pooler) stays as it is: not even weight decay touches it.
+        variables = [v for v, gradient in zip(variables, gradients, strict=True) if gradient is not None]
+        gradients = [gradient for gradient in gradients if gradient is not None]
+        if scaled:
+            gradients = self._optimizer.get_unscaled_gradients(gradients)
+        # The embedding's gradient comes as rows, one for each token, equal tokens apart: the norm of that is not the
+        # gradient's norm, and clipping by it would depend on how often words repeat.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        loss = context.all_reduce(tf.distribute.ReduceOp.SUM, loss)
+        norm = tf.linalg.global_norm(gradients)
+        # Clipped in here by the optimizer, so after the replicas were added up.
+        self._optimizer.apply_gradients(list(zip(gradients, variables, strict=True)), skip_gradients_aggregation=True)
+        return {"loss": loss, "gradient_norm": norm}
