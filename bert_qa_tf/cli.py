@@ -52,12 +52,15 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         group(values)
         title = (group.__doc__ or group.__name__).strip().splitlines()[0].rstrip(".")
         sections[title] = [name for name in values if name not in before and not name.startswith("no")]
-    if any(argument in _HELP_ARGUMENTS for argument in argv):
-        print(_help_text(usage or "", values, sections))
-        return 0
-    # TensorFlow reads this when it is imported, which is later than this line. Its start-up notes are not for users.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if not _is_verbose(argv):
+        # TensorFlow reads this when it is imported, which is later than this line. It reports even the lack of a GPU as
+        # an error; real ones reach Python as exceptions.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    absl_flags.FLAGS.mark_as_parsed()  # ours live elsewhere; absl's logging warns until its own are parsed
     try:
+        if any(argument in _HELP_ARGUMENTS for argument in argv):
+            print(_help_text(usage or "", values, sections), flush=True)
+            return 0
         rest = values(["command", *expand_flagfiles(argv)])[1:]
         if rest:
             raise InputError(f"unexpected argument {rest[0]!r}: every argument is a --flag (see --help)")
@@ -71,6 +74,10 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         line = " ".join(str(error).split())
         print(f"error: {line}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has seen enough. Python would complain once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("interrupted: the same command goes on or starts again", file=sys.stderr)
         return 130

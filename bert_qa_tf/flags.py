@@ -302,3 +302,10 @@ def define_runtime(values: Values) -> None:
         flag_values=values,
     )
     flags.DEFINE_string("tpu", "local", "Which TPU: local (on a TPU VM), a name or an address.", flag_values=values)
+
+
+def define_demo(values: Values) -> None:
+    """Demo."""
+    flags.DEFINE_string(
+        "output_dir", "runs/demo", "Folder to work in; an earlier demo's is replaced.", flag_values=values
+    )

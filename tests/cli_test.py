@@ -1,0 +1,100 @@
+import subprocess
+import sys
+
+import pytest
+from absl import flags as absl_flags
+
+from bert_qa_tf import cli
+from bert_qa_tf.errors import InputError
+
+
+def _define(values):
+    """Things."""
+    absl_flags.DEFINE_string("name", "cat", "What it is called.", flag_values=values)
+    absl_flags.DEFINE_multi_string("file", [], "Some files.", flag_values=values)
+    absl_flags.DEFINE_bool("loud", False, "Whether it shouts.", flag_values=values)
+
+
+def _call(main, *argv):
+    return cli.call(main, "Does a thing.", [_define], argv)
+
+
+def test_flags_reach_main_and_none_means_success():
+    seen = []
+    assert _call(lambda values: seen.append((values.name, values.file)), "--name=dog", "--file=a", "--file=b") == 0
+    assert seen == [("dog", ["a", "b"])]
+
+
+def test_help_lists_every_flag_with_its_default_and_exits_0(capsys):
+    assert _call(lambda values: pytest.fail("main ran"), "--help") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Does a thing.")
+    for text in ("Things:", "--name", "What it is called. (default: 'cat')", "--[no]loud", "Flags of every command:"):
+        assert text in shown
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--nmae=x"], "Unknown command line flag 'nmae'"),
+        (["extra"], "unexpected argument 'extra'"),
+        (["--flagfile=/no/such.flags"], "/no/such.flags: cannot read this flagfile (No such file or directory)"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_status_1(capsys, argv, message):
+    assert _call(lambda values: None, *argv) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("error: ")
+    assert message in shown
+    assert len(shown.strip().splitlines()) == 1
+
+
+def test_an_input_error_is_one_line_and_a_traceback_only_when_verbose(capsys):
+    def main(values):
+        raise InputError("a.json: line 3\nis bad")
+
+    assert _call(main) == 1
+    assert capsys.readouterr().err == "error: a.json: line 3 is bad\n"
+    assert _call(main, "--verbosity=1") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_any_other_error_is_a_bug_and_keeps_its_traceback():
+    def main(values):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        _call(main)
+
+
+def test_a_flagfile_includes_others_relative_to_itself(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "base.flags").write_text("# a comment\n--name=base\n--file=base\n")
+    (tmp_path / "sub" / "top.flags").write_text("--flagfile=base.flags\n\n--name=top\n")
+    monkeypatch.chdir(tmp_path)
+    expected = ["--name=base", "--file=base", "--name=top"]
+    assert cli.expand_flagfiles(["--flagfile=sub/top.flags"]) == expected
+    assert cli.expand_flagfiles(["--flagfile", str(tmp_path / "sub" / "top.flags"), "--loud"]) == [*expected, "--loud"]
+    seen = []
+    _call(lambda values: seen.append((values.name, values.file)), "--flagfile=sub/top.flags", "--name=last")
+    assert seen == [("last", ["base"])]
+
+
+def test_a_flagfile_that_includes_itself_is_refused(tmp_path):
+    (tmp_path / "a.flags").write_text("--flagfile=b.flags\n")
+    (tmp_path / "b.flags").write_text("--flagfile=a.flags\n")
+    with pytest.raises(InputError, match="includes itself"):
+        cli.expand_flagfiles([f"--flagfile={tmp_path / 'a.flags'}"])
+
+
+def test_a_line_that_is_no_flag_is_named(tmp_path):
+    (tmp_path / "a.flags").write_text("learning_rate=3\n")
+    with pytest.raises(InputError, match="expected a --flag or a # comment, got 'learning_rate=3'"):
+        cli.expand_flagfiles([f"--flagfile={tmp_path / 'a.flags'}"])
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    command = f"{sys.executable} -m bert_qa_tf.train --help | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""

@@ -1,0 +1,48 @@
+import pytest
+
+from bert_qa_tf.config import (
+    ConversionConfig,
+    DecodingConfig,
+    EncoderConfig,
+    OptimizerConfig,
+    TrainConfig,
+    WindowingConfig,
+)
+from bert_qa_tf.errors import InputError
+
+
+def test_a_stride_beyond_the_room_for_text_would_skip_words_and_is_refused():
+    WindowingConfig(max_seq_length=64, doc_stride=45, max_query_length=16)
+    with pytest.raises(InputError, match=r"doc_stride=46 is larger than the room for text: .* is 45"):
+        WindowingConfig(max_seq_length=64, doc_stride=46, max_query_length=16)
+
+
+@pytest.mark.parametrize(
+    ("config", "values", "message"),
+    [
+        (WindowingConfig, {"max_seq_length": 67}, "leaves no room for text"),
+        (WindowingConfig, {"doc_stride": 0}, "doc_stride must be at least 1"),
+        (ConversionConfig, {"dev_fraction": 1.0}, r"dev_fraction must be in \[0, 1\), got 1.0"),
+        (ConversionConfig, {"num_shards": 0}, "num_shards must be at least 1"),
+        (ConversionConfig, {"min_aligned_fraction": 1.1}, "min_aligned_fraction must be in"),
+        (DecodingConfig, {"n_best_size": 0}, "n_best_size must be at least 1"),
+        (OptimizerConfig, {"learning_rate": 0.0}, "learning_rate must be above 0"),
+        (OptimizerConfig, {"warmup_proportion": 1.0}, "warmup_proportion must be in"),
+        (TrainConfig, {"global_batch_size": 0}, "global_batch_size must be at least 1"),
+        (TrainConfig, {"max_train_steps": 0}, "max_train_steps must be at least 1"),
+    ],
+)
+def test_values_that_make_no_sense_are_named(config, values, message):
+    required = {"train_dir": "a", "model_dir": "b", "encoder_handle": "c"} if config is TrainConfig else {}
+    with pytest.raises(InputError, match=message):
+        config(**required, **values)
+
+
+def test_heads_must_divide_the_hidden_size():
+    with pytest.raises(InputError, match="hidden_size=30 is no multiple of num_attention_heads=4"):
+        EncoderConfig(100, 30, 2, 4, 60)
+
+
+def test_an_encoder_config_comes_back_from_its_dict():
+    config = EncoderConfig(100, 32, 2, 4, 60, hidden_act="gelu_tanh")
+    assert EncoderConfig(**config.to_dict()) == config
