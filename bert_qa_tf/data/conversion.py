@@ -125,8 +125,8 @@ def _survey(input_files: Sequence[str], config: ConversionConfig) -> tuple[DevSp
         for example in examples:
             if example.qas_id in file_of_id:
                 raise InputError(
-                    f"{path}: question id {example.qas_id!r} is in {file_of_id[example.qas_id]} too; ids must be unique "
-                    "over all input files"
+                    f"{path}: question id {example.qas_id!r} is in {file_of_id[example.qas_id]} too; ids must be "
+                    "unique over all input files"
                 )
             file_of_id[example.qas_id] = path
         impossible = sum(example.is_impossible for example in examples)
@@ -139,10 +139,10 @@ def _survey(input_files: Sequence[str], config: ConversionConfig) -> tuple[DevSp
         refused = aligned.fraction < config.min_aligned_fraction
         if refused and config.relabel != "find":
             raise InputError(
-                f"{path}: refused as training data: only {aligned.aligned} of {aligned.answerable} questions "
-                f"({aligned.fraction:.1%}) have an answer offset that fits the text, at least "
-                f"{config.min_aligned_fraction:.0%} must (--min_aligned_fraction); --relabel=find searches the text for "
-                "the answers instead"
+                f"{path}: refused as training data: only {aligned.aligned} of {aligned.answerable} "
+                f"questions ({aligned.fraction:.1%}) have an answer offset that fits the text, at least "
+                f"{config.min_aligned_fraction:.0%} must (--min_aligned_fraction); --relabel=find searches the text "
+                "for the answers instead"
             )
         split.add_file(path, examples)
         _, sha256 = tfrecord.file_digest(path)

@@ -1,7 +1,7 @@
 """Batches for a model: records of any length to padded arrays of one shape.
 
-What goes in: columns read from shards and the ids of some records. What comes out: a dict of arrays, all that the feature
-table asks for, derived fields included. Which records make a batch is the schedule's business.
+What goes in: columns read from shards and the ids of some records. What comes out: a dict of arrays, all that the
+feature table asks for, derived fields included. Which records make a batch is the schedule's business.
 """
 
 from __future__ import annotations

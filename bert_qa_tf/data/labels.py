@@ -1,7 +1,7 @@
 """Which gold answer labels a question for training, and what becomes of offsets that are wrong.
 
-What goes in: an example. What comes out: its `Label`. An answer whose offset fits is used as it is; one whose offset does
-not is searched for, and only a text that occurs exactly once is believed:
+What goes in: an example. What comes out: its `Label`. An answer whose offset fits is used as it is; one whose offset
+does not is searched for, and only a text that occurs exactly once is believed:
 
     context  "the ship left port and the port was empty"
     "ship" at 3   → occurs once, at 4: mended

@@ -1,7 +1,7 @@
 """`manifest.json`: what a conversion holds, and how training is told without being told twice.
 
-What goes in: a folder of records. What comes out: a checked `Manifest`. It is written last: a folder without it is not a
-conversion. The writer is in `conversion.py`, the records' own format in `tfrecord.py`.
+What goes in: a folder of records. What comes out: a checked `Manifest`. It is written last: a folder without it is not
+a conversion. The writer is in `conversion.py`, the records' own format in `tfrecord.py`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def read_manifest(directory: str) -> Manifest:
         value = json.loads(text)
         if value["format_version"] != FORMAT_VERSION:
             raise InputError(
-                f"{path}: format_version is {value['format_version']}, this program reads {FORMAT_VERSION}: convert again"
+                f"{path}: format_version is {value['format_version']}, this program reads {FORMAT_VERSION}: "
+                "convert again"
             )
         return _from_json(value)
     except json.JSONDecodeError as error:

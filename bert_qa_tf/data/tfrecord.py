@@ -1,7 +1,8 @@
 """Records on disk: windows to TFRecord shards and back, driven by a feature table.
 
 What goes in: windows and a table of `features.py`. What comes out: shards whose bytes depend on the windows and the
-seed only, and columns of arrays read back from them. The folder's other files are `manifest.py`'s and `conversion.py`'s.
+seed only, and columns of arrays read back from them. The folder's other files are `manifest.py`'s and
+`conversion.py`'s.
 """
 
 from __future__ import annotations

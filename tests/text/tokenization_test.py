@@ -201,7 +201,7 @@ def _real_texts():
     for file in shared_data("sentiment").glob("*.tsv"):
         texts += file.read_text("utf-8").split("\n")
     with gzip.open(shared_data("text", "wikipedia_sample.txt.gz"), "rt", encoding="utf-8") as lines:
-        # A sixth of it is quick enough for every day; all of it was compared once, in both casings, without a difference.
+        # A sixth is quick enough for every day; all of it was compared once, in both casings, without a difference.
         texts += [line.rstrip("\n") for line in itertools.islice(lines, 0, None, 6)]
     return list(dict.fromkeys(texts))
 
