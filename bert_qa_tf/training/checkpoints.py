@@ -171,7 +171,8 @@ def restore_model(model: tf_keras.Model, path: str) -> None:
       InputError: the checkpoint is unreadable or of another model.
     """
     try:
-        status = tf.train.Checkpoint(model=model).restore(path)
+        # `read` takes what `write` wrote (the best model) and what a CheckpointManager saved alike.
+        status = tf.train.Checkpoint(model=model).read(path)
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise InputError(f"{path}: not a checkpoint of this model ({str(error).splitlines()[0]})") from error

@@ -49,7 +49,6 @@ def train(config: TrainConfig) -> TrainResult:
     # 1. The strategy first: workers must connect before TensorFlow runs any op.
     strategy = runtime.make_strategy(config.runtime)
     _check_batch_size(config, strategy)
-    runtime.set_seed(config.seed)
     policy = runtime.resolve_precision(config.runtime.mixed_precision, config.runtime.distribution_strategy)
     print(f"strategy {config.runtime.distribution_strategy}, {strategy.num_replicas_in_sync} replica(s); {policy}")
 
@@ -74,6 +73,7 @@ def train(config: TrainConfig) -> TrainResult:
 
     # 4. Model and optimizer, under the strategy and the policy.
     task = QuestionAnswering(config.train_dir, manifest, tokenizer, config.decoding, config.eval_batch_size)
+    runtime.set_seed(config.seed)  # here, so that nothing read before can have drawn from it
     before = tf_keras.mixed_precision.global_policy()
     tf_keras.mixed_precision.set_global_policy(policy)
     try:

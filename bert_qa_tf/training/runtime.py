@@ -1,7 +1,8 @@
 """Where training runs and in which precision: strategy, policy, seeds.
 
 What goes in: a `RuntimeConfig`. What comes out: a `tf.distribute` strategy and a Keras policy name. The initialisation
-order is the caller's: strategy first (workers connect before any op runs), then seeds, then the policy, then variables.
+order is the caller's: strategy first (workers connect before any op runs), then seeds, then the policy, then
+variables.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ class TrainStep:
         with strategy.scope():
             # Slot variables are made now, not inside the first traced step, so that a checkpoint can be restored.
             optimizer.build(model.trainable_variables)
-        # One function for each bucket, traced once: a batch's shapes are static.
-        self._functions: dict[tuple[tuple[int, ...], ...], tf.types.experimental.PolymorphicFunction] = {}
+        # One graph for each bucket: a batch's shapes are static.
+        self._graphs: dict[tuple[tuple[int, ...], ...], tf.types.experimental.ConcreteFunction] = {}
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
         """Takes one step.
@@ -69,10 +69,12 @@ class TrainStep:
             values[_TOTAL_WEIGHT] = tf.constant(total_weight)
             return values
 
+        inputs = self._strategy.experimental_distribute_values_from_function(share_of)
         shapes = tuple(value.shape for value in batch.values())
-        if shapes not in self._functions:
-            self._functions[shapes] = tf.function(self._global_step)
-        return self._functions[shapes](self._strategy.experimental_distribute_values_from_function(share_of))
+        if shapes not in self._graphs:
+            # Traced on purpose: a tf.function called with ever new shapes would warn of retracing.
+            self._graphs[shapes] = tf.function(self._global_step).get_concrete_function(inputs)
+        return self._graphs[shapes](inputs)
 
     def _global_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         results = self._strategy.run(self._replica_step, args=(batch,))

@@ -23,7 +23,6 @@ from bert_qa_tf.data.manifest import Manifest
 from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.evaluation import answer_decoding, squad_metrics
 from bert_qa_tf.evaluation.predictor import Predictor
-
 from bert_qa_tf.models import losses, models
 from bert_qa_tf.text.tokenization import BertTokenizer
 
@@ -96,7 +95,9 @@ class QuestionAnswering:
             self._predictor = Predictor(model, self._tokenizer, self._windowing, self._decoding, self._eval_batch_size)
         results = list(self._predictor.raw_results(self._windows))
         decoded = answer_decoding.decode_all(self._examples, self._windows, results, self._decoding)
-        scores = squad_metrics.score(self._examples, decoded.predictions)
+        scores = squad_metrics.score(
+            self._examples, decoded.predictions, version_2=self._decoding.version_2_with_negative
+        )
         return {
             "exact_match": scores.exact_match,
             "f1": scores.f1,

@@ -1,0 +1,56 @@
+"""Every shipped flagfile is parsed and built, from any folder."""
+
+import pytest
+
+from bert_qa_tf import cli, train
+from bert_qa_tf.models.pretrained import loader
+from tests.testing import REPOSITORY
+
+FLAGFILES = sorted((REPOSITORY / "configs").glob("*.flags"))
+
+
+def _config(path, *more):
+    seen = []
+    status = cli.call(
+        lambda values: seen.append(train.train_config(values)), "", train.FLAG_GROUPS, [f"--flagfile={path}", *more]
+    )
+    assert status == 0
+    return seen[0]
+
+
+def test_the_flagfiles_are_the_ones_that_are_documented():
+    assert [path.stem for path in FLAGFILES] == ["base", "cpu", "gpu", "multi_worker", "tpu"]
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
+def test_a_flagfile_builds_a_training_from_any_folder(path, tmp_path, monkeypatch):
+    here = _config(path, "--model_dir=run")
+    monkeypatch.chdir(tmp_path)
+    assert _config(path, "--model_dir=run") == here
+    assert here.train_dir == "tfrecords/spoken_squad"
+    assert here.optimizer.warmup_proportion == 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "strategy", "encoder"),
+    [
+        ("cpu", "one_device", "minilm"),
+        ("gpu", "mirrored", "bert-base-uncased"),
+        ("multi_worker", "multi_worker_mirrored", "bert-base-uncased"),
+        ("tpu", "tpu", "bert-base-uncased"),
+    ],
+)
+def test_each_flagfile_names_its_hardware_and_an_encoder_that_is_known(name, strategy, encoder):
+    config = _config(REPOSITORY / "configs" / f"{name}.flags")
+    assert config.runtime.distribution_strategy == strategy
+    assert config.encoder_handle == encoder
+    assert config.encoder_handle in (loader.MINILM, *loader.NAMED_MODULES)
+    assert config.model_dir
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
+def test_a_flagfile_says_what_it_is_for_and_how_to_run_it(path):
+    header = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert len(header) >= 3
+    if path.stem != "base":
+        assert any(f"--flagfile=configs/{path.name}" in line for line in header)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from bert_qa_tf.training.schedule import choose_buckets, schedule, steps_per_epoch
+
+LENGTHS = np.random.default_rng(0).integers(20, 384, 1000).astype(np.int32)
+
+
+def test_every_record_is_in_exactly_one_batch_of_an_epoch():
+    batches = schedule(LENGTHS, choose_buckets(LENGTHS, 8), 16, seed=1, epoch=0)
+    assert sorted(np.concatenate([batch.record_ids for batch in batches]).tolist()) == list(range(1000))
+
+
+def test_no_record_is_longer_than_its_batch():
+    for batch in schedule(LENGTHS, choose_buckets(LENGTHS, 4), 16, seed=1, epoch=0):
+        assert LENGTHS[batch.record_ids].max() <= batch.bucket_length
+        assert len(batch.record_ids) <= 16
+
+
+def test_the_schedule_is_a_function_of_seed_and_epoch():
+    buckets = choose_buckets(LENGTHS, 8)
+
+    def ids(seed: int, epoch: int) -> list[list[int]]:
+        return [batch.record_ids.tolist() for batch in schedule(LENGTHS, buckets, 16, seed, epoch)]
+
+    assert ids(1, 0) == ids(1, 0)
+    assert ids(1, 0) != ids(1, 1)
+    assert ids(1, 0) != ids(2, 0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 16, 2000])
+def test_every_epoch_has_the_same_number_of_steps(batch_size):
+    buckets = choose_buckets(LENGTHS, 5)
+    expected = steps_per_epoch(LENGTHS, buckets, batch_size)
+    assert {len(schedule(LENGTHS, buckets, batch_size, 0, epoch)) for epoch in range(3)} == {expected}
+
+
+def test_lengths_do_not_come_in_runs():
+    batches = schedule(LENGTHS, choose_buckets(LENGTHS, 8), 4, seed=0, epoch=0)
+    means = np.array([LENGTHS[batch.record_ids].mean() for batch in batches])
+    ranks = np.argsort(np.argsort(means))
+    assert abs(np.corrcoef(np.arange(len(ranks)), ranks)[0, 1]) < 0.15
+
+
+def test_buckets_are_the_best_that_can_be_chosen():
+    # Two buckets for these: {8, 8, 8, 8, 8} and {40, 48} cost 5·8 + 2·48; any other cut costs more.
+    assert choose_buckets(np.array([5, 6, 7, 8, 3, 40, 44]), 2) == (8, 48)
+
+
+def test_one_bucket_is_as_long_as_the_longest_window_and_more_never_hurt():
+    assert choose_buckets(LENGTHS, 1) == (-(-LENGTHS.max() // 8) * 8,)
+    computed = []
+    for number in range(1, 10):
+        buckets = np.array(choose_buckets(LENGTHS, number))
+        assert len(buckets) <= number
+        computed.append(int(buckets[np.searchsorted(buckets, LENGTHS)].sum()))
+    assert computed == sorted(computed, reverse=True)

@@ -1,0 +1,83 @@
+"""One step on one replica and on two: the same numbers.
+
+Two replicas need two logical CPUs, which a process makes before TensorFlow starts: so the runs are made in a process of
+their own and their losses compared here.
+"""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+# Twenty steps of a tiny model without dropout; every fifth batch is only three rows full.
+_PROGRAM = """
+import json, sys
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import tf_keras
+from bert_qa_tf.config import EncoderConfig, OptimizerConfig, RuntimeConfig
+from bert_qa_tf.models.encoder import build_encoder
+from bert_qa_tf.models.losses import span_loss
+from bert_qa_tf.models.models import build_span_model
+from bert_qa_tf.training import optimization, runtime
+from bert_qa_tf.training.step import TrainStep
+
+INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
+
+def batch(step, rows=8, length=16):
+    random = np.random.default_rng(step)
+    lengths = random.integers(6, length + 1, rows)
+    weights = np.ones(rows, np.float32)
+    if step % 5 == 4:
+        weights[3:], lengths[3:] = 0, 0
+    mask = (np.arange(length) < lengths[:, None]).astype(np.int32)
+    ids = random.integers(0, 50, (rows, length)).astype(np.int32) * mask
+    positions = [random.integers(0, 6, rows).astype(np.int32) for _ in range(2)]
+    return dict(zip(INPUTS, (ids, mask, mask * 0)), start_positions=positions[0], end_positions=positions[1],
+                example_weights=weights)
+
+def run(name, policy):
+    strategy = runtime.make_strategy(RuntimeConfig(distribution_strategy=name))
+    runtime.set_seed(1)
+    tf_keras.mixed_precision.set_global_policy(policy)
+    with strategy.scope():
+        config = EncoderConfig(50, 16, 2, 2, 32, max_position_embeddings=16, hidden_dropout=0.0, attention_dropout=0.0)
+        model = build_span_model(build_encoder(config))
+        optimizer = optimization.build_optimizer(OptimizerConfig(learning_rate=1e-2), 20, policy)
+    random = np.random.default_rng(0)
+    model.set_weights([random.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
+    step = TrainStep(strategy, model, optimizer, lambda outputs, rows: span_loss(
+        outputs["start_logits"], outputs["end_logits"], rows["start_positions"], rows["end_positions"]), INPUTS)
+    figures = [step(batch(i)) for i in range(20)]
+    return [[float(f["loss"]) for f in figures], [float(f["gradient_norm"]) for f in figures]]
+
+runs = {f"{name} {policy}": run(name, policy)
+        for policy in ("float32", "mixed_float16") for name in ("one_device", "mirrored")}
+print(json.dumps(runs))
+"""
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, np.ndarray]:
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {name: np.array(values) for name, values in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+@pytest.mark.slow
+def test_two_replicas_take_the_same_steps_as_one(runs):
+    one, two = runs["one_device float32"], runs["mirrored float32"]
+    assert np.abs(one[0] - two[0]).max() < 1e-5
+    assert two[1] == pytest.approx(one[1], rel=1e-4)
+    assert one[0][-1] < one[0][0]
+
+
+@pytest.mark.slow
+def test_they_do_so_with_a_scaled_float16_loss(runs):
+    one, two = runs["one_device mixed_float16"], runs["mirrored mixed_float16"]
+    assert np.abs(one[0] - two[0]).max() < 5e-3
+    # The scale is taken out again: gradients are as large as in float32.
+    assert one[1] == pytest.approx(runs["one_device float32"][1], rel=0.1)
