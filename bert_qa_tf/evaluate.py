@@ -1,0 +1,116 @@
+"""Scores models, or anybody's predictions, on SQuAD-form files, side by side.
+
+python -m bert_qa_tf.evaluate --model_dir=runs/first --eval_file=spoken_test-v1.1.json
+python -m bert_qa_tf.evaluate --model_dir=runs/a --model_dir=runs/b --eval_file=test.json --eval_file=noisy.json
+python -m bert_qa_tf.evaluate --predictions_file=predictions.json --eval_file=test.json
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from absl.flags import FlagValues
+from tqdm import tqdm
+
+from bert_qa_tf import cli, flags
+from bert_qa_tf.data.squad import read_squad
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.evaluation import evaluator, report, squad_metrics
+from bert_qa_tf.evaluation.answer_decoding import Predictions
+
+if TYPE_CHECKING:  # they import TensorFlow
+    from bert_qa_tf.evaluation.json_lines import Answerer
+    from bert_qa_tf.text.tokenization import BertTokenizer
+
+FLAG_GROUPS = (flags.define_model_source, flags.define_evaluation)
+
+
+def main(values: FlagValues) -> None:
+    """Scores every model on every file and prints a table for each file."""
+    _check_flags(values)
+    references = [evaluator.FileReference.of(path, read_squad(path, require_answers=True)) for path in values.eval_file]
+    results: list[dict[str, Any]] = [{} for _ in references]
+    for name, directory, answerer, tokenizer in _models(values):
+        for reference, by_model in zip(references, results, strict=True):
+            if answerer is None:
+                texts = squad_metrics.read_predictions(values.predictions_file)
+                metrics = evaluator.evaluate(reference, texts, source=values.predictions_file)
+                predictions = None
+            else:
+                predictions = _answer_all(answerer, reference)
+                metrics = evaluator.evaluate(
+                    reference,
+                    predictions.predictions,
+                    answers=predictions.answers,
+                    tokenizer=tokenizer,
+                    null_odds=predictions.null_odds,
+                    source=name,
+                )
+            metrics["model"] = name
+            by_model[name] = metrics
+            if directory:
+                target = f"{directory}/{_stem(reference.path)}"
+                evaluator.write_results(target, metrics, predictions)
+                print(f"wrote {target}/metrics.json")
+    for reference, by_model in zip(references, results, strict=True):
+        print()
+        print(report.format_table(os.path.basename(reference.path), by_model))
+
+
+def _check_flags(values: FlagValues) -> None:
+    if not values.eval_file:
+        raise InputError("--eval_file is missing: which file should be scored?")
+    sources = len(values.model_dir) + len(values.saved_model)
+    if bool(sources) == bool(values.predictions_file):
+        raise InputError("give either models (--model_dir, --saved_model) or --predictions_file")
+    stems = [_stem(path) for path in values.eval_file]
+    if len(set(stems)) != len(stems):
+        raise InputError("two of the --eval_file have the same name, so their results would overwrite each other")
+
+
+def _models(values: FlagValues) -> Iterator[tuple[str, str | None, Answerer | None, BertTokenizer | None]]:
+    """One model at a time: its name, where its results go, what answers, and its tokenizer where that is known."""
+    if values.predictions_file:
+        yield values.predictions_file, values.output_dir, None, None
+        return
+    several = len(values.model_dir) + len(values.saved_model) > 1
+    for path in values.model_dir:
+        from bert_qa_tf.evaluation.predictor import Predictor
+        from bert_qa_tf.training.checkpoints import load_run
+
+        path = path.rstrip("/")
+        run = load_run(path, values.checkpoint, values.inference_dtype)
+        predictor = Predictor(run.model, run.tokenizer, run.windowing, run.decoding, values.batch_size)
+        yield path, _directory(values.output_dir, path, several) or f"{path}/eval", predictor, run.tokenizer
+    for path in values.saved_model:
+        from bert_qa_tf.serving.exported_model import ExportedModel
+
+        path = path.rstrip("/")
+        yield path, _directory(values.output_dir, path, several), ExportedModel(path, values.batch_size), None
+
+
+def _directory(output_dir: str | None, model: str, several: bool) -> str | None:
+    return f"{output_dir}/{model.replace('/', '_')}" if output_dir and several else output_dir
+
+
+def _answer_all(answerer: Answerer, reference: evaluator.FileReference) -> Predictions:
+    predictions = Predictions()
+    answers = answerer.answer(reference.examples)
+    total = len(reference.examples)
+    progress = tqdm(
+        answers, total=total, desc=_stem(reference.path), unit=" questions", disable=not sys.stderr.isatty()
+    )
+    for example, answer in zip(reference.examples, progress, strict=True):
+        predictions.add(example.qas_id, answer)
+    return predictions
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)

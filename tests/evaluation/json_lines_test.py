@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.evaluation import json_lines
+from bert_qa_tf.evaluation.answer_decoding import DecodedAnswer
+
+
+class _FirstWord:
+    """Answers with the first word of the context."""
+
+    def answer(self, examples):
+        for example in examples:
+            word = example.context.split()[0]
+            start = example.context.index(word)
+            yield DecodedAnswer(word, start, start + len(word), 0.5, ())
+
+
+def _write(path, *lines):
+    path.write_bytes(b"".join(line if isinstance(line, bytes) else line.encode() + b"\n" for line in lines))
+    return str(path)
+
+
+def test_answers_come_in_order_with_the_ids_given_or_line_numbers(tmp_path):
+    source = _write(
+        tmp_path / "in.jsonl",
+        '{"id": "a", "question": "who", "context": "  nora called"}',
+        "",
+        '{"question": "who", "context": "北京 calling"}',
+        '{"id": "a", "question": "who", "context": "max"}',
+    )
+    output = tmp_path / "new" / "out.jsonl"
+    assert json_lines.answer_file(_FirstWord(), source, str(output)) == 3
+    found = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert found[0] == {"id": "a", "answer": "nora", "answer_start": 2, "answer_end": 6, "score": 0.5}
+    assert [record["id"] for record in found] == ["a", 3, "a"]
+    assert "北京" in output.read_text(encoding="utf-8")
+    assert [path.name for path in output.parent.iterdir()] == ["out.jsonl"]
+
+
+def test_without_an_output_file_answers_are_printed(tmp_path, capsys):
+    source = _write(tmp_path / "in.jsonl", '{"question": "who", "context": "nora called"}')
+    json_lines.answer_file(_FirstWord(), source, None)
+    assert json.loads(capsys.readouterr().out)["answer"] == "nora"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"question": "who"}', r"in\.jsonl:2: `context` is missing"),
+        ('{"context": "who"}', r"in\.jsonl:2: `question` is missing"),
+        ('{"question": 3, "context": "a"}', r"in\.jsonl:2: `question` must be a string, got int"),
+        ('{"question": " ", "context": "a"}', r"in\.jsonl:2: `question` is empty"),
+        ('["who", "a"]', r"in\.jsonl:2: expected an object with `question` and `context`, got list"),
+        ("{question: who}", r"in\.jsonl:2: not JSON"),
+        (b'{"question": "\xff", "context": "a"}\n', r"in\.jsonl:2: not UTF-8 \(byte 14 of the line\)"),
+    ],
+)
+def test_a_bad_line_is_named_before_anything_is_answered(tmp_path, capsys, line, message):
+    source = _write(tmp_path / "in.jsonl", '{"question": "who", "context": "nora called"}', line)
+    with pytest.raises(InputError, match=message):
+        json_lines.answer_file(_FirstWord(), source, None)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.jsonl: cannot be read"):
+        json_lines.answer_file(_FirstWord(), str(tmp_path / "nothing.jsonl"), None)
