@@ -1,0 +1,230 @@
+"""Writes SavedModels that answer like the model they came from, or writes nothing.
+
+What goes in: a span model with its tokenizer and configs, and questions to check it on. What comes out:
+`<export_dir>/qa/<version>` (text in, answer out; and `serve_ids`) and `<export_dir>/qa_ids/<version>` (`serve_ids`
+alone). There are two because a server that does not link tensorflow-text cannot load a SavedModel that merely contains
+its ops. Both are written under a temporary name, loaded again, asked, and moved into place only when they agree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.config import DecodingConfig, WindowingConfig
+from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.data.manifest import DEV_FILE
+from bert_qa_tf.data.squad import read_squad
+from bert_qa_tf.data.windowing import featurize_examples
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.evaluation.answer_decoding import DecodedAnswer
+from bert_qa_tf.evaluation.predictor import Predictor
+from bert_qa_tf.serving.exported_model import ExportedModel, load
+from bert_qa_tf.serving.qa_module import IdsModule, QaModule
+from bert_qa_tf.text.tokenization import BertTokenizer
+
+# How far the logits of two runs of the same model may lie apart, by what it computes in: other batches have other
+# shapes, and their sums are taken in another order.
+_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.1}
+_MAX_CHECKED = 64
+
+
+class ExportResult(NamedTuple):
+    """What was written.
+
+    Attributes:
+      qa_dir: the SavedModel with both signatures.
+      ids_dir: the one with `serve_ids` alone.
+      version: the version of both.
+      questions: how many questions it was checked on.
+      ties: how many of them had another answer whose score is equal but for rounding.
+    """
+
+    qa_dir: str
+    ids_dir: str
+    version: int
+    questions: int
+    ties: int
+
+
+def export_model(
+    model: tf_keras.Model,
+    tokenizer: BertTokenizer,
+    windowing: WindowingConfig,
+    decoding: DecodingConfig,
+    export_dir: str,
+    questions: Sequence[SquadExample] = (),
+    version: int | None = None,
+    max_windows_per_call: int = 32,
+) -> ExportResult:
+    """Exports a model and checks what was written.
+
+    Args:
+      model: see `models.build_span_model`; exported in the precision it was built in.
+      tokenizer: with the model's vocabulary.
+      windowing: as the model was trained.
+      decoding: how logits become answers.
+      export_dir: holds `qa/<version>` and `qa_ids/<version>`; may be remote.
+      questions: to check the export on; some are taken, evenly spread. A few built-in ones are always asked.
+      version: the number of both folders; None for one more than the highest there.
+      max_windows_per_call: see `QaModule`.
+
+    Returns:
+      Where both are, and what they were checked on.
+
+    Raises:
+      InputError: the version is there already, or the written model answers differently; then nothing is left behind.
+    """
+    export_dir = export_dir.rstrip("/")
+    version = _choose_version(export_dir, version)
+    module = QaModule(model, tokenizer, windowing, decoding, max_windows_per_call)
+    ids_module = IdsModule(model)
+    examples = [*_built_in_questions(windowing), *_spread(questions)]
+    predictor = Predictor(model, tokenizer, windowing, decoding)
+    tolerance = _TOLERANCE[_compute_dtype(model)]
+    with _temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
+        _save(module, f"{temporary}/qa", {"serving_default": module.serve, "serve_ids": module.serve_ids})
+        _save(ids_module, f"{temporary}/qa_ids", {"serve_ids": ids_module.serve_ids})
+        ties = _check_answers(predictor, ExportedModel(f"{temporary}/qa"), examples, tolerance)
+        for name in ("qa", "qa_ids"):
+            _check_logits(predictor, f"{temporary}/{name}", examples, tolerance)
+        folders = {name: f"{export_dir}/{name}/{version}" for name in ("qa", "qa_ids")}
+        for name, folder in folders.items():
+            tf.io.gfile.makedirs(f"{export_dir}/{name}")
+            tf.io.gfile.rename(f"{temporary}/{name}", folder)
+    return ExportResult(folders["qa"], folders["qa_ids"], version, len(examples), ties)
+
+
+def development_questions(train_dir: str) -> list[SquadExample]:
+    """The questions that a conversion set aside; none where its folder, or that file, is not at hand."""
+    path = f"{train_dir.rstrip('/')}/{DEV_FILE}"
+    return read_squad(path) if tf.io.gfile.exists(path) else []
+
+
+# === Writing ===
+
+
+def _choose_version(export_dir: str, version: int | None) -> int:
+    there: set[int] = set()
+    for name in ("qa", "qa_ids"):
+        folder = f"{export_dir}/{name}"
+        entries = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
+        there |= {int(entry.rstrip("/")) for entry in entries if entry.rstrip("/").isdigit()}
+    if version is None:
+        return max(there, default=0) + 1
+    if version < 1:
+        raise InputError(f"--version must be at least 1, got {version}")
+    if version in there:
+        raise InputError(f"{export_dir}: version {version} is there already; leave --version out for {max(there) + 1}")
+    return version
+
+
+@contextlib.contextmanager
+def _temporary_folder(path: str) -> Iterator[str]:
+    tf.io.gfile.makedirs(path)
+    try:
+        yield path
+    finally:
+        tf.io.gfile.rmtree(path)
+
+
+def _save(module: tf.Module, path: str, signatures: dict[str, tf.types.experimental.GenericFunction]) -> None:
+    # Nobody trains a served model: without the gradients of its activations it is smaller and loads faster.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, path, signatures, options)
+
+
+# === Checking ===
+
+
+def _compute_dtype(model: tf_keras.Model) -> str:
+    """The lowest precision that any layer of the model computes in."""
+    dtypes = {getattr(layer, "compute_dtype", "float32") for layer in model.submodules}
+    return next((dtype for dtype in ("bfloat16", "float16") if dtype in dtypes), "float32")
+
+
+def _check_answers(
+    predictor: Predictor, exported: ExportedModel, examples: Sequence[SquadExample], tolerance: float
+) -> int:
+    """Compares the export's answers with the model's own; returns the number of ties."""
+    ties, wrong = 0, []
+    answers = zip(examples, predictor.answer(examples), exported.answer(examples), strict=True)
+    for example, expected, found in answers:
+        if _place(found) == _place(expected):
+            continue
+        is_in_place = example.context[found.start_char : found.end_char] == found.text
+        if is_in_place and _is_tie(expected, found, predictor.decoding, tolerance):
+            ties += 1
+        else:
+            wrong.append(f"{example.qas_id} ({found.text!r}, expected {expected.text!r})")
+    if wrong:
+        raise InputError(
+            f"export: the written model answers {len(wrong)} of {len(examples)} questions differently, so nothing was "
+            f"kept: {', '.join(wrong[:3])}"
+        )
+    return ties
+
+
+def _place(answer: DecodedAnswer) -> tuple[str, int, int]:
+    return answer.text, answer.start_char, answer.end_char
+
+
+def _is_tie(expected: DecodedAnswer, found: DecodedAnswer, decoding: DecodingConfig, tolerance: float) -> bool:
+    """Whether both answers score alike but for rounding (for "", whether the null score is at the threshold)."""
+    scores = {entry.text: entry.start_logit + entry.end_logit for entry in expected.nbest}
+    if "" in (expected.text, found.text):
+        odds = expected.null_odds
+        return odds is not None and abs(odds - decoding.null_score_diff_threshold) <= tolerance
+    if found.text not in scores:
+        # One of many at the end of the list, or the same text elsewhere.
+        return False
+    return abs(scores[found.text] - scores[expected.text]) <= tolerance
+
+
+def _check_logits(predictor: Predictor, path: str, examples: Sequence[SquadExample], tolerance: float) -> None:
+    """Compares the logits of `serve_ids` with the model's own, window by window."""
+    module = load(path)
+    windows = featurize_examples(examples, predictor.tokenizer, predictor.windowing, lambda example: None)
+    features = [some[0] for some in windows]
+    exported = Predictor(
+        lambda inputs, training: module.signatures["serve_ids"](**inputs),
+        predictor.tokenizer,
+        predictor.windowing,
+        predictor.decoding,
+    )
+    found = {result.unique_id: result for result in exported.raw_results(features)}
+    for result in predictor.raw_results(features):
+        for name in ("start_logits", "end_logits"):
+            difference = np.abs(getattr(result, name) - getattr(found[result.unique_id], name)).max()
+            if not difference <= tolerance:
+                raise InputError(
+                    f"export: `serve_ids` of the written model gives other {name} (by {difference:.2g}, expected at "
+                    f"most {tolerance}), so nothing was kept"
+                )
+
+
+def _spread(questions: Sequence[SquadExample]) -> list[SquadExample]:
+    step = max(1, -(-len(questions) // _MAX_CHECKED))
+    return list(questions[::step])
+
+
+def _built_in_questions(windowing: WindowingConfig) -> list[SquadExample]:
+    """Questions of the kinds that go wrong: long, empty, not ASCII."""
+    call = "hi this is nora from the library the book you asked for came in this morning we are open until six "
+    long_text = call * (2 + windowing.max_seq_length // 10)  # more than one window
+    asked = [
+        ("who is calling", call),
+        ("when does it close", long_text),
+        ("what is it", "😀 the café at 北京 opens at ½ past nine …"),
+        ("", call),
+        ("where", ""),
+        ("where", "   "),
+        ("very " * windowing.max_seq_length + "long question", long_text),
+    ]
+    return [SquadExample(f"built-in-{i}", question, context) for i, (question, context) in enumerate(asked)]

@@ -1,0 +1,130 @@
+import json
+
+import pytest
+
+from bert_qa_tf import cli, export, predict
+from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.data.squad import write_squad
+from tests import tiny_model
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    tiny_model.write_tiny_run(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def export_dir(run_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exports")
+    assert _call(export, f"--model_dir={run_dir}", f"--export_dir={folder}") == 0
+    return folder
+
+
+def _call(command, *arguments):
+    return cli.call(command.main, command.__doc__, command.FLAG_GROUPS, arguments)
+
+
+def test_one_question_prints_the_answer_and_its_place(run_dir, capsys):
+    context = "the cat sat on the mat"
+    assert _call(predict, f"--model_dir={run_dir}", "--question=who sat", f"--context={context}") == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = context.index(lines[0])
+    assert f"characters {start} to {start + len(lines[0])}, score 0." in lines[1]
+    assert lines[2].startswith("  or: ")
+
+
+def test_a_context_file_of_any_length_and_line_ends_is_read_as_it_is(run_dir, tmp_path, capsys):
+    context = "😀\r\n" + "the cat sat on the mat .\r\n" * 300
+    (tmp_path / "call.txt").write_bytes(context.encode())
+    output = tmp_path / "answer.jsonl"
+    arguments = (f"--context_file={tmp_path / 'call.txt'}", "--question=where", f"--output_file={output}")
+    assert _call(predict, f"--model_dir={run_dir}", *arguments) == 0
+    record = json.loads(output.read_text(encoding="utf-8"))
+    assert record["answer"]
+    assert context[record["answer_start"] : record["answer_end"]] == record["answer"]
+
+
+def test_an_export_answers_json_lines_as_the_run_directory_does(run_dir, export_dir, tmp_path):
+    source = tmp_path / "in.jsonl"
+    texts = tiny_model.random_texts(8, 20)
+    source.write_text("".join(json.dumps({"question": "who", "context": text}) + "\n" for text in texts))
+    outputs = []
+    for name, model in (("run", f"--model_dir={run_dir}"), ("export", f"--saved_model={export_dir}/qa/1")):
+        output = tmp_path / f"{name}.jsonl"
+        assert _call(predict, model, f"--input_file={source}", f"--output_file={output}") == 0
+        outputs.append([json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()])
+    for one, other in zip(*outputs, strict=True):
+        assert one.pop("score") == pytest.approx(other.pop("score"), abs=1e-4)
+        assert one == other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--question=who", "--context=a"], "give one model: either --model_dir (a run directory) or --saved_model"),
+        (["--model_dir=m"], "give either --question, with --context or --context_file, or --input_file"),
+        (["--model_dir=m", "--question=who"], "expected one of --context and --context_file, got neither"),
+        (
+            ["--model_dir=m", "--question=who", "--context=a", "--context_file=b"],
+            "expected one of --context and --context_file, got --context and --context_file",
+        ),
+        (["--model_dir=m", "--input_file=f", "--context=a"], "expected no --context: each line of --input_file has"),
+        (["--model_dir=m", "--question= ", "--context=a"], "--question is empty"),
+        (["--model_dir=/no/such", "--question=who", "--context=a"], "/no/such/config.json: no such file"),
+        (["--saved_model=/no/such", "--question=who", "--context=a"], "/no/such: no saved_model.pb here"),
+    ],
+)
+def test_bad_flags_give_one_line(arguments, message, capsys):
+    assert _call(predict, *arguments) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message in error
+
+
+def test_a_folder_of_versions_is_no_version(export_dir, capsys):
+    assert _call(predict, f"--saved_model={export_dir}/qa", "--question=who", "--context=a") == 1
+    assert f"expected the version folder that `export` wrote, such as {export_dir}/qa/1" in capsys.readouterr().err
+
+
+def test_the_ids_model_takes_no_text(export_dir, capsys):
+    assert _call(predict, f"--saved_model={export_dir}/qa_ids/1", "--question=who", "--context=a") == 1
+    assert "no signature `serving_default` (found: serve_ids)" in capsys.readouterr().err
+
+
+def test_a_context_file_that_is_not_utf8_is_named(run_dir, tmp_path, capsys):
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9 ole")
+    arguments = ("--question=who", f"--context_file={tmp_path / 'latin.txt'}")
+    assert _call(predict, f"--model_dir={run_dir}", *arguments) == 1
+    assert "latin.txt: not UTF-8 at byte 3" in capsys.readouterr().err
+
+
+def test_export_checks_itself_on_the_development_questions(tmp_path, capsys):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    tiny_model.write_tiny_run(folder)
+    conversion = folder / "no_such_conversion"
+    conversion.mkdir()
+    examples = [SquadExample(f"q{i}", "who", f"the cat sat {i} ") for i in range(200)]
+    write_squad(conversion / "dev.json", examples)
+    assert _call(export, f"--model_dir={folder}", f"--export_dir={tmp_path / 'exports'}") == 0
+    out = capsys.readouterr().out
+    assert "checked: 57 questions answered as the checkpoint answers them" in out  # 7 built in, every fourth of 200
+    assert f"wrote {tmp_path}/exports/qa/1" in out
+    assert f"wrote {tmp_path}/exports/qa_ids/1" in out
+
+
+def test_a_squad_2_model_is_exported_with_its_null_rule(tmp_path, capsys):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    tiny_model.write_tiny_run(folder, version_2_with_negative=True)
+    assert _call(export, f"--model_dir={folder}", f"--export_dir={tmp_path / 'exports'}") == 0
+    arguments = (f"--saved_model={tmp_path}/exports/qa/1", "--question=who", "--context= ")
+    assert _call(predict, *arguments) == 0
+    assert "(no answer)\n  score 1.000" in capsys.readouterr().out
+
+
+def test_export_without_a_run_directory_says_so(capsys):
+    assert _call(export) == 1
+    assert "--model_dir is missing" in capsys.readouterr().err

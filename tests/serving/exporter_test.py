@@ -1,0 +1,168 @@
+import dataclasses
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.config import DecodingConfig
+from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.evaluation.predictor import Predictor
+from bert_qa_tf.serving import exporter
+from bert_qa_tf.serving.exported_model import ExportedModel
+from tests import tiny_model
+
+MODEL = tiny_model.tiny_span_model()
+TOKENIZER = tiny_model.tiny_tokenizer()
+DECODING = DecodingConfig()
+
+
+def _export(export_dir, questions=(), **options):
+    return exporter.export_model(
+        MODEL, TOKENIZER, tiny_model.WINDOWING, DECODING, str(export_dir), questions, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    return _export(tmp_path_factory.mktemp("exports"))
+
+
+def test_both_models_are_written_and_nothing_else(exported, tmp_path):
+    assert exported.version == 1
+    export_dir = tf.io.gfile.join(exported.qa_dir, "..", "..")
+    assert sorted(tf.io.gfile.listdir(export_dir)) == ["qa", "qa_ids"]
+    assert exported.qa_dir.endswith("qa/1")
+    assert exported.ids_dir.endswith("qa_ids/1")
+
+
+def test_signatures_are_those_that_servers_and_clients_agreed_on(exported):
+    both = tf.saved_model.load(exported.qa_dir).signatures
+    assert set(both) == {"serving_default", "serve_ids"}
+    default = both["serving_default"]
+    assert {
+        name: (spec.shape.as_list(), spec.dtype) for name, spec in default.structured_input_signature[1].items()
+    } == {
+        "question": ([None], tf.string),
+        "context": ([None], tf.string),
+    }
+    assert {name: spec.dtype for name, spec in default.structured_outputs.items()} == {
+        "answer": tf.string,
+        "answer_start": tf.int32,
+        "answer_end": tf.int32,
+        "score": tf.float32,
+        "nbest_answer": tf.string,
+        "nbest_start": tf.int32,
+        "nbest_score": tf.float32,
+    }
+    ids = tf.saved_model.load(exported.ids_dir).signatures
+    assert set(ids) == {"serve_ids"}
+    assert {
+        name: (spec.shape.as_list(), spec.dtype)
+        for name, spec in ids["serve_ids"].structured_input_signature[1].items()
+    } == {name: ([None, None], tf.int32) for name in ("input_word_ids", "input_mask", "input_type_ids")}
+    assert {name: spec.dtype for name, spec in ids["serve_ids"].structured_outputs.items()} == {
+        "start_logits": tf.float32,
+        "end_logits": tf.float32,
+    }
+
+
+def test_the_reloaded_model_answers_as_the_predictor_does(exported):
+    examples = [SquadExample(str(i), "who is it", text) for i, text in enumerate(tiny_model.random_texts(7, 50))]
+    expected = list(Predictor(MODEL, TOKENIZER, tiny_model.WINDOWING, DECODING).answer(examples))
+    found = list(ExportedModel(exported.qa_dir, batch_size=16).answer(examples))
+    for one, other in zip(found, expected, strict=True):
+        assert (one.text, one.start_char, one.end_char) == (other.text, other.start_char, other.end_char)
+        assert one.score == pytest.approx(other.score, abs=1e-4)
+        assert len(one.nbest) == len(other.nbest)
+
+
+def test_the_ids_model_loads_where_tensorflow_text_is_never_loaded(exported):
+    script = f"""
+        import sys
+        sys.modules["tensorflow_text"] = None  # importing it now fails
+        import tensorflow as tf
+        serve = tf.saved_model.load({exported.ids_dir!r}).signatures["serve_ids"]
+        ids = tf.constant([[2, 30, 3, 31, 3]])
+        outputs = serve(input_word_ids=ids, input_mask=tf.ones_like(ids), input_type_ids=tf.zeros_like(ids))
+        print(outputs["start_logits"].shape)
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "(1, 5)"
+
+
+def test_the_next_export_gets_the_next_version(exported):
+    export_dir = exported.qa_dir.removesuffix("/qa/1")
+    assert _export(export_dir).version == 2
+    assert _export(export_dir, version=7).version == 7
+    with pytest.raises(InputError, match="version 7 is there already; leave --version out for 8"):
+        _export(export_dir, version=7)
+
+
+def test_a_model_that_answers_differently_after_writing_is_not_kept(tmp_path, monkeypatch):
+    class Wrong(ExportedModel):
+        def answer(self, examples):
+            for answer in super().answer(examples):
+                yield dataclasses.replace(answer, start_char=answer.start_char + 1)
+
+    monkeypatch.setattr(exporter, "ExportedModel", Wrong)
+    with pytest.raises(InputError, match=r"answers \d of 8 questions differently, so nothing was kept: built-in-0 "):
+        _export(tmp_path, [SquadExample("mine", "who", "the cat")])
+    assert tf.io.gfile.listdir(str(tmp_path)) == []
+
+
+def test_other_logits_of_the_written_model_are_found(tmp_path, monkeypatch):
+    save = exporter._save
+
+    def save_wrong(module, path, signatures):
+        old = [variable.numpy() for variable in module.model_variables]
+        if path.endswith("qa_ids"):
+            module.model_variables[-2].assign(old[-2] * 1.1)
+        save(module, path, signatures)
+        for variable, value in zip(module.model_variables, old, strict=True):
+            variable.assign(value)
+
+    monkeypatch.setattr(exporter, "_save", save_wrong)
+    with pytest.raises(InputError, match="`serve_ids` of the written model gives other start_logits"):
+        _export(tmp_path)
+    assert tf.io.gfile.listdir(str(tmp_path)) == []
+
+
+def test_equal_scores_but_for_rounding_are_ties(exported):
+    predictor = Predictor(MODEL, TOKENIZER, tiny_model.WINDOWING, DECODING)
+    [answer] = predictor.answer([SquadExample("q", "who", "the cat sat on the mat")])
+    best, second = answer.nbest[:2]
+    gap = (best.start_logit + best.end_logit) - (second.start_logit + second.end_logit)
+
+    class Other:
+        def answer(self, examples):
+            yield dataclasses.replace(answer, text=second.text, start_char=second.start_char, end_char=second.end_char)
+
+    examples = [SquadExample("q", "who", "the cat sat on the mat")]
+    assert exporter._check_answers(predictor, Other(), examples, tolerance=gap * 1.01) == 1
+    with pytest.raises(InputError, match="answers 1 of 1 questions differently"):
+        exporter._check_answers(predictor, Other(), examples, tolerance=gap * 0.99)
+
+
+def test_a_bfloat16_model_is_exported_in_bfloat16(tmp_path):
+    tf_keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        model = tiny_model.tiny_span_model()
+    finally:
+        tf_keras.mixed_precision.set_global_policy("float32")
+    assert exporter._compute_dtype(model) == "bfloat16"
+    result = exporter.export_model(model, TOKENIZER, tiny_model.WINDOWING, DECODING, str(tmp_path))
+    serve = tf.saved_model.load(result.ids_dir).signatures["serve_ids"]
+    functions = serve.graph.as_graph_def().library.function
+    products = [node for function in functions for node in function.node_def if node.op in ("MatMul", "Einsum")]
+    dtypes = {tf.as_dtype(node.attr["T"].type).name for node in products}
+    assert "bfloat16" in dtypes
+    ids = tf.constant([[2, 30, 3, 31, 3]])
+    outputs = serve(input_word_ids=ids, input_mask=tf.ones_like(ids), input_type_ids=tf.zeros_like(ids))
+    assert outputs["start_logits"].dtype == tf.float32
+    assert np.isfinite(outputs["start_logits"]).all()
