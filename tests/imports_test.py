@@ -1,0 +1,131 @@
+"""Imports point one way (leaves, text, data, models, evaluation, training, serving), read off the source."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from bert_qa_tf.__main__ import find_commands
+from tests.testing import REPOSITORY
+
+PACKAGE = REPOSITORY / "bert_qa_tf"
+LEAVES = {"config", "features", "errors", "cli"}
+COMMANDS = set(find_commands())
+
+# Which layers a layer may import, beside itself.
+MAY_IMPORT = {
+    "text": LEAVES,
+    "data": LEAVES | {"text"},
+    "models": LEAVES | {"text"},
+    "evaluation": LEAVES | {"text", "data", "models"},
+    "training": LEAVES | {"text", "data", "models", "evaluation"},
+    "speech": LEAVES | {"text", "data"},
+    "serving": LEAVES | {"text", "data", "models", "evaluation", "speech"},
+    "demo_data": set(),
+}
+LIBRARY_LAYERS = set(MAY_IMPORT)
+MAY_IMPORT |= {leaf: LEAVES - {"cli"} for leaf in LEAVES}
+# The version may be asked for anywhere.
+MAY_IMPORT |= {"flags": LEAVES, "__init__": set()}
+MAY_IMPORT |= {command: LEAVES | LIBRARY_LAYERS | {"flags"} for command in COMMANDS}
+# These two start other commands.
+MAY_IMPORT |= {name: LEAVES | LIBRARY_LAYERS | {"flags"} | COMMANDS for name in ("demo", "__main__")}
+
+
+def modules() -> list[pathlib.Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(path: pathlib.Path) -> str:
+    """The first name below the package: a folder or a module at its top."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported_names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every absolute dotted name that is imported, inside functions too, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def forbidden_imports(source: str, layer: str) -> list[str]:
+    """The imports of the package's own modules that `layer` may not make."""
+    found = []
+    for name, line in imported_names(ast.parse(source)):
+        top, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        if top != "bert_qa_tf" or not rest or target.startswith("__"):
+            continue
+        if target != layer and target not in MAY_IMPORT[layer]:
+            found.append(f"line {line}: {layer} imports {name}")
+    return found
+
+
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` of an attribute chain, "" of anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        base = dotted(node.value)
+        return f"{base}.{node.attr}" if base else ""
+    return ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_one_way(path):
+    layer = layer_of(path)
+
+    assert layer in MAY_IMPORT, f"{path.name} is neither a layer nor a command: give it a place in DESIGN's layout"
+    assert forbidden_imports(path.read_text(encoding="utf-8"), layer) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules() if layer_of(path) not in COMMANDS | {"cli", "flags"}],
+    ids=lambda path: path.relative_to(PACKAGE).as_posix(),
+)
+def test_libraries_read_no_absl_flags(path):
+    names = [name for name, _ in imported_names(ast.parse(path.read_text(encoding="utf-8")))]
+
+    assert [name for name in names if name.startswith(("absl.flags", "absl.app"))] == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_keras_2_is_imported_by_its_own_name(path):
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    names = [name for name, _ in imported_names(tree)]
+    attributes = {dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+    assert [name for name in names if name.startswith("tensorflow.keras")] == []
+    assert [name for name in attributes if name.startswith(("tf.keras", "tensorflow.keras"))] == []
+    assert "TF_USE_LEGACY_KERAS" not in source
+
+
+def test_nothing_is_called_utils_or_common():
+    assert [path for path in modules() if path.stem in ("utils", "util", "common", "helpers", "misc")] == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "source", "allowed"),
+    [
+        ("data", "from bert_qa_tf.text import tokens", True),
+        ("text", "from bert_qa_tf.data import squad", False),
+        ("models", "def f():\n    import bert_qa_tf.training.loop", False),
+        ("models", "from bert_qa_tf import config, errors", True),
+        ("serving", "from bert_qa_tf import flags", False),
+        ("evaluation", "from bert_qa_tf import __version__", True),
+        ("audit", "from bert_qa_tf import cli, flags", True),
+        ("audit", "from bert_qa_tf import train", False),
+    ],
+)
+def test_the_rule_itself(layer, source, allowed):
+    if layer == "audit" and not {"audit", "train"} <= COMMANDS:
+        pytest.skip("needs both commands")
+    assert (forbidden_imports(source, layer) == []) is allowed
