@@ -1,0 +1,1 @@
+"""Ten transcript-like messages with questions (`messages.json`, SQuAD form), written for this project."""
