@@ -55,10 +55,9 @@ class Predictor:
         self.batch_size = batch_size
         self.length_multiple = length_multiple
         signature = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in _INPUTS}
-        # One trace for all shapes.
-        self._run = tf.function(
-            lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
-        )
+        run = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False)
+        # One trace for all shapes; made here, or TensorFlow would warn a program that makes several predictors.
+        self._run = run.get_concrete_function()
 
     def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
         """Answers questions.

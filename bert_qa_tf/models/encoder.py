@@ -42,6 +42,18 @@ def gelu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     return tf.nn.gelu(x, approximate=False), gradient
 
 
+def plain_gelu(x: tf.Tensor) -> tf.Tensor:
+    """The exact GELU with TensorFlow's own gradient; the same values as `gelu`.
+
+    Args:
+      x: `<float>[..., intermediate_size]`.
+
+    Returns:
+      x·Φ(x), of the same shape and dtype.
+    """
+    return tf.nn.gelu(x, approximate=False)
+
+
 def gelu_tanh(x: tf.Tensor) -> tf.Tensor:
     """The tanh approximation of the GELU, which the original BERT checkpoints were trained with.
 
@@ -62,7 +74,9 @@ ACTIVATIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 }
 
 
-def build_encoder(config: EncoderConfig, *, name: str = "encoder", random_weights: bool = True) -> tf_keras.Model:
+def build_encoder(
+    config: EncoderConfig, *, name: str = "encoder", random_weights: bool = True, recompute_gelu: bool = True
+) -> tf_keras.Model:
     """Builds a BERT encoder.
 
     Matrix products follow the Keras precision policy in force; layer norms stay float32, and so do all variables.
@@ -73,6 +87,8 @@ def build_encoder(config: EncoderConfig, *, name: str = "encoder", random_weight
       name: of the model; the first part of its variables' names.
       random_weights: whether kernels start as `config.initializer_range` says. False starts them at zero, which is
         quicker where weights are assigned right after and leaves the random state alone.
+      recompute_gelu: compute the exact GELU again in the backward pass instead of keeping its parts. False for what is
+        saved for others to load: a SavedModel cannot hold a gradient of ours without a warning at each load.
 
     Returns:
       A model of a dict of `input_word_ids`, `input_mask` and `input_type_ids`, each `<int32>[batch, seq_length]`, to a
@@ -86,6 +102,9 @@ def build_encoder(config: EncoderConfig, *, name: str = "encoder", random_weight
         raise InputError(
             f"encoder config: hidden_act must be one of {', '.join(ACTIVATIONS)}, got {config.hidden_act!r}"
         )
+    activation = ACTIVATIONS[config.hidden_act]
+    if activation is gelu and not recompute_gelu:
+        activation = plain_gelu
     bert = networks.BertEncoderV2(
         vocab_size=config.vocab_size,
         hidden_size=config.hidden_size,
@@ -94,7 +113,7 @@ def build_encoder(config: EncoderConfig, *, name: str = "encoder", random_weight
         max_sequence_length=config.max_position_embeddings,
         type_vocab_size=config.type_vocab_size,
         inner_dim=config.intermediate_size,
-        inner_activation=ACTIVATIONS[config.hidden_act],
+        inner_activation=activation,
         output_dropout=config.hidden_dropout,
         attention_dropout=config.attention_dropout,
         initializer=tf_keras.initializers.TruncatedNormal(stddev=config.initializer_range)

@@ -150,7 +150,7 @@ def load_run(
     before = tf_keras.mixed_precision.global_policy()
     tf_keras.mixed_precision.set_global_policy(POLICIES[inference_dtype])
     try:
-        model = build_span_model(build_encoder(EncoderConfig(**encoder_values)))
+        model = build_span_model(build_encoder(EncoderConfig(**encoder_values), recompute_gelu=False))
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
     restore_model(model, path)

@@ -127,3 +127,15 @@ def test_tanh_gelu_is_another_function_than_the_exact_one():
 def test_an_unknown_activation_is_refused():
     with pytest.raises(InputError, match="hidden_act must be one of gelu, gelu_tanh, relu, got 'swish'"):
         encoder_lib.build_encoder(dataclasses.replace(TINY, hidden_act="swish"))
+
+
+def test_the_gelu_for_saving_gives_the_values_and_gradients_of_the_one_for_training():
+    x = tf.linspace(-6.0, 6.0, 101)
+    gradients = []
+    for function in (encoder_lib.gelu, encoder_lib.plain_gelu):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        gradients.append(tape.gradient(y, x).numpy())
+    assert (encoder_lib.gelu(x).numpy() == encoder_lib.plain_gelu(x).numpy()).all()
+    assert gradients[0] == pytest.approx(gradients[1], abs=1e-6)

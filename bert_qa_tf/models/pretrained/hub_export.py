@@ -53,7 +53,7 @@ def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
 
 
 def _core_model(pretrained: PretrainedEncoder) -> tf_keras.Model:
-    encoder = encoder_lib.build_encoder(pretrained.config, random_weights=False)
+    encoder = encoder_lib.build_encoder(pretrained.config, random_weights=False, recompute_gelu=False)
     assign_weights(encoder, pretrained.weights, pretrained.source)
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoder_lib.INPUT_NAMES}
     outputs = dict(encoder(inputs))
