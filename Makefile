@@ -16,12 +16,12 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test lint requirements venv clean
+.PHONY: help demo test lint benchmark-transfer requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+	  | while IFS='|' read -r name text; do printf '  make %-19s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.installed ## the whole path on bundled data, in minutes: audit, convert, train, score, export, ask
 	@$(RUN) -m bert_qa_tf.demo
@@ -32,6 +32,9 @@ test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 fo
 lint: $(VENV)/.installed-test ## style only
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --quiet --check . || { $(RUN) -m ruff format --check .; exit 1; }
+
+benchmark-transfer: $(VENV)/.installed ## an hour: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
+	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
 
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # they import TensorFlow
     from bert_qa_tf.evaluation.json_lines import Answerer
     from bert_qa_tf.text.tokenization import BertTokenizer
 
-FLAG_GROUPS = (flags.define_model_source, flags.define_evaluation)
+FLAG_GROUPS = (flags.define_model_source, flags.define_inference, flags.define_evaluation)
 
 
 def main(values: FlagValues) -> None:

@@ -10,7 +10,7 @@ from absl.flags import FlagValues
 from bert_qa_tf import cli, flags
 from bert_qa_tf.errors import InputError
 
-FLAG_GROUPS = (flags.define_export,)
+FLAG_GROUPS = (flags.define_export, flags.define_inference)
 
 
 def main(values: FlagValues) -> None:

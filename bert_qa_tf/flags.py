@@ -161,6 +161,11 @@ def define_model_source(values: Values) -> None:
     flags.DEFINE_multi_string(
         "saved_model", [], "SavedModel that `export` wrote (the version folder).", flag_values=values
     )
+    flags.DEFINE_integer("batch_size", 32, "Windows per call of the model.", lower_bound=1, flag_values=values)
+
+
+def define_inference(values: Values) -> None:
+    """Inference."""
     flags.DEFINE_enum(
         "checkpoint", "best", ["best", "last"], "Which weights of --model_dir to use.", flag_values=values
     )
@@ -171,7 +176,6 @@ def define_model_source(values: Values) -> None:
         "Precision of the encoder's matrix products.",
         flag_values=values,
     )
-    flags.DEFINE_integer("batch_size", 32, "Windows per call of the model.", lower_bound=1, flag_values=values)
 
 
 def define_evaluation(values: Values) -> None:
@@ -210,16 +214,6 @@ def define_export(values: Values) -> None:
     flags.DEFINE_string("export_dir", "exports", "Folder for qa/<version> and qa_ids/<version>.", flag_values=values)
     flags.DEFINE_integer(
         "version", None, "Version number; one more than the highest there by default.", flag_values=values
-    )
-    flags.DEFINE_enum(
-        "checkpoint", "best", ["best", "last"], "Which weights of --model_dir to use.", flag_values=values
-    )
-    flags.DEFINE_enum(
-        "inference_dtype",
-        "float32",
-        ["float32", "bfloat16", "float16"],
-        "Precision of the encoder's matrix products.",
-        flag_values=values,
     )
     flags.DEFINE_integer(
         "max_windows_per_call",

@@ -16,7 +16,7 @@ from bert_qa_tf.errors import InputError
 if TYPE_CHECKING:  # it imports TensorFlow
     from bert_qa_tf.evaluation.json_lines import Answerer
 
-FLAG_GROUPS = (flags.define_model_source, flags.define_prediction)
+FLAG_GROUPS = (flags.define_model_source, flags.define_inference, flags.define_prediction)
 
 
 def main(values: FlagValues) -> None:

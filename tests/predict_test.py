@@ -4,7 +4,7 @@ import pytest
 
 from bert_qa_tf import cli, export, predict
 from bert_qa_tf.data.examples import SquadExample
-from bert_qa_tf.data.squad import write_squad
+from bert_qa_tf.data.squad_writer import write_squad
 from tests import tiny_model
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes SQuAD-form JSON (v1.1 and v2.0, and data sets in that form such as Spoken-SQuAD).
+"""Reads SQuAD-form JSON (v1.1 and v2.0, and data sets in that form such as Spoken-SQuAD).
 
 What goes in: a file, local or remote. What comes out: `SquadExample`s, one per question, in the file's order. A file of
 another shape is refused with the path of what is missing, such as `data[0].paragraphs[3].qas[1].question`.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -124,42 +124,6 @@ def load_squad(path: files.PathLike, *, strict: bool = True) -> SquadFile:
         reader.read_article(index, article)
     version = root.get("version", "")
     return SquadFile(name, str(version), reader.examples, len(articles), reader.num_paragraphs, reader.problems)
-
-
-def write_squad(path: files.PathLike, examples: Iterable[SquadExample], version: str = "1.1") -> None:
-    """Writes examples as SQuAD JSON that `read_squad` reads back.
-
-    Consecutive examples of one title make an article, and of one paragraph a paragraph. Ids, texts, answers, titles
-    and order come back as they were; paragraphs are numbered anew from 0. The same examples give the same bytes.
-
-    Args:
-      path: where to write; a local path or an address.
-      examples: in the order to write.
-      version: the file's `version`; one that starts with "2" or "v2" writes SQuAD 2.0's fields, as do examples that
-        need them.
-
-    Raises:
-      InputError: the file cannot be written.
-    """
-    examples = list(examples)
-    has_negatives = version.lstrip("v").startswith("2") or any(e.is_impossible for e in examples)
-    articles: list[dict[str, Any]] = []
-    previous: SquadExample | None = None
-    for example in examples:
-        new_article = previous is None or example.title != previous.title
-        if new_article:
-            articles.append({"title": example.title, "paragraphs": []})
-        paragraphs = articles[-1]["paragraphs"]
-        if new_article or not _same_paragraph(example, previous):
-            paragraphs.append({"context": example.context, "qas": []})
-        paragraphs[-1]["qas"].append(example_to_json(example, has_negatives))
-        previous = example
-    document = {"version": version, "data": articles}
-    files.write_text(path, json.dumps(document, ensure_ascii=False) + "\n")
-
-
-def _same_paragraph(example: SquadExample, other: SquadExample | None) -> bool:
-    return other is not None and (example.paragraph_index, example.context) == (other.paragraph_index, other.context)
 
 
 def example_to_json(example: SquadExample, has_negatives: bool) -> dict[str, Any]:

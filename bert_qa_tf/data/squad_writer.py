@@ -6,6 +6,8 @@ What goes in: examples in order. What comes out: a file that `squad.read_squad` 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -57,7 +59,7 @@ class SquadWriter:
             or example.context != previous.context
         ):
             paragraphs.append({"context": example.context, "qas": []})
-        paragraphs[-1]["qas"].append(example_to_json(example, self._version.startswith("v2")))
+        paragraphs[-1]["qas"].append(example_to_json(example, self._version.startswith("v2") or example.is_impossible))
         self._previous = example
 
     def _flush(self) -> None:
@@ -68,3 +70,10 @@ class SquadWriter:
 
     def _put(self, text: str) -> None:
         self._file.write(text.encode("utf-8"))
+
+
+def write_squad(path: str | os.PathLike[str], examples: Iterable[SquadExample], version: str = "1.1") -> None:
+    """Writes examples in one go; see `SquadWriter`."""
+    with SquadWriter(os.fspath(path), version) as writer:
+        for example in examples:
+            writer.add(example)

@@ -7,6 +7,7 @@ here remembers where training is: resuming means slicing the schedule at the glo
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -96,3 +97,63 @@ def schedule(
             for start in range(0, len(members), global_batch_size)
         ]
     return [batches[i] for i in generator.permutation(len(batches))]
+
+
+class TrainingSchedule:
+    """The batches of a whole training, by step.
+
+    Args:
+      lengths: `<int32>[num_records]`, word pieces of each training window.
+      max_buckets: at most this many static shapes.
+      global_batch_size: rows of one optimizer step over all replicas.
+      num_epochs: passes over the windows.
+      max_steps: stop there; None for no limit.
+      seed: of the run.
+
+    Attributes:
+      lengths: as given.
+      buckets: the static shapes.
+      steps_per_epoch: the same in every epoch.
+      total_steps: of the training.
+    """
+
+    def __init__(
+        self,
+        lengths: np.ndarray,
+        max_buckets: int,
+        global_batch_size: int,
+        num_epochs: int,
+        max_steps: int | None,
+        seed: int,
+    ) -> None:
+        self.lengths = lengths
+        self.buckets = choose_buckets(lengths, max_buckets)
+        self.global_batch_size = global_batch_size
+        self.steps_per_epoch = steps_per_epoch(lengths, self.buckets, global_batch_size)
+        whole = self.steps_per_epoch * num_epochs
+        self.total_steps = whole if max_steps is None else min(whole, max_steps)
+        self._seed = seed
+        self._epoch = -1
+        self._batches: list[ScheduledBatch] = []
+
+    @property
+    def epoch_ends(self) -> list[int]:
+        """The step after which each epoch ends; the last one where training does."""
+        epochs = math.ceil(self.total_steps / self.steps_per_epoch)
+        return [min(self.steps_per_epoch * (epoch + 1), self.total_steps) for epoch in range(epochs)]
+
+    @property
+    def padding_efficiency(self) -> float:
+        """Real tokens / computed tokens of an epoch, the filling of short batches included."""
+        computed = sum(batch.bucket_length for batch in self._epoch_batches(0)) * self.global_batch_size
+        return float(self.lengths.sum()) / computed
+
+    def batch_at(self, step: int) -> ScheduledBatch:
+        """The batch of optimizer step `step`, counted from 0."""
+        epoch, index = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._batches = epoch, self._epoch_batches(epoch)
+        return self._batches[index]
+
+    def _epoch_batches(self, epoch: int) -> list[ScheduledBatch]:
+        return schedule(self.lengths, self.buckets, self.global_batch_size, self._seed, epoch)

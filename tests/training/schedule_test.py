@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bert_qa_tf.training.schedule import choose_buckets, schedule, steps_per_epoch
+from bert_qa_tf.training.schedule import TrainingSchedule, choose_buckets, schedule, steps_per_epoch
 
 LENGTHS = np.random.default_rng(0).integers(20, 384, 1000).astype(np.int32)
 
@@ -55,3 +55,25 @@ def test_one_bucket_is_as_long_as_the_longest_window_and_more_never_hurt():
         assert len(buckets) <= number
         computed.append(int(buckets[np.searchsorted(buckets, LENGTHS)].sum()))
     assert computed == sorted(computed, reverse=True)
+
+
+def test_a_training_runs_through_its_epochs_and_stops_where_it_should():
+    whole = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=None, seed=1)
+    assert whole.total_steps == 3 * whole.steps_per_epoch
+    assert whole.epoch_ends == [whole.steps_per_epoch * epoch for epoch in (1, 2, 3)]
+    cut = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=whole.steps_per_epoch + 5, seed=1)
+    assert cut.epoch_ends == [whole.steps_per_epoch, whole.steps_per_epoch + 5]
+
+
+def test_a_step_has_the_same_batch_wherever_training_comes_from():
+    whole = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=None, seed=1)
+    steps = [0, whole.steps_per_epoch - 1, whole.steps_per_epoch, 2 * whole.steps_per_epoch + 3]
+    in_order = [whole.batch_at(step).record_ids.tolist() for step in steps]
+    resumed = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=None, seed=1)
+    assert [resumed.batch_at(step).record_ids.tolist() for step in reversed(steps)] == in_order[::-1]
+
+
+def test_padding_efficiency_counts_the_filling_of_short_batches():
+    # One batch of 4 rows of 8 for three windows of 6, 7 and 8 word pieces.
+    schedule_ = TrainingSchedule(np.array([6, 7, 8], np.int32), 8, 4, num_epochs=1, max_steps=None, seed=0)
+    assert schedule_.padding_efficiency == 21 / 32
