@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import textwrap
 
 import tensorflow as tf
 import tf_keras
@@ -71,9 +72,11 @@ def _tpu(name: str) -> tf.distribute.Strategy:
             tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
-    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+    # OSError: off Google Cloud the machine that knows of TPUs cannot be reached.
+    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
         raise InputError(
-            f"distribution_strategy=tpu: TensorFlow finds no TPU at --tpu={name} ({str(error).splitlines()[0]})"
+            f"distribution_strategy=tpu: TensorFlow finds no TPU at --tpu={name} "
+            f"({textwrap.shorten(str(error).splitlines()[0], 120, placeholder=' …')})"
         ) from error
 
 

@@ -1,4 +1,5 @@
 import pathlib
+import urllib.error
 
 import pytest
 import tensorflow as tf
@@ -31,7 +32,12 @@ def test_several_workers_need_a_cluster(monkeypatch, tf_config, message):
         runtime.make_strategy(RuntimeConfig(distribution_strategy="multi_worker_mirrored"))
 
 
-def test_a_tpu_that_is_not_there_is_one_line():
+@pytest.mark.parametrize("error", [urllib.error.URLError("no such host"), ValueError("no TPU"), RuntimeError("none")])
+def test_a_tpu_that_is_not_there_is_one_line(monkeypatch, error):
+    def resolver(tpu: str) -> None:
+        raise error
+
+    monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", resolver)
     with pytest.raises(InputError, match="TensorFlow finds no TPU at --tpu=no-such-tpu"):
         runtime.make_strategy(RuntimeConfig(distribution_strategy="tpu", tpu="no-such-tpu"))
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-# Twenty steps of a tiny model without dropout; every fifth batch is only three rows full.
+# Twenty steps of a tiny model without dropout; five batches over and over, the fifth of them only three rows full.
 _PROGRAM = """
 import json, sys
 import numpy as np, tensorflow as tf
@@ -51,7 +51,7 @@ def run(name, policy):
     model.set_weights([random.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
     step = TrainStep(strategy, model, optimizer, lambda outputs, rows: span_loss(
         outputs["start_logits"], outputs["end_logits"], rows["start_positions"], rows["end_positions"]), INPUTS)
-    figures = [step(batch(i)) for i in range(20)]
+    figures = [step(batch(i % 5)) for i in range(20)]
     return [[float(f["loss"]) for f in figures], [float(f["gradient_norm"]) for f in figures]]
 
 runs = {f"{name} {policy}": run(name, policy)
@@ -72,7 +72,7 @@ def test_two_replicas_take_the_same_steps_as_one(runs):
     one, two = runs["one_device float32"], runs["mirrored float32"]
     assert np.abs(one[0] - two[0]).max() < 1e-5
     assert two[1] == pytest.approx(one[1], rel=1e-4)
-    assert one[0][-1] < one[0][0]
+    assert one[0][15:].mean() < one[0][:5].mean()
 
 
 @pytest.mark.slow
