@@ -32,6 +32,7 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.models.pretrained.loader import load_encoder
     from bert_qa_tf.text.tokenization import BertTokenizer
 
+    conversion.check_request(values.input_file, values.output_dir, values.overwrite)
     if values.vocab_file:
         tokenizer = BertTokenizer.from_vocab_file(values.vocab_file, values.do_lower_case)
     else:

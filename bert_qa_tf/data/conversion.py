@@ -2,7 +2,7 @@
 
 What goes in: files, a tokenizer and a `ConversionConfig`. What comes out: shards, `manifest.json`, `vocab.txt` and
 `dev.json`, under their final name only when all is written. Two passes over the files: the first finds everything that
-would stop the conversion and writes nothing, the second holds one file's text at a time.
+would stop the conversion and writes nothing, the second makes the records. Both hold one article at a time.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tqdm import tqdm
 
 from bert_qa_tf import features
 from bert_qa_tf.config import ConversionConfig
+from bert_qa_tf.data import files, tfrecord
 from bert_qa_tf.data import manifest as manifests
-from bert_qa_tf.data import tfrecord
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.data.labels import Label, choose_label
 from bert_qa_tf.data.splits import DevSplit
-from bert_qa_tf.data.squad import read_squad
+from bert_qa_tf.data.squad import iter_squad
 from bert_qa_tf.data.squad_writer import SquadWriter
-from bert_qa_tf.data.validation import aligned_question_count
+from bert_qa_tf.data.validation import AlignedCount, has_valid_offset
 from bert_qa_tf.data.windowing import featurize_examples
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.text.tokenization import BertTokenizer
@@ -79,75 +79,98 @@ def convert(
       The manifest, as written.
 
     Raises:
-      InputError: a file is refused, a question id occurs twice, or there is something at `output_dir` already. Nothing
-        is left at `output_dir` then.
+      InputError: a file is refused, a question id occurs twice, no question is left to train on, or there is something
+        at `output_dir` already. Nothing is written at `output_dir` then.
     """
-    output_dir = output_dir.rstrip("/")
-    _check_target(output_dir, overwrite)
-    if not input_files:
-        raise InputError("no input file: name at least one with --input_file")
-    split, sources = _survey(input_files, config)
+    check_request(input_files, output_dir, overwrite)
+    output_dir = output_dir.rstrip("/") if files.is_remote(output_dir) else os.path.abspath(output_dir)
+    split, sources, totals = _survey(input_files, config)
     # A fixed name: what a killed conversion left is removed by the next one.
     temporary = f"{output_dir}.incomplete"
     if tf.io.gfile.exists(temporary):
         tf.io.gfile.rmtree(temporary)
     tf.io.gfile.makedirs(temporary)
     try:
-        manifest = _write(input_files, temporary, tokenizer, config, split, sources)
-        if tf.io.gfile.exists(output_dir):
-            tf.io.gfile.rmtree(output_dir)
-        tf.io.gfile.rename(temporary, output_dir)
-    except InputError:
-        tf.io.gfile.rmtree(temporary)
+        manifest = _write(input_files, temporary, tokenizer, config, split, sources, totals)
+    except Exception:
+        tf.io.gfile.rmtree(temporary)  # a full disk gets its space back
         raise
+    if tf.io.gfile.exists(output_dir):
+        if tf.io.gfile.exists(f"{output_dir}/{manifests.MANIFEST_FILE}"):
+            # The first to go: what a kill leaves here must not look whole.
+            tf.io.gfile.remove(f"{output_dir}/{manifests.MANIFEST_FILE}")
+        tf.io.gfile.rmtree(output_dir)
+    tf.io.gfile.rename(temporary, output_dir)
     return manifest
 
 
-def _check_target(output_dir: str, overwrite: bool) -> None:
+def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) -> None:
+    """Finds what is wrong before anything is read: an encoder may take minutes to be downloaded.
+
+    Raises:
+      InputError: no input file is named, or `output_dir` cannot be written to or replaced.
+    """
+    if not input_files:
+        raise InputError("no input file: name at least one with --input_file")
+    if not output_dir:
+        raise InputError("--output_dir is empty: where should the records go?")
     if not tf.io.gfile.exists(output_dir):
         return
     if not tf.io.gfile.isdir(output_dir):
         raise InputError(f"{output_dir}: is a file, expected a folder to write records to")
-    entries = tf.io.gfile.listdir(output_dir)
-    if manifests.MANIFEST_FILE in entries and not overwrite:
+    holds_conversion = manifests.holds_conversion(output_dir)
+    if holds_conversion and not overwrite:
         raise InputError(f"{output_dir}: holds a conversion already; name another --output_dir, or use --overwrite")
-    if entries and manifests.MANIFEST_FILE not in entries:
+    if tf.io.gfile.listdir(output_dir) and not holds_conversion:
         raise InputError(f"{output_dir}: not empty and no conversion, so it is left alone; name another --output_dir")
 
 
-def _survey(input_files: Sequence[str], config: ConversionConfig) -> tuple[DevSplit, tuple[manifests.Source, ...]]:
-    """The first pass: refuses what must be refused and decides the split."""
+def _survey(
+    input_files: Sequence[str], config: ConversionConfig
+) -> tuple[DevSplit, tuple[manifests.Source, ...], list[int]]:
+    """The first pass: refuses what must be refused, decides the split, counts each file's questions."""
     split = DevSplit(config.dev_fraction, config.seed, logging.warning)
     sources: list[manifests.Source] = []
-    file_of_id: dict[str, str] = {}
-    for path in input_files:
-        examples = read_squad(path, require_answers=True)
-        for example in examples:
-            if example.qas_id in file_of_id:
+    totals: list[int] = []
+    file_of_id: dict[str, int] = {}
+    for index, path in enumerate(input_files):
+        paragraphs: set[tuple[str, int]] = set()
+        total = impossible = aligned = 0
+        for example in iter_squad(path, require_answers=True):
+            other = file_of_id.setdefault(example.qas_id, index)
+            if other != index:
                 raise InputError(
-                    f"{path}: question id {example.qas_id!r} is in {file_of_id[example.qas_id]} too; ids must be "
-                    "unique over all input files"
+                    f"{path}: question id {example.qas_id!r} is in {input_files[other]} too; ids must be unique over "
+                    "all input files"
                 )
-            file_of_id[example.qas_id] = path
-        impossible = sum(example.is_impossible for example in examples)
+            paragraphs.add((example.title, example.paragraph_index))
+            total += 1
+            impossible += example.is_impossible
+            aligned += not example.is_impossible and has_valid_offset(example)
         if impossible and not config.version_2_with_negative:
             raise InputError(
-                f"{path}: {impossible} of {len(examples)} questions have no answer; convert with "
-                "--version_2_with_negative"
+                f"{path}: {impossible} of {total} questions have no answer; convert with --version_2_with_negative"
             )
-        aligned = aligned_question_count(examples)
-        refused = aligned.fraction < config.min_aligned_fraction
-        if refused and config.relabel != "find":
-            raise InputError(
-                f"{path}: refused as training data: only {aligned.aligned} of {aligned.answerable} "
-                f"questions ({aligned.fraction:.1%}) have an answer offset that fits the text, at least "
-                f"{config.min_aligned_fraction:.0%} must (--min_aligned_fraction); --relabel=find searches the text "
-                "for the answers instead"
-            )
-        split.add_file(path, examples)
+        refused = not _is_aligned(path, AlignedCount(aligned, total - impossible), config)
+        split.add_file(path, paragraphs)
         _, sha256 = tfrecord.file_digest(path)
         sources.append(manifests.Source(os.path.basename(path), sha256, "find" if refused else "off"))
-    return split, tuple(sources)
+        totals.append(total)
+    return split, tuple(sources), totals
+
+
+def _is_aligned(path: str, count: AlignedCount, config: ConversionConfig) -> bool:
+    """Whether a file's offsets are good enough to train on; refuses it where they are not and must be."""
+    if count.fraction >= config.min_aligned_fraction:
+        return True
+    if config.relabel == "find":
+        return False
+    raise InputError(
+        f"{path}: refused as training data: only {count.aligned} of {count.answerable} questions "
+        f"({count.fraction:.1%}) have an answer offset that fits the text, at least "
+        f"{config.min_aligned_fraction:.0%} must (--min_aligned_fraction); --relabel=find searches the text for the "
+        "answers instead"
+    )
 
 
 def _write(
@@ -157,6 +180,7 @@ def _write(
     config: ConversionConfig,
     split: DevSplit,
     sources: tuple[manifests.Source, ...],
+    totals: Sequence[int],
 ) -> manifests.Manifest:
     """The second pass: everything but the final move."""
     counts: collections.Counter[str] = collections.Counter()
@@ -168,9 +192,13 @@ def _write(
         }
         dev_file = SquadWriter(f"{directory}/{manifests.DEV_FILE}", "v2.0" if config.version_2_with_negative else "1.1")
         stack.enter_context(dev_file)
-        for path in input_files:
-            examples = read_squad(path, require_answers=True)
-            _convert_file(path, examples, tokenizer, config, split, writers, dev_file, counts)
+        for path, total in zip(input_files, totals, strict=True):
+            _convert_file(path, total, tokenizer, config, split, writers, dev_file, counts)
+        if not counts["windows"]:
+            raise InputError(
+                f"nothing to train on: of {counts['questions']} questions {counts['dev_questions']} were set aside, "
+                f"and the text holds no answer to {counts['questions_without_label_dropped']}"
+            )
         histogram: dict[int, int] = {}
         for name in _SPLITS:
             if name == "dev" and not counts["dev_questions"]:
@@ -205,7 +233,7 @@ def _write(
 
 def _convert_file(
     path: str,
-    examples: list[SquadExample],
+    total: int,
     tokenizer: BertTokenizer,
     config: ConversionConfig,
     split: DevSplit,
@@ -213,24 +241,29 @@ def _convert_file(
     dev_file: SquadWriter,
     counts: collections.Counter[str],
 ) -> None:
-    kept: list[tuple[SquadExample, Label, str]] = []
-    for example in examples:
-        label, side = choose_label(example), "dev" if split.holds_out(example) else "train"
-        _count_question(label, example, side, counts)
-        if side == "dev":
-            # The gold answers go into dev.json as they are, placed or not: scoring goes by text.
-            dev_file.add(example)
-        if label.answer is not None or example.is_impossible or side == "dev":
-            kept.append((example, label, side))
-    answers = {example.qas_id: label.answer for example, label, _ in kept}
+    # Windowing reads some examples ahead: what was decided about them waits here for their windows.
+    waiting: collections.deque[tuple[SquadExample, Label, str]] = collections.deque()
+
+    def examples_to_window() -> Iterator[SquadExample]:
+        for example in _progress(iter_squad(path, require_answers=True), total, path):
+            label, side = choose_label(example), "dev" if split.holds_out(example) else "train"
+            _count_question(label, example, side, counts)
+            if side == "dev":
+                # The gold answers go into dev.json as they are, placed or not: scoring goes by text.
+                dev_file.add(example)
+            if label.answer is not None or example.is_impossible or side == "dev":
+                waiting.append((example, label, side))
+                yield example
+
     windows_of = featurize_examples(
-        [example for example, _, _ in kept],
+        examples_to_window(),
         tokenizer,
         config.windowing,
-        choose_answer=lambda example: answers[example.qas_id],
+        choose_answer=lambda _: waiting[0][1].answer,
         on_cut=lambda _: counts.update(questions_cut=1),
     )
-    for (example, label, side), windows in _progress(zip(kept, windows_of, strict=True), len(kept), path):
+    for windows in windows_of:
+        example, label, side = waiting.popleft()
         if label.answer is not None and not any(window.end_positions for window in windows):
             counts["labels_without_tokens"] += 1
         for window in windows:

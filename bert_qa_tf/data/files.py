@@ -6,8 +6,11 @@ go through TensorFlow's own file layer, imported when the first one is met; reco
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from bert_qa_tf.errors import InputError
 
@@ -36,6 +39,30 @@ def read_bytes(path: PathLike) -> bytes:
             raise InputError(f"{name}: cannot read this file ({error.message})") from error
     try:
         return pathlib.Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: cannot read this file ({error.strerror})") from error
+
+
+@contextlib.contextmanager
+def open_binary(path: PathLike) -> Iterator[BinaryIO]:
+    """Opens a file to be read in blocks.
+
+    Raises:
+      InputError: there is no such file, or it cannot be read; also while it is being read.
+    """
+    name = os.fspath(path)
+    if is_remote(name):
+        import tensorflow as tf
+
+        try:
+            with tf.io.gfile.GFile(name, "rb") as file:
+                yield file
+        except tf.errors.OpError as error:
+            raise InputError(f"{name}: cannot read this file ({error.message})") from error
+        return
+    try:
+        with open(name, "rb") as file:
+            yield file
     except OSError as error:
         raise InputError(f"{name}: cannot read this file ({error.strerror})") from error
 

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from bert_qa_tf.config import WindowingConfig
+from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
 
 FORMAT_VERSION = 1
@@ -111,20 +112,44 @@ def read_manifest(directory: str) -> Manifest:
             f"{directory}: no {MANIFEST_FILE} here, so this is no finished conversion; make one with "
             f"`python -m bert_qa_tf.create_tfrecords --input_file=… --output_dir={directory}`"
         )
-    with tf.io.gfile.GFile(path, "r") as file:
-        text = file.read()
+    value = _parse(path)
+    if not _is_ours(value):
+        raise InputError(f"{path}: not a manifest that `create_tfrecords` wrote")
+    if value["format_version"] != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format_version is {value['format_version']}, this program reads {FORMAT_VERSION}: convert again"
+        )
     try:
-        value = json.loads(text)
-        if value["format_version"] != FORMAT_VERSION:
-            raise InputError(
-                f"{path}: format_version is {value['format_version']}, this program reads {FORMAT_VERSION}: "
-                "convert again"
-            )
         return _from_json(value)
-    except json.JSONDecodeError as error:
+    except KeyError as error:
+        raise InputError(f"{path}: {error.args[0]} is missing; convert again") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: something in it has another shape ({error}); convert again") from error
+
+
+def holds_conversion(directory: str) -> bool:
+    """Whether a folder holds a finished conversion of any format version, and not just a file of the same name.
+
+    Many tools call a file `manifest.json`, and what is taken for a conversion may be replaced by another one.
+    """
+    path = f"{directory}/{MANIFEST_FILE}"
+    try:
+        return tf.io.gfile.exists(path) and _is_ours(_parse(path))
+    except InputError:
+        return False
+
+
+def _parse(path: str) -> Any:
+    try:
+        return json.loads(files.read_bytes(path))
+    except ValueError as error:  # not JSON, or not UTF-8
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path}: not JSON ({error})") from error
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: {error} is missing or has another shape; convert again") from error
+
+
+def _is_ours(value: Any) -> bool:
+    return isinstance(value, dict) and {"format_version", "shards"} <= value.keys()
 
 
 def _from_json(value: dict[str, Any]) -> Manifest:

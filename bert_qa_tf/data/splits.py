@@ -8,7 +8,7 @@ are.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Set
 
 from bert_qa_tf.data.examples import SquadExample
 
@@ -22,7 +22,7 @@ class DevSplit:
     Args:
       fraction: of each file's articles, rounded, at least one where it is above 0.
       seed: decides which.
-      warn: called with a line for each file that had to be cut by paragraph.
+      warn: called with a line for each file that had to be cut by paragraph, or could not be cut.
     """
 
     def __init__(self, fraction: float, seed: int, warn: Callable[[str], None]) -> None:
@@ -32,17 +32,19 @@ class DevSplit:
         self._by_paragraph: set[str] = set()
         self._held_out: set[tuple[str, int]] = set()
 
-    def add_file(self, name: str, examples: Iterable[SquadExample]) -> None:
+    def add_file(self, name: str, paragraphs: Set[tuple[str, int]]) -> None:
         """Takes note of a file's articles; a file with a single one is cut by paragraph.
 
         Args:
           name: for the warning.
-          examples: of the whole file.
+          paragraphs: title and number of each paragraph of the file that has questions.
         """
         if not self._fraction:
             return
-        paragraphs = {(example.title, example.paragraph_index) for example in examples}
         titles = {title for title, _ in paragraphs}
+        if len(paragraphs) == 1:
+            self._warn(f"{name}: one paragraph only, so nothing of it is set aside for development")
+            return
         if len(titles) == 1:
             self._by_paragraph |= titles
             units = sorted(paragraphs)

@@ -3,9 +3,10 @@
 What goes in: a file, local or remote. What comes out: `SquadExample`s, one per question, in the file's order. A file of
 another shape is refused with the path of what is missing, such as `data[0].paragraphs[3].qas[1].question`.
 
-Two ways to read: `read_squad` for whoever uses the questions, which also refuses what would corrupt a training or a
-score (a duplicate id, an empty question); `load_squad(strict=False)` for whoever looks for such things and lists them.
-What is wrong with answers is the business of `validation`. No TensorFlow here, unless the path is remote.
+Ways to read: `read_squad` for whoever uses the questions (`iter_squad` where they may be many), which also refuses what
+would corrupt a training or a score (a duplicate id, an empty question); `load_squad(strict=False)` for whoever looks
+for such things and lists them. What is wrong with answers is the business of `validation`. No TensorFlow here, unless
+the path is remote.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 from bert_qa_tf.data import files
 from bert_qa_tf.data.examples import Answer, SquadExample
+from bert_qa_tf.data.json_stream import NotStreamable, iter_array
 from bert_qa_tf.errors import InputError
 
 # Kinds of `Problem`: what a tolerant reading lists. Strict reading refuses the fatal ones.
@@ -99,6 +101,35 @@ def read_squad(path: files.PathLike, *, require_answers: bool = False) -> list[S
     return squad_file.examples
 
 
+def iter_squad(path: files.PathLike, *, require_answers: bool = False) -> Iterator[SquadExample]:
+    """The questions of a SQuAD-form file, with one article of it in memory at a time.
+
+    Args:
+      path: see `read_squad`.
+      require_answers: see `read_squad`.
+
+    Yields:
+      What `read_squad` returns.
+
+    Raises:
+      InputError: as `read_squad` does, though possibly after some examples.
+    """
+    reader = _Reader(os.fspath(path), strict=True)
+    found = False
+    for index, article in enumerate(_articles(reader.name)):
+        reader.read_article(index, article)
+        for example in reader.examples:
+            found = True
+            if require_answers and not example.answers and not example.is_impossible:
+                raise InputError(
+                    f"{reader.name}: question {example.qas_id!r} has no answer and is not marked is_impossible"
+                )
+            yield example
+        reader.examples.clear()
+    if not found:
+        raise InputError(f"{reader.name}: holds no question in {reader.num_paragraphs} paragraphs")
+
+
 def load_squad(path: files.PathLike, *, strict: bool = True) -> SquadFile:
     """Reads a file with all that can be said of it.
 
@@ -113,10 +144,7 @@ def load_squad(path: files.PathLike, *, strict: bool = True) -> SquadFile:
       InputError: the file is missing, empty, not JSON or of another shape; or, if strict, has a fatal problem.
     """
     name = os.fspath(path)
-    root = _object(name, _parse_json(name), "the top level")
-    articles = _get(name, root, "", "data", list)
-    if not articles:
-        raise InputError(f"{name}: data is an empty array, expected at least one article")
+    root, articles = _parse_root(name)
     reader = _Reader(name, strict)
     for index in range(len(articles)):
         # Each article is let go once read: the parsed JSON and the examples never lie in memory side by side.
@@ -224,6 +252,30 @@ class _Reader:
         if self.strict and kind in FATAL_KINDS:
             raise InputError(f"{self.name}: {place}: {detail}")
         self.problems.append(Problem(kind, place, qas_id, detail))
+
+
+def _articles(name: str) -> Iterator[Any]:
+    count = 0
+    try:
+        with files.open_binary(name) as file:
+            for article in iter_array(file, "data"):
+                yield article
+                count += 1
+        if count:
+            return
+    except NotStreamable:
+        pass
+    # Something is wrong with the file. Read whole, it can be said what and where.
+    _, articles = _parse_root(name)
+    yield from articles[count:]
+
+
+def _parse_root(name: str) -> tuple[dict[str, Any], list[Any]]:
+    root = _object(name, _parse_json(name), "the top level")
+    articles = _get(name, root, "", "data", list)
+    if not articles:
+        raise InputError(f"{name}: data is an empty array, expected at least one article")
+    return root, articles
 
 
 def _parse_json(name: str) -> Any:

@@ -190,7 +190,10 @@ def read_columns(
     for shard in shards:
         path = os.path.join(directory, shard.file)
         for batch in _read_batches(path, shard.records):
-            parsed = tf.io.parse_example(batch, parser)
+            try:
+                parsed = tf.io.parse_example(batch, parser)
+            except tf.errors.InvalidArgumentError as error:
+                raise InputError(f"{path}: its records are not those of this task; convert again") from error
             for spec in specs:
                 values = parsed[spec.name].flat_values.numpy()
                 if not spec.per_token and len(values) != len(batch):
@@ -210,7 +213,7 @@ def read_columns(
 
 
 def _read_batches(path: str, expected: int) -> Iterator[list[bytes]]:
-    if not tf.io.gfile.exists(path):
+    if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
         raise InputError(f"{path}: this shard is missing; the manifest expects {expected} records in it")
     batch: list[bytes] = []
     count = 0

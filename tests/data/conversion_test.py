@@ -1,6 +1,7 @@
 """From files to a folder of records, with the tiny vocabulary and the bundled messages; real data where it is there."""
 
 import collections
+import errno
 import importlib.resources
 import json
 import multiprocessing
@@ -155,6 +156,90 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, tokenizer):
     with pytest.raises(InputError, match="not empty and no conversion"):
         conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, SMALL, overwrite=True)
     assert (tmp_path / "out" / "thesis.txt").read_text() == "precious"
+
+
+def test_the_same_file_twice_is_refused(tmp_path, tokenizer):
+    with pytest.raises(InputError, match=r"messages\.json: question id .* is in .*messages\.json too"):
+        conversion.convert([MESSAGES, MESSAGES], str(tmp_path / "out"), tokenizer, SMALL)
+    assert os.listdir(tmp_path) == []
+
+
+def test_another_tools_manifest_does_not_make_its_folder_a_conversion(tmp_path, tokenizer):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manifest.json").write_text('{"name": "a web page"}')
+    (tmp_path / "out" / "index.html").write_text("precious")
+    with pytest.raises(InputError, match="not empty and no conversion"):
+        conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, SMALL, overwrite=True)
+    assert (tmp_path / "out" / "index.html").read_text() == "precious"
+    with pytest.raises(InputError, match=r"manifest\.json: not a manifest that `create_tfrecords` wrote"):
+        read_manifest(str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "not a manifest that"),
+        ("{", "not JSON"),
+        ('{"format_version": 0, "shards": []}', "format_version is 0, this program reads 1"),
+        ('{"format_version": 1, "shards": []}', "task is missing; convert again"),
+    ],
+)
+def test_a_manifest_that_is_not_whole_is_named(tmp_path, text, message):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=f"manifest.json: {message}"):
+        read_manifest(str(tmp_path))
+
+
+def test_a_kill_while_the_old_conversion_is_removed_leaves_nothing_that_looks_whole(tmp_path, tokenizer, monkeypatch):
+    out = str(tmp_path / "out")
+    conversion.convert([MESSAGES], out, tokenizer, SMALL)
+
+    def killed(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(conversion.tf.io.gfile, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        conversion.convert([MESSAGES], out, tokenizer, SMALL, overwrite=True)
+    with pytest.raises(InputError, match="no finished conversion"):
+        read_manifest(out)
+
+
+def test_a_disk_that_is_full_is_given_its_space_back_and_keeps_the_old_conversion(tmp_path, tokenizer, monkeypatch):
+    out = str(tmp_path / "out")
+    old = conversion.convert([MESSAGES], out, tokenizer, SMALL)
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device", "train-00000-of-00002.tfrecord")
+
+    monkeypatch.setattr(conversion.tfrecord.ShardWriter, "finish", full)
+    with pytest.raises(OSError, match="No space left"):
+        conversion.convert([MESSAGES], out, tokenizer, SMALL, overwrite=True)
+    assert os.listdir(tmp_path) == ["out"]
+    assert read_manifest(out) == old
+
+
+def test_a_conversion_without_anything_to_train_on_is_refused(tmp_path, tokenizer):
+    path = _squad_file(tmp_path / "a.json", [_qa("1", "cat", 0), _qa("2", "dog", 0)], context=" ")
+    config = ConversionConfig(SMALL.windowing, relabel="find")
+    with pytest.raises(InputError, match=r"nothing to train on: of 2 questions 0 were set aside, .* no answer to 2"):
+        conversion.convert([path], str(tmp_path / "out"), tokenizer, config)
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("files", "output_dir", "message"),
+    [([], "out", "no input file"), ([MESSAGES], "", "--output_dir is empty")],
+)
+def test_a_request_without_input_or_output_is_refused_at_once(files, output_dir, message):
+    with pytest.raises(InputError, match=message):
+        conversion.check_request(files, output_dir, overwrite=False)
+
+
+def test_a_conversion_goes_into_the_working_folder_when_that_is_empty(tmp_path, tokenizer, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    manifest = conversion.convert([MESSAGES], ".", tokenizer, SMALL)
+    assert read_manifest(str(tmp_path / "here")) == manifest
 
 
 def test_a_conversion_is_only_replaced_when_asked(tmp_path, tokenizer):

@@ -119,3 +119,19 @@ def test_a_shard_that_lost_whole_records_is_named(tmp_path):
             writer.write(record)
     with pytest.raises(InputError, match="holds 4 records, the manifest expects 9"):
         tfrecord.read_columns(str(tmp_path), shards, QA_FEATURES)
+
+
+def test_a_folder_in_the_place_of_a_shard_counts_as_missing(tmp_path):
+    shards, _ = _write(tmp_path, [1, 2], num_shards=1)
+    (tmp_path / shards[0].file).unlink()
+    (tmp_path / shards[0].file).mkdir()
+    with pytest.raises(InputError, match="this shard is missing; the manifest expects 2 records in it"):
+        tfrecord.read_columns(str(tmp_path), shards, QA_FEATURES)
+
+
+def test_records_of_another_tool_are_named(tmp_path):
+    shards, _ = _write(tmp_path, [1], num_shards=1)
+    with tf.io.TFRecordWriter(str(tmp_path / shards[0].file)) as writer:
+        writer.write(b"something else")
+    with pytest.raises(InputError, match="tfrecord: its records are not those of this task"):
+        tfrecord.read_columns(str(tmp_path), shards, QA_FEATURES)

@@ -1,0 +1,120 @@
+"""The elements of one big array in a JSON file, one at a time.
+
+What goes in: a file that is an object with an array in it, such as SQuAD's `data`. What comes out: the array's
+elements, by the standard library's decoder, with no more than one element and a block of text in memory. A file of
+another shape is not explained here: whoever reads it whole can say what is wrong and where.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+_BLOCK_BYTES = 1 << 20
+_DECODER = json.JSONDecoder()
+_WHITE_SPACE = " \t\n\r"
+_AFTER_VALUE = frozenset(f"{_WHITE_SPACE}:,]}}")
+
+
+class NotStreamable(Exception):
+    """The file is no JSON, or has no such array."""
+
+
+def iter_array(file: BinaryIO, key: str) -> Iterator[Any]:
+    """Yields the elements of the top level's array `key`.
+
+    Args:
+      file: UTF-8, with or without a byte order mark.
+      key: the array's name in the top-level object.
+
+    Raises:
+      NotStreamable: possibly after some elements, if what is wrong comes after them.
+    """
+    text = _Text(file)
+    text.expect("{")
+    found = False
+    while text.peek() != "}":
+        name = text.value()
+        text.expect(":")
+        if name == key and text.peek() == "[":
+            found = True
+            yield from _elements(text)
+        else:
+            text.value()
+        if text.peek() == "}":
+            break
+        text.expect(",")
+        if text.peek() != '"':
+            raise NotStreamable
+    text.expect("}")
+    if text.peek() or not found:
+        raise NotStreamable
+
+
+def _elements(text: _Text) -> Iterator[Any]:
+    text.expect("[")
+    if text.peek() != "]":
+        yield text.value()
+        while text.peek() == ",":
+            text.expect(",")
+            yield text.value()
+    text.expect("]")
+
+
+class _Text:
+    """A file's text as a window that moves along."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._window = ""
+        self._position = 0
+        self._ended = False
+
+    def peek(self) -> str:
+        """The next character that is no white space; "" at the end of the file."""
+        while True:
+            while self._position < len(self._window):
+                character = self._window[self._position]
+                if character not in _WHITE_SPACE:
+                    return character
+                self._position += 1
+            if not self._read():
+                return ""
+
+    def expect(self, character: str) -> None:
+        """Passes over one character, which must be this one."""
+        if self.peek() != character:
+            raise NotStreamable
+        self._position += 1
+
+    def value(self) -> Any:
+        """Decodes one whole value, reading on until it is complete."""
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._window, self._position)
+            except (json.JSONDecodeError, RecursionError):
+                end = None
+            # What looks like a whole number may be the first half of one: a value ends before one of these.
+            if end is not None and (self._ended or self._window[end : end + 1] in _AFTER_VALUE):
+                self._position = end
+                return value
+            if not self._read():
+                raise NotStreamable
+
+    def _read(self) -> bool:
+        if self._ended:
+            return False
+        # At least as much as is there: an element of any size is tried a few times only.
+        block = self._file.read(max(_BLOCK_BYTES, len(self._window) - self._position))
+        self._ended = not block
+        try:
+            text = self._decoder.decode(block, final=self._ended)
+        except UnicodeDecodeError as error:
+            raise NotStreamable from error
+        self._window = self._window[self._position :] + text
+        self._position = 0
+        return True
