@@ -12,6 +12,7 @@ import tensorflow as tf
 from bert_qa_tf import cli, create_tfrecords, evaluate, train
 from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.data.squad import read_squad
+from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.predictor import Predictor
 from bert_qa_tf.training.checkpoints import load_run
 from tests.testing import REPOSITORY, tiny_hub_module
@@ -170,6 +171,36 @@ def test_overwrite_starts_anew(workshop, tmp_path):
     assert _train(workshop, first, "--max_train_steps=2") == 0
     assert _train(workshop, first, "--max_train_steps=1", "--overwrite") == 0
     assert [line["step"] for line in _metrics(first)] == [1, 1]
+
+
+@pytest.mark.slow
+def test_checkpoints_are_saved_between_two_progress_lines(workshop, tmp_path):
+    flags = ("--max_train_steps=5", "--log_steps=50", "--save_checkpoints_steps=2", "--keep_checkpoint_max=9")
+    assert _train(workshop, tmp_path / "run", *flags) == 0
+    assert sorted(path.stem for path in (tmp_path / "run" / "checkpoints").glob("*.index")) == [
+        *("ckpt-2", "ckpt-4", "ckpt-5")
+    ]
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_named(workshop, tmp_path, capsys):
+    assert _train(workshop, tmp_path / "run", "--max_train_steps=1") == 0
+    data = tmp_path / "run" / "checkpoints" / "ckpt-1.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:2000])
+    capsys.readouterr()
+    assert _train(workshop, tmp_path / "run", "--max_train_steps=1") == 1
+    message = capsys.readouterr().err
+    assert "checkpoints/ckpt-1: this checkpoint cannot be read" in message
+    assert message.count("\n") == 1
+    with pytest.raises(InputError, match="ckpt-1: not a checkpoint of this model"):
+        load_run(str(tmp_path / "run"), "last")
+
+
+@pytest.mark.slow
+def test_a_slash_at_the_end_of_a_folders_name_changes_nothing(workshop, tmp_path):
+    assert _train(workshop, tmp_path / "run", "--max_train_steps=1", f"--model_dir={tmp_path}/run/") == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["train"]["model_dir"] == str(tmp_path / "run")
 
 
 @pytest.mark.slow

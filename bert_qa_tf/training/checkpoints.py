@@ -14,6 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.config import DecodingConfig, EncoderConfig, WindowingConfig
+from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.encoder import build_encoder
 from bert_qa_tf.models.models import build_span_model
@@ -24,6 +25,8 @@ ENCODER_CONFIG_FILE = "encoder/config.json"
 ENCODER_VOCAB_FILE = "encoder/vocab.txt"
 CHECKPOINT_DIR = "checkpoints"
 BEST_FILE = "best/best.json"
+# What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
+UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -99,15 +102,32 @@ def read_json(path: str) -> dict[str, Any]:
     """A JSON object from a file of the run directory.
 
     Raises:
-      InputError: it is missing or not JSON.
+      InputError: it is missing or holds no JSON object.
     """
+    if not tf.io.gfile.exists(path):
+        raise InputError(f"{path}: no such file; expected a run directory that `train` wrote")
+    content = files.read_bytes(path)
     try:
-        with tf.io.gfile.GFile(path, "r") as file:
-            return json.loads(file.read())
-    except tf.errors.NotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a run directory that `train` wrote") from error
-    except json.JSONDecodeError as error:
+        value = json.loads(content)
+    except ValueError as error:  # not JSON, or not UTF-8
         raise InputError(f"{path}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds {type(value).__name__}, expected an object; was it written by `train`?")
+    return value
+
+
+def read_config(model_dir: str) -> dict[str, Any]:
+    """`config.json` of a run directory.
+
+    Raises:
+      InputError: there is none, or it is another tool's file of that name.
+    """
+    path = f"{model_dir}/{CONFIG_FILE}"
+    config = read_json(path)
+    missing = [name for name in ("train", "windowing") if name not in config]
+    if missing:
+        raise InputError(f"{path}: not a config that `train` wrote ({', '.join(missing)} missing)")
+    return config
 
 
 def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str, int]:
@@ -143,7 +163,7 @@ def load_run(
       InputError: this is no run directory, or it holds no checkpoint.
     """
     model_dir = model_dir.rstrip("/")
-    config = read_json(f"{model_dir}/{CONFIG_FILE}")
+    config = read_config(model_dir)
     encoder_values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
     do_lower_case = encoder_values.pop("do_lower_case")
     path, step = checkpoint_path(model_dir, which)
@@ -174,5 +194,5 @@ def restore_model(model: tf_keras.Model, path: str) -> None:
         # `read` takes what `write` wrote (the best model) and what a CheckpointManager saved alike.
         status = tf.train.Checkpoint(model=model).read(path)
         status.assert_existing_objects_matched().expect_partial()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: not a checkpoint of this model ({str(error).splitlines()[0]})") from error

@@ -42,6 +42,9 @@ def train(config: TrainConfig) -> TrainResult:
     Raises:
       InputError: anything wrong with the records, the encoder, the run directory or the hardware asked for.
     """
+    # On gs:// `run//config.json` is not `run/config.json`.
+    config = dataclasses.replace(config, train_dir=config.train_dir.rstrip("/"), model_dir=config.model_dir.rstrip("/"))
+
     # 1. The strategy first: workers must connect before TensorFlow runs any op.
     strategy = runtime.make_strategy(config.runtime)
     _check_batch_size(config, strategy)
@@ -108,13 +111,14 @@ def _run(
     )
     trainer = Trainer(task, strategy, model, optimizer, columns, schedule)
     evaluator = Evaluator(task, model)
-    with _quiet():
+    with _quiet(), _naming_what_cannot_be_restored(manager):
         controller = orbit.Controller(
             global_step=optimizer.iterations,
             trainer=trainer,
             evaluator=evaluator,
             strategy=strategy,
-            steps_per_loop=lambda step: config.log_steps - step % config.log_steps,
+            # Up to the next line or checkpoint, whichever comes first: orbit saves between two loops only.
+            steps_per_loop=lambda step: min(n - step % n for n in (config.log_steps, config.save_checkpoints_steps)),
             checkpoint_manager=manager,
             summary_dir=f"{config.model_dir}/train",
             eval_summary_dir=f"{config.model_dir}/eval_dev",
@@ -144,6 +148,20 @@ def _run(
     path = f"{config.model_dir}/{checkpoints.BEST_FILE}"
     scores = checkpoints.read_json(path)["scores"] if tf.io.gfile.exists(path) else {}
     return TrainResult(int(optimizer.iterations.numpy()), scores)
+
+
+@contextlib.contextmanager
+def _naming_what_cannot_be_restored(manager: tf.train.CheckpointManager):  # noqa: ANN202
+    """Around the making of orbit's controller, which restores the last checkpoint."""
+    try:
+        yield
+    except checkpoints.UNREADABLE as error:
+        if manager.latest_checkpoint is None:
+            raise
+        raise InputError(
+            f"{manager.latest_checkpoint}: this checkpoint cannot be read ({str(error).splitlines()[0]}), so training "
+            "cannot go on from it; put a good copy in its place, or start anew with --overwrite"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -185,6 +203,7 @@ def check_vocabulary(
 def _initialize_from(model: tf_keras.Model, source: str) -> None:
     """Reads a model's weights from another run directory, or from a checkpoint's path."""
     if tf.io.gfile.exists(f"{source}/{checkpoints.CONFIG_FILE}"):
+        checkpoints.read_config(source)
         source, _ = checkpoints.checkpoint_path(source, "best")
     elif not tf.io.gfile.exists(f"{source}.index"):
         raise InputError(f"--init_checkpoint={source}: neither a run directory nor a checkpoint")

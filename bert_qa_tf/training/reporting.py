@@ -84,9 +84,11 @@ class Reporter:
         with tf.io.gfile.GFile(self._path, "r") as file:
             for text in file.read().splitlines():
                 try:
-                    lines.append(json.loads(text))
-                except json.JSONDecodeError:
+                    line = json.loads(text)
+                    line["step"], line["kind"]
+                except (json.JSONDecodeError, KeyError, TypeError):
                     break  # the line that a killed process was writing; the steps after it are run again
+                lines.append(line)
         return lines
 
     def _write(self) -> None:

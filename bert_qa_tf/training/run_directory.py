@@ -34,6 +34,22 @@ _FREE = (
     "train_dir",
     "model_dir",
 )
+# All that a run directory holds, in the order in which it is removed: its config, which says what it is, goes last.
+_WRITTEN = (
+    "best",
+    "checkpoints",
+    "eval",
+    "eval_dev",
+    "metrics.jsonl",
+    "metrics.jsonl.tmp",
+    "precision.json",
+    "train",
+    "encoder",
+    f"{checkpoints.CONFIG_FILE}.tmp",
+    checkpoints.CONFIG_FILE,
+)
+# What a training that is killed before its config is written leaves.
+_STARTED = {"encoder", f"{checkpoints.CONFIG_FILE}.tmp"}
 
 
 def resolved_config(config: TrainConfig, manifest: Manifest, policy: str) -> dict[str, Any]:
@@ -72,10 +88,17 @@ def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
 
 
 def open_run(config: TrainConfig, resolved: dict[str, Any], pretrained: PretrainedEncoder) -> None:
-    """Starts a run directory, or checks that the one there belongs to this training."""
+    """Starts a run directory, or checks that the one there belongs to this training.
+
+    Raises:
+      InputError: the folder holds another training (and nobody said to overwrite it), or something else.
+    """
     path = f"{config.model_dir}/{checkpoints.CONFIG_FILE}"
-    if tf.io.gfile.exists(path) and not config.overwrite:
-        there, here = _identity(checkpoints.read_json(path)), _identity(resolved)
+    if tf.io.gfile.exists(config.model_dir) and not tf.io.gfile.isdir(config.model_dir):
+        raise InputError(f"{config.model_dir}: is a file, expected a folder for the run")
+    there = checkpoints.read_config(config.model_dir) if tf.io.gfile.exists(path) else None
+    if there is not None and not config.overwrite:
+        there, here = _identity(there), _identity(resolved)
         # Through JSON, as the file went: tuples are lists there.
         here = json.loads(json.dumps(here))
         different = [name for name in here if here[name] != there.get(name)]
@@ -89,10 +112,14 @@ def open_run(config: TrainConfig, resolved: dict[str, Any], pretrained: Pretrain
                 "in this one with --overwrite"
             )
         return
-    if config.overwrite and tf.io.gfile.exists(path):
-        tf.io.gfile.rmtree(config.model_dir)
-    elif tf.io.gfile.isdir(config.model_dir) and tf.io.gfile.listdir(config.model_dir):
+    entries = tf.io.gfile.listdir(config.model_dir) if tf.io.gfile.isdir(config.model_dir) else []
+    entries = {entry.rstrip("/") for entry in entries}
+    if there is None and not entries <= _STARTED:
         raise InputError(f"{config.model_dir}: not empty and not a run directory; name another --model_dir")
+    for name in _WRITTEN:  # and nothing else that somebody may keep here
+        if name in entries:
+            entry = f"{config.model_dir}/{name}"
+            (tf.io.gfile.rmtree if tf.io.gfile.isdir(entry) else tf.io.gfile.remove)(entry)
     tf.io.gfile.makedirs(config.model_dir)
     checkpoints.write_encoder(config.model_dir, pretrained.config, list(pretrained.vocab), pretrained.do_lower_case)
     checkpoints.write_text(path, json.dumps(resolved, indent=2) + "\n")
