@@ -6,8 +6,11 @@ exit status. No TensorFlow here: `--help` must answer in under a second.
 
 from __future__ import annotations
 
+import errno
+import logging as std_logging
 import os
 import pathlib
+import re
 import sys
 import textwrap
 import traceback
@@ -23,6 +26,10 @@ Main = Callable[[absl_flags.FlagValues], int | None]
 
 _HELP_WIDTH = 100
 _HELP_ARGUMENTS = ("--help", "-help", "-h", "--helpfull", "--helpshort")
+# How TensorFlow's file layer words an error of the operating system: `PATH; REASON`.
+_SYSTEM_REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
+_FILE_ERROR = re.compile(rf"(?P<path>[^\s;{{}}][^;{{}}]*); (?P<reason>{_SYSTEM_REASONS})")
+_NO_FOLDER = re.compile(r"(?P<path>\S.*) is (?P<reason>not a directory)")
 
 
 def run(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Sequence[str] | None = None) -> None:
@@ -51,7 +58,7 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         before = set(values)
         group(values)
         title = (group.__doc__ or group.__name__).strip().splitlines()[0].rstrip(".")
-        sections[title] = [name for name in values if name not in before and not name.startswith("no")]
+        sections[title] = [name for name in values if name not in before]
     if not _is_verbose(argv):
         # TensorFlow reads this when it is imported, which is later than this line. It reports even the lack of a GPU as
         # an error; real ones reach Python as exceptions.
@@ -67,17 +74,22 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         # One level quieter than absl's own: at 0 the libraries' notes stay out of the way, warnings do not.
         logging.set_verbosity(values.verbosity - 1)
         logging.use_absl_handler()
+        if not _is_verbose(argv):
+            logging.get_absl_handler().setFormatter(_Formatter())
         return main(values) or 0
-    except (InputError, absl_flags.Error) as error:
-        if _is_verbose(argv):
-            traceback.print_exc()
-        line = " ".join(str(error).split())
-        print(f"error: {line}", file=sys.stderr)
-        return 1
     except BrokenPipeError:
         # Whoever read our output (`| head`) has seen enough. Python would complain once more while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        is_input_error = isinstance(error, InputError | absl_flags.Error)
+        message = str(error) if is_input_error else _file_trouble(error)
+        if message is None:
+            raise
+        if _is_verbose(argv):
+            traceback.print_exc()
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted: the same command goes on or starts again", file=sys.stderr)
         return 130
@@ -104,14 +116,14 @@ def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen
     pending = list(argv)
     while pending:
         argument = pending.pop(0)
-        name, _, value = argument.partition("=")
+        name, equals, value = argument.partition("=")
         if name not in ("--flagfile", "-flagfile"):
             expanded.append(argument)
             continue
-        if not value:
-            if not pending:
-                raise InputError("--flagfile needs a file name")
+        if not equals and pending:
             value = pending.pop(0)
+        if not value:
+            raise InputError("--flagfile needs a file name")
         path = (base or pathlib.Path()) / value
         identity = str(path.resolve())
         if identity in seen:
@@ -120,6 +132,8 @@ def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen
             lines = path.read_text(encoding="utf-8").splitlines()
         except OSError as error:
             raise InputError(f"{path}: cannot read this flagfile ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not UTF-8 at byte {error.start}, expected a flagfile") from error
         arguments = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
         for line in arguments:
             if not line.startswith("-"):
@@ -146,7 +160,28 @@ def _define_common(values: absl_flags.FlagValues) -> None:
 
 def _is_verbose(argv: Sequence[str]) -> bool:
     # Asked of the raw arguments: the error may be that the flags did not parse.
-    return any(a in ("--verbosity=1", "--verbosity=2", "-v=1") for a in argv)
+    return re.search(r"(^| )--?verbosity[= ][1-9]", " ".join(argv)) is not None
+
+
+def _file_trouble(error: Exception) -> str | None:
+    """One line for an error that the file system raised (no permission, disk full); None for any other.
+
+    Libraries turn what they can name better into an `InputError`; this is for the many places that merely write.
+    """
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    # By name, since TensorFlow must not be imported for this: its errors exist only where it is imported already.
+    if type(error).__module__.startswith("tensorflow."):
+        found = _FILE_ERROR.search(str(error)) or _NO_FOLDER.match(str(error))
+        return f"{found['path']}: {found['reason']}" if found else None
+    return None
+
+
+class _Formatter(std_logging.Formatter):
+    """Log lines for a person: absl's own start with date, thread and source line."""
+
+    def format(self, record: std_logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {record.getMessage()}"
 
 
 def _help_text(usage: str, values: absl_flags.FlagValues, sections: dict[str, list[str]]) -> str:
@@ -155,13 +190,21 @@ def _help_text(usage: str, values: absl_flags.FlagValues, sections: dict[str, li
         lines += [f"{title}:", ""]
         for name in names:
             flag = values[name]
-            default = "" if flag.default in (None, [], "") else f" (default: {flag.default_as_str or flag.default})"
+            default = "" if flag.default in (None, [], "") else f" (default: {_shown_default(flag)})"
             choices = f" One of: {', '.join(flag.parser.enum_values)}." if hasattr(flag.parser, "enum_values") else ""
             shown = f"--[no]{name}" if flag.boolean else f"--{name}"
             lines.append(f"  {shown}")
-            text = flag.help.split(";\n")[0]  # absl appends its own note to flags that repeat
+            # absl appends its own note to flags that repeat, and puts the choices of an enum before its text.
+            text = flag.help.split(";\n")[0].removeprefix(f"<{'|'.join(getattr(flag.parser, 'enum_values', ()))}>: ")
             lines += textwrap.wrap(
                 f"{text}{choices}{default}", _HELP_WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6
             )
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def _shown_default(flag: absl_flags.Flag) -> str:
+    """As it would be typed, but for text, whose quotes show where it ends."""
+    if flag.boolean:
+        return str(flag.default).lower()
+    return repr(flag.default) if isinstance(flag.default, str) else str(flag.default)

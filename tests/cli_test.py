@@ -39,6 +39,8 @@ def test_help_lists_every_flag_with_its_default_and_exits_0(capsys):
         (["--nmae=x"], "Unknown command line flag 'nmae'"),
         (["extra"], "unexpected argument 'extra'"),
         (["--flagfile=/no/such.flags"], "/no/such.flags: cannot read this flagfile (No such file or directory)"),
+        (["--flagfile"], "--flagfile needs a file name"),
+        (["--flagfile=", "--name=dog"], "--flagfile needs a file name"),
     ],
 )
 def test_bad_arguments_are_one_line_and_status_1(capsys, argv, message):
@@ -57,6 +59,57 @@ def test_an_input_error_is_one_line_and_a_traceback_only_when_verbose(capsys):
     assert capsys.readouterr().err == "error: a.json: line 3 is bad\n"
     assert _call(main, "--verbosity=1") == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_verbosity_may_be_a_word_of_its_own(capsys):
+    def main(values):
+        raise InputError("bad")
+
+    assert _call(main, "--verbosity", "1") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_opened_is_one_line(tmp_path, capsys):
+    assert _call(lambda values: (tmp_path / "none").open()) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path}/none: No such file or directory\n"
+
+
+def test_a_file_that_tensorflow_cannot_write_is_one_line(tmp_path, capsys):
+    import tensorflow as tf
+
+    (tmp_path / "file").write_text("")
+    assert _call(lambda values: tf.io.gfile.makedirs(str(tmp_path / "file" / "run"))) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path}/file: not a directory\n"
+    assert _call(lambda values: tf.io.gfile.GFile(str(tmp_path / "none"), "r").read()) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path}/none: No such file or directory\n"
+
+
+def test_an_error_of_tensorflow_that_is_not_about_a_file_is_a_bug():
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        _call(lambda values: tf.reshape(tf.zeros(3), [2, 2]))
+
+
+def test_warnings_are_lines_for_people():
+    program = (
+        "from absl import logging\nfrom bert_qa_tf import cli\n"
+        "cli.run(lambda values: logging.warning('the %s is wet', 'cat'), 'Warns.', [], [])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "warning: the cat is wet\n"
+
+
+def test_help_names_choices_once_and_shows_flags_that_begin_with_no(capsys):
+    def define(values):
+        """Noise."""
+        absl_flags.DEFINE_enum("noise", "a", ["a", "b"], "Which noise.", flag_values=values)
+        absl_flags.DEFINE_integer("noise_copies", 3, "How often.", flag_values=values)
+
+    assert cli.call(lambda values: None, "Does a thing.", [define], ["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "  --noise\n      Which noise. One of: a, b. (default: 'a')\n" in shown
+    assert "  --noise_copies\n      How often. (default: 3)\n" in shown
 
 
 def test_any_other_error_is_a_bug_and_keeps_its_traceback():
@@ -84,6 +137,12 @@ def test_a_flagfile_that_includes_itself_is_refused(tmp_path):
     (tmp_path / "a.flags").write_text("--flagfile=b.flags\n")
     (tmp_path / "b.flags").write_text("--flagfile=a.flags\n")
     with pytest.raises(InputError, match="includes itself"):
+        cli.expand_flagfiles([f"--flagfile={tmp_path / 'a.flags'}"])
+
+
+def test_a_flagfile_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "a.flags").write_bytes(b"\xff\xfe--name=x")
+    with pytest.raises(InputError, match=r"a\.flags: not UTF-8 at byte 0, expected a flagfile"):
         cli.expand_flagfiles([f"--flagfile={tmp_path / 'a.flags'}"])
 
 

@@ -132,7 +132,7 @@ def _span_accuracies(
     reference: FileReference, answers: Mapping[str, DecodedAnswer] | None, tokenizer: Tokenizer | None
 ) -> dict[str, Any]:
     """How often start, end and both are a gold answer's, to the word piece; over questions whose offset fits."""
-    fraction = reference.aligned / reference.answerable if reference.answerable else 0.0
+    fraction = reference.aligned / reference.answerable if reference.answerable else 1.0
     reason = None
     if answers is None:
         reason = "only the texts of the answers are known, not their places"

@@ -39,6 +39,8 @@ def read_questions(path: str) -> Iterator[tuple[Any, SquadExample]]:
     Raises:
       InputError: naming file and line: not UTF-8, not JSON, no object, or no question.
     """
+    if tf.io.gfile.isdir(path):  # TensorFlow would read it as an empty file
+        raise InputError(f"{path}: is a folder, expected a file of JSON lines")
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
             for number, line in enumerate(file, start=1):
@@ -50,7 +52,8 @@ def read_questions(path: str) -> Iterator[tuple[Any, SquadExample]]:
 
 def _parse(place: str, line: bytes, number: int) -> tuple[Any, SquadExample]:
     try:
-        record = json.loads(line.decode("utf-8"))
+        # A byte order mark, which some editors write, is no part of the JSON.
+        record = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: not UTF-8 (byte {error.start} of the line)") from error
     except json.JSONDecodeError as error:
@@ -93,9 +96,11 @@ def answer_file(answerer: Answerer, input_file: str, output_file: str | None) ->
       The number of questions.
 
     Raises:
-      InputError: see `read_questions`; or the output cannot be written.
+      InputError: see `read_questions`; or there is no question, or the output cannot be written.
     """
     total = sum(1 for _ in read_questions(input_file))
+    if not total:
+        raise InputError(f"{input_file}: empty file, expected one question a line")
     ids: collections.deque[Any] = collections.deque()
 
     def questions() -> Iterator[SquadExample]:
@@ -120,6 +125,8 @@ def write_lines(lines: Iterable[str], path: str) -> None:
     Raises:
       InputError: it cannot be written.
     """
+    if tf.io.gfile.isdir(path):
+        raise InputError(f"{path}: is a folder, expected the name of a file to write")
     temporary = f"{path}.tmp"
     try:
         if os.path.dirname(path):

@@ -67,3 +67,27 @@ def test_a_bad_line_is_named_before_anything_is_answered(tmp_path, capsys, line,
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.jsonl: cannot be read"):
         json_lines.answer_file(_FirstWord(), str(tmp_path / "nothing.jsonl"), None)
+
+
+def test_a_folder_is_named_and_not_read_as_an_empty_file(tmp_path):
+    with pytest.raises(InputError, match="is a folder, expected a file of JSON lines"):
+        json_lines.answer_file(_FirstWord(), str(tmp_path), None)
+
+
+def test_a_file_without_a_question_is_named(tmp_path):
+    source = _write(tmp_path / "in.jsonl", "", " ")
+    with pytest.raises(InputError, match=r"in\.jsonl: empty file, expected one question a line"):
+        json_lines.answer_file(_FirstWord(), source, None)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_passed_over(tmp_path, capsys):
+    source = _write(tmp_path / "in.jsonl", b'\xef\xbb\xbf{"question": "who", "context": "nora called"}\r\n')
+    assert json_lines.answer_file(_FirstWord(), source, None) == 1
+    assert json.loads(capsys.readouterr().out)["answer"] == "nora"
+
+
+def test_a_folder_in_the_place_of_the_output_is_named_and_nothing_is_left_beside_it(tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match="out: is a folder, expected the name of a file to write"):
+        json_lines.write_lines(["a"], str(tmp_path / "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
