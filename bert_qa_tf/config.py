@@ -61,7 +61,7 @@ class EncoderConfig:
     """The architecture of a BERT encoder, as its source states it.
 
     `hidden_act` is "gelu" (exact, erf) or "gelu_tanh" (the tanh approximation): they differ by more than 1e-4 in the
-    output, so it is never guessed.
+    output, so it is never guessed. `has_pooler` is false for a source without the layer that makes `pooled_output`.
     """
 
     vocab_size: int
@@ -76,6 +76,7 @@ class EncoderConfig:
     hidden_dropout: float = 0.1
     attention_dropout: float = 0.1
     initializer_range: float = 0.02
+    has_pooler: bool = True
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "hidden_size", "num_layers", "num_attention_heads", "intermediate_size"):

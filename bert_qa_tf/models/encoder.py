@@ -93,7 +93,7 @@ def build_encoder(
     Returns:
       A model of a dict of `input_word_ids`, `input_mask` and `input_type_ids`, each `<int32>[batch, seq_length]`, to a
       dict of `sequence_output: <float32>[batch, seq_length, hidden_size]`, `pooled_output: <float>[batch, hidden_size]`
-      and `encoder_outputs`, the list of every layer's output.
+      (unless the config has no pooler) and `encoder_outputs`, the list of every layer's output.
 
     Raises:
       InputError: the config names an activation that is not one of `ACTIVATIONS`.
@@ -121,10 +121,16 @@ def build_encoder(
         else tf_keras.initializers.Zeros(),
         name=name,
     )
+    if not config.has_pooler:
+        # BertEncoderV2 has no argument for it. In its place a layer without weights, whose output is dropped below.
+        bert._pooler_layer = tf_keras.layers.Activation("linear")
     inputs = {key: tf_keras.Input((None,), dtype=tf.int32, name=key) for key in INPUT_NAMES}
     bert(inputs)  # makes the blocks' layers
     _set_layer_norm_epsilon(bert, config.layer_norm_epsilon)
-    return tf_keras.Model(inputs, bert(inputs), name=name)
+    outputs = bert(inputs)
+    if not config.has_pooler:
+        outputs = {key: output for key, output in outputs.items() if key != "pooled_output"}
+    return tf_keras.Model(inputs, outputs, name=name)
 
 
 def parameter_count(encoder: tf_keras.Model) -> int:

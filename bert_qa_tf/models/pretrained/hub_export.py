@@ -33,8 +33,12 @@ def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
       path: the folder to make; may be remote. It appears under this name only once it is whole.
 
     Raises:
-      InputError: `path` exists already.
+      InputError: `path` exists already, or the encoder has no pooler.
     """
+    if not pretrained.config.has_pooler:
+        raise InputError(
+            f"{pretrained.source}: this encoder has no pooler, which a TF-Hub module needs for its pooled_output"
+        )
     path = path.rstrip("/")
     if tf.io.gfile.exists(path):
         raise InputError(f"{path}: exists already; a module is written to a new folder")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -119,7 +119,16 @@ def canonical_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
         shapes |= _dense_shapes(f"{layer}/intermediate/dense", hidden, inner)
         shapes |= _dense_shapes(f"{layer}/output/dense", inner, hidden)
         shapes |= _norm_shapes(f"{layer}/output/LayerNorm", hidden)
-    return shapes | _dense_shapes("pooler/dense", hidden, hidden)
+    return shapes | (_dense_shapes("pooler/dense", hidden, hidden) if config.has_pooler else {})
+
+
+def has_pooler(names: Iterable[str]) -> bool:
+    """Whether a source's canonical names hold any part of a pooler: one that holds half of it is damaged, not without.
+
+    >>> has_pooler(["embeddings/word_embeddings", "pooler/dense/bias"])
+    True
+    """
+    return any(name.startswith("pooler/") for name in names)
 
 
 def canonical_name(variable_name: str) -> str | None:
@@ -159,6 +168,20 @@ def check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[
     problems = [f"{what}: {listed(names)}" for what, names in reports.items() if names]
     if problems:
         raise InputError(f"{source}: these weights are not those of the BERT encoder; {'; '.join(problems)}")
+
+
+def check_left_over(names: Collection[str], source: str) -> None:
+    """Refuses a source with variables that are neither an encoder's nor known to be something else.
+
+    Args:
+      names: of those variables, as the source has them.
+      source: where they are, for the message.
+
+    Raises:
+      InputError: there are any; lists them.
+    """
+    if names:
+        raise InputError(f"{source}: these weights are not those of the BERT encoder; left over: {listed(names)}")
 
 
 def assign_weights(encoder: tf_keras.Model, weights: Mapping[str, np.ndarray], source: str = "weights") -> None:

@@ -1,0 +1,70 @@
+"""The JSON form of a BERT architecture: Google's `bert_config.json`, whose keys Hugging Face's `config.json` kept.
+
+What goes in: the parsed JSON. What comes out: an `EncoderConfig`. The keys are the same in both; what their values mean
+is not ("gelu" is the tanh approximation to Google's code and the exact function to Hugging Face's), so each reader
+says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.errors import InputError
+
+_SIZES = {
+    "vocab_size": "vocab_size",
+    "hidden_size": "hidden_size",
+    "num_hidden_layers": "num_layers",
+    "num_attention_heads": "num_attention_heads",
+    "intermediate_size": "intermediate_size",
+    "max_position_embeddings": "max_position_embeddings",
+    "type_vocab_size": "type_vocab_size",
+}
+
+
+def encoder_config(
+    stated: Mapping[str, Any],
+    path: str,
+    *,
+    activations: Mapping[str, str],
+    has_pooler: bool,
+    layer_norm_epsilon: float | None = None,
+) -> EncoderConfig:
+    """The architecture that a JSON object states.
+
+    Args:
+      stated: the object.
+      path: its file, for messages.
+      activations: what the source's code means by each value of `hidden_act` → ours.
+      has_pooler: whether the weights beside it hold a pooler; the object does not say.
+      layer_norm_epsilon: what the source's code has where the object does not state `layer_norm_eps`; None where an
+        object without it is an error.
+
+    Raises:
+      InputError: a value is missing or makes no sense, or this is no plain BERT.
+    """
+    if stated.get("model_type", "bert") != "bert":
+        raise InputError(f"{path}: expected a BERT model, got model_type {stated['model_type']!r}")
+    if stated.get("position_embedding_type", "absolute") != "absolute":
+        raise InputError(f"{path}: expected absolute positions, got {stated['position_embedding_type']!r}")
+    activation = stated.get("hidden_act")
+    if activation not in activations:
+        raise InputError(f"{path}: expected hidden_act to be one of {', '.join(activations)}, got {activation!r}")
+    epsilon = stated.get("layer_norm_eps", layer_norm_epsilon)
+    missing = [name for name in _SIZES if name not in stated] + ["layer_norm_eps"] * (epsilon is None)
+    if missing:
+        raise InputError(f"{path}: {', '.join(missing)} is missing")
+    wrong = [f"{name}={stated[name]!r}" for name in _SIZES if type(stated[name]) is not int]
+    if wrong:
+        raise InputError(f"{path}: expected whole numbers, got {', '.join(wrong)}")
+    return EncoderConfig(
+        **{ours: stated[theirs] for theirs, ours in _SIZES.items()},
+        hidden_act=activations[activation],
+        layer_norm_epsilon=epsilon,
+        hidden_dropout=stated.get("hidden_dropout_prob", 0.1),
+        attention_dropout=stated.get("attention_probs_dropout_prob", 0.1),
+        initializer_range=stated.get("initializer_range", 0.02),
+        has_pooler=has_pooler,
+    )
