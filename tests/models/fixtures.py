@@ -1,28 +1,28 @@
-"""TF-Hub modules as others write them, and BERT's forward pass in plain NumPy."""
+"""TF-Hub modules and checkpoints as others write them, and BERT's forward pass in plain NumPy."""
 
 from __future__ import annotations
 
 import math
 import pathlib
+import shutil
+import tempfile
 import warnings
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
 from official.legacy.bert import configs
-from official.nlp.modeling import models
+from official.nlp.modeling import layers, models
 from official.nlp.tools import export_tfhub_lib
+from official.nlp.tools import tf1_bert_checkpoint_converter_lib as converter
 
 from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, assign_weights
 
 
-def official_module(pretrained: PretrainedEncoder, folder: pathlib.Path, *, with_mlm: bool) -> str:
-    """A module written by tf-models-official's own exporter, with or without the masked-LM variables."""
-    folder.mkdir()
-    vocab_file = folder / "vocab.txt"
-    vocab_file.write_text("".join(f"{piece}\n" for piece in pretrained.vocab), encoding="utf-8")
+def official_config(pretrained: PretrainedEncoder) -> configs.BertConfig:
+    """The encoder's architecture in tf-models-official's own form."""
     config = pretrained.config
-    bert_config = configs.BertConfig(
+    return configs.BertConfig(
         vocab_size=config.vocab_size,
         hidden_size=config.hidden_size,
         num_hidden_layers=config.num_layers,
@@ -32,6 +32,14 @@ def official_module(pretrained: PretrainedEncoder, folder: pathlib.Path, *, with
         max_position_embeddings=config.max_position_embeddings,
         type_vocab_size=config.type_vocab_size,
     )
+
+
+def official_module(pretrained: PretrainedEncoder, folder: pathlib.Path, *, with_mlm: bool) -> str:
+    """A module written by tf-models-official's own exporter, with or without the masked-LM variables."""
+    folder.mkdir()
+    vocab_file = folder / "vocab.txt"
+    vocab_file.write_text("".join(f"{piece}\n" for piece in pretrained.vocab), encoding="utf-8")
+    bert_config = official_config(pretrained)
     encoder = export_tfhub_lib.get_bert_encoder(bert_config)
     assign_weights(encoder, pretrained.weights)
     if with_mlm:
@@ -64,6 +72,82 @@ def list_style_module(pretrained: PretrainedEncoder, folder: pathlib.Path) -> st
     module.do_lower_case = tf.Variable(pretrained.do_lower_case, trainable=False)
     tf.saved_model.save(module, str(folder / "module"))
     return str(folder / "module")
+
+
+def tensorflow_1_checkpoint(pretrained: PretrainedEncoder, folder: pathlib.Path) -> None:
+    """Makes a folder as google-research/bert published them: TensorFlow 1's names, with both heads and Adam's state."""
+    _checkpoint_folder(pretrained, folder)
+    hidden = pretrained.config.hidden_size
+    arrays = {f"bert/{name}": array for name, array in pretrained.weights.items()}
+    arrays |= {f"bert/pooler/dense/bias/adam_{moment}": np.ones(hidden, np.float32) for moment in "mv"}
+    arrays |= {
+        "cls/predictions/output_bias": np.ones(len(pretrained.vocab), np.float32),
+        "cls/predictions/transform/dense/kernel": np.ones((hidden, hidden), np.float32),
+        "cls/predictions/transform/dense/bias": np.ones(hidden, np.float32),
+        "cls/predictions/transform/LayerNorm/gamma": np.ones(hidden, np.float32),
+        "cls/predictions/transform/LayerNorm/beta": np.ones(hidden, np.float32),
+        "cls/seq_relationship/output_weights": np.ones((2, hidden), np.float32),
+        "cls/seq_relationship/output_bias": np.ones(2, np.float32),
+        "global_step": np.array(1000, np.int64),
+    }
+    write_variables(folder, arrays)
+
+
+def write_variables(folder: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes a checkpoint of TensorFlow 1 with these variables, as `bert_model.ckpt`."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        variables = {name: tf.compat.v1.Variable(array, name=name.replace("/", "_")) for name, array in arrays.items()}
+        session.run(tf.compat.v1.global_variables_initializer())
+        saver = tf.compat.v1.train.Saver(variables)
+        saver.save(session, str(folder / "bert_model.ckpt"), write_meta_graph=False, write_state=False)
+
+
+def converted_checkpoint(tensorflow_1: pathlib.Path, folder: pathlib.Path, bert_config: configs.BertConfig) -> None:
+    """Makes the folder of the same encoder in TensorFlow 2's form, by tf-models-official's own converter."""
+    shutil.copytree(tensorflow_1, folder, ignore=shutil.ignore_patterns("bert_model.ckpt*"))
+    load_official_encoder(tensorflow_1, bert_config, save_as=folder / "bert_model.ckpt")
+
+
+def load_official_encoder(
+    tensorflow_1: pathlib.Path, bert_config: configs.BertConfig, save_as: pathlib.Path | None = None
+) -> tf_keras.Model:
+    """tf-models-official's encoder with a TensorFlow 1 checkpoint in it, converted as its command does it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        renamed = f"{temporary}/renamed"
+        converter.convert(
+            checkpoint_from_path=str(tensorflow_1 / "bert_model.ckpt"),
+            checkpoint_to_path=renamed,
+            num_heads=bert_config.num_attention_heads,
+            name_replacements=converter.BERT_V2_NAME_REPLACEMENTS,
+            permutations=converter.BERT_V2_PERMUTATIONS,
+            exclude_patterns=["adam", "Adam"],
+        )
+        encoder = export_tfhub_lib.get_bert_encoder(bert_config)
+        converter.create_v2_checkpoint(encoder, renamed, str(save_as or f"{temporary}/saved"), "encoder")
+        return encoder
+
+
+def pretrainer_checkpoint(pretrained: PretrainedEncoder, folder: pathlib.Path) -> None:
+    """Makes a folder as pre-training in tf-models-official leaves it: heads and optimizer beside the encoder."""
+    _checkpoint_folder(pretrained, folder)
+    encoder = export_tfhub_lib.get_bert_encoder(official_config(pretrained))
+    assign_weights(encoder, pretrained.weights)
+    head = layers.ClassificationHead(
+        inner_dim=pretrained.config.hidden_size, num_classes=2, name="next_sentence", dropout_rate=0.1
+    )
+    model = models.BertPretrainerV2(encoder, classification_heads=[head])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Input dict contained keys")
+        model(model.inputs)
+    optimizer = tf_keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    tf.train.Checkpoint(model=model, optimizer=optimizer, **model.checkpoint_items).save(str(folder / "ckpt"))
+
+
+def _checkpoint_folder(pretrained: PretrainedEncoder, folder: pathlib.Path) -> None:
+    folder.mkdir()
+    (folder / "bert_config.json").write_text(official_config(pretrained).to_json_string())
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pretrained.vocab), encoding="utf-8")
 
 
 class _ListStyleBert(tf.Module):

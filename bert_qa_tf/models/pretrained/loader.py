@@ -23,7 +23,16 @@ from absl import logging
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models import encoder as encoder_lib
-from bert_qa_tf.models.pretrained import cache, hub_export, hub_graph, minilm, safetensors, tf_hub
+from bert_qa_tf.models.pretrained import (
+    cache,
+    google_checkpoint,
+    hub_export,
+    hub_graph,
+    keras_preset,
+    minilm,
+    safetensors,
+    tf_hub,
+)
 from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, assign_weights
 
 MINILM = "minilm"
@@ -37,7 +46,19 @@ class NamedModule:
     kaggle_handle: str
 
 
+def _small_bert(size: str) -> NamedModule:
+    """One of the "well-read students" (arXiv:1908.08962), by the size in its handles, `L-2_H-128_A-2`."""
+    return NamedModule(
+        f"https://tfhub.dev/tensorflow/small_bert/bert_en_uncased_{size}/2",
+        f"tensorflow/bert/tensorFlow2/bert-en-uncased-{size.lower().replace('_', '-')}",
+    )
+
+
 NAMED_MODULES: dict[str, NamedModule] = {
+    "bert-tiny": _small_bert("L-2_H-128_A-2"),
+    "bert-mini": _small_bert("L-4_H-256_A-4"),
+    "bert-small": _small_bert("L-4_H-512_A-8"),
+    "bert-medium": _small_bert("L-8_H-512_A-8"),
     "bert-base-uncased": NamedModule(
         "https://tfhub.dev/tensorflow/bert_en_uncased_L-12_H-768_A-12/4",
         "tensorflow/bert/tensorFlow2/en-uncased-l-12-h-768-a-12",
@@ -52,11 +73,17 @@ NAMED_MODULES: dict[str, NamedModule] = {
     ),
 }
 
-# The file a folder is recognised by → the reader of such folders, called with the folder and whether to check.
-_READERS: dict[str, Callable[[str, bool], PretrainedEncoder]] = {
-    hub_graph.SAVED_MODEL_FILE: lambda path, check: tf_hub.read_hub_module(path, check=check),
-    "model.safetensors": lambda path, check: safetensors.read_safetensors(path),
+# The file a folder is recognised by → the reader of such folders, called with the folder, whether to check, and the
+# casing that the user states, if any.
+_READERS: dict[str, Callable[[str, bool, bool | None], PretrainedEncoder]] = {
+    hub_graph.SAVED_MODEL_FILE: lambda path, check, casing: tf_hub.read_hub_module(path, check=check),
+    google_checkpoint.CONFIG_FILE: lambda path, check, casing: google_checkpoint.read_google_checkpoint(
+        path, do_lower_case=casing
+    ),
+    keras_preset.WEIGHTS_FILE: lambda path, check, casing: keras_preset.read_keras_preset(path, do_lower_case=casing),
+    safetensors.WEIGHTS_FILE: lambda path, check, casing: safetensors.read_safetensors(path, do_lower_case=casing),
 }
+_KAGGLE = "kaggle://"
 
 # What tensorflow_hub's resolver raises when an address cannot be had: network, HTTP, archive and file errors.
 _RESOLVER_ERRORS = (
@@ -71,32 +98,27 @@ _RESOLVER_ERRORS = (
 )
 
 
-def load_encoder(handle: str, *, check: bool = True) -> PretrainedEncoder:
+def load_encoder(handle: str, *, check: bool = True, do_lower_case: bool | None = None) -> PretrainedEncoder:
     """Reads a pretrained BERT encoder from wherever it is.
 
     Args:
-      handle: a name (`minilm` or one of `NAMED_MODULES`), a folder, or an `http(s)://` or `gs://` address of a TF-Hub
-        module.
+      handle: a folder (a TF-Hub module, a Google checkpoint, a keras-nlp preset or a safetensors folder); a name
+        (`minilm`, one of `NAMED_MODULES` or of keras-nlp's BERT presets); or an `http(s)://` or `gs://` address of a
+        TF-Hub module, a `gs://` address of any such folder or a `kaggle://` handle of one.
       check: compare what was read from a TF-Hub module with the module's own outputs, the first time it is read.
+      do_lower_case: the casing, for a source that does not state its own; one that does may not contradict it.
 
     Returns:
       The encoder.
 
     Raises:
-      InputError: the handle leads nowhere, to something that is no BERT encoder, or to a damaged one.
+      InputError: the handle leads nowhere, to something that is no BERT encoder, or to a damaged one; or its casing
+        cannot be told, or is not the one that was asked for.
     """
-    handle = handle.strip()
-    if handle == MINILM:
-        return _load_minilm(check)
-    if handle in NAMED_MODULES:
-        return _read_folder(_fetch_named(handle), check)
-    if "://" in handle:
-        return _read_folder(_resolve(handle), check)
-    folder = os.path.expanduser(handle)
-    if not os.path.isdir(folder):
-        names = ", ".join((MINILM, *NAMED_MODULES))
-        raise InputError(f"encoder handle {handle!r}: there is no such folder, and the known names are {names}")
-    return _read_folder(folder, check)
+    read = _load(handle.strip(), check, do_lower_case)
+    if do_lower_case not in (None, read.do_lower_case):
+        raise InputError(f"{handle}: its source states do_lower_case={read.do_lower_case}, got {do_lower_case}")
+    return read
 
 
 def build_pretrained_encoder(pretrained: PretrainedEncoder, *, name: str = "encoder") -> tf_keras.Model:
@@ -114,11 +136,33 @@ def build_pretrained_encoder(pretrained: PretrainedEncoder, *, name: str = "enco
     return encoder
 
 
-def _read_folder(path: str, check: bool) -> PretrainedEncoder:
-    for file_name, read in _READERS.items():
-        if tf.io.gfile.exists(tf.io.gfile.join(path, file_name)):
-            return read(path, check)
-    raise InputError(f"{path}: holds no encoder; expected {' or '.join(_READERS)} in it")
+def _load(handle: str, check: bool, do_lower_case: bool | None) -> PretrainedEncoder:
+    if handle == MINILM:
+        return _load_minilm(check)
+    if handle in NAMED_MODULES:
+        return _read_folder(_fetch_named(handle), check, do_lower_case)
+    if handle.startswith(_KAGGLE):
+        return _read_folder(_fetch_from_kaggle(handle.removeprefix(_KAGGLE)), check, do_lower_case)
+    if "://" in handle:
+        return _read_folder(_resolve(handle), check, do_lower_case)
+    folder = os.path.expanduser(handle)
+    if os.path.isdir(folder):
+        return _read_folder(folder, check, do_lower_case)
+    if keras_preset.is_preset_name(handle):
+        return keras_preset.read_keras_preset(handle, do_lower_case=do_lower_case)
+    names = ", ".join((MINILM, *NAMED_MODULES))
+    raise InputError(
+        f"encoder handle {handle!r}: there is no such folder, and the known names are {names} and keras-nlp's presets"
+    )
+
+
+def _read_folder(path: str, check: bool, do_lower_case: bool | None) -> PretrainedEncoder:
+    found = [name for name in _READERS if tf.io.gfile.exists(tf.io.gfile.join(path, name))]
+    if not found:
+        raise InputError(f"{path}: holds no encoder; expected {' or '.join(_READERS)} in it")
+    if len(found) > 1:
+        raise InputError(f"{path}: holds more than one encoder ({' and '.join(found)}); leave one in it")
+    return _READERS[found[0]](path, check, do_lower_case)
 
 
 def _resolve(address: str) -> str:
@@ -138,12 +182,20 @@ def _fetch_named(name: str) -> str:
     except InputError as error:
         hub_error = error
         logging.info("%s; trying Kaggle", error)
+    try:
+        return _fetch_from_kaggle(module.kaggle_handle)
+    except InputError as error:
+        raise InputError(f"{name}: {hub_error}; {error}") from error
+
+
+def _fetch_from_kaggle(handle: str) -> str:
+    """The folder of a model on Kaggle, `owner/model/framework/variation`, downloaded into kagglehub's own cache."""
     import kagglehub  # slow to import, and rarely needed
 
     try:
-        return kagglehub.model_download(module.kaggle_handle)
-    except Exception as error:  # whatever kagglehub raises, the user is told both reasons
-        raise InputError(f"{name}: {hub_error}; nor is it to be had from Kaggle ({_reason(error)})") from error
+        return kagglehub.model_download(handle)
+    except Exception as error:  # kagglehub raises many kinds, network errors and its own
+        raise InputError(f"{handle}: cannot get this model from Kaggle ({_reason(error)})") from error
 
 
 def _load_minilm(check: bool) -> PretrainedEncoder:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import http.server
 import io
 import json
+import math
 import pathlib
 import re
 import shutil
@@ -17,9 +18,11 @@ import pytest
 import safetensors.numpy
 import tensorflow as tf
 
+from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models import encoder as encoder_lib
-from bert_qa_tf.models.pretrained import loader, minilm
+from bert_qa_tf.models.pretrained import hub_export, loader, minilm, weights
+from bert_qa_tf.models.pretrained.safetensors import read_safetensors
 from bert_qa_tf.models.pretrained.weights import read_weights
 from tests import testing
 from tests.models import fixtures
@@ -138,19 +141,70 @@ def test_named_modules_have_a_hub_and_a_kaggle_handle_of_the_same_size(name):
     assert ("wwm" in module.hub_handle) == ("wwm" in module.kaggle_handle) == ("wwm" in name)
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("bert-tiny", 4_385_920),
+        ("bert-mini", 11_170_560),
+        ("bert-small", 28_763_648),
+        ("bert-medium", 41_373_184),
+        ("bert-base-uncased", 109_482_240),
+        ("bert-large-uncased", 335_141_888),
+    ],
+)
+def test_a_name_stands_for_a_size(name, parameters):
+    layers, hidden, heads = map(
+        int, re.search(r"L-(\d+)_H-(\d+)_A-(\d+)/", loader.NAMED_MODULES[name].hub_handle).groups()
+    )
+    config = EncoderConfig(30522, hidden, layers, heads, 4 * hidden)
+
+    assert sum(math.prod(shape) for shape in weights.canonical_shapes(config).values()) == parameters
+
+
+def test_a_kaggle_handle_is_read_by_what_its_folder_holds(tmp_path, monkeypatch):
+    module = testing.tiny_hub_module(tmp_path)
+    asked = []
+    monkeypatch.setattr("kagglehub.model_download", lambda handle: asked.append(handle) or module)
+
+    read = loader.load_encoder("kaggle://tensorflow/bert/tensorFlow2/tiny")
+
+    assert asked == ["tensorflow/bert/tensorFlow2/tiny"]
+    assert read.vocab == list(testing.TINY_VOCAB)
+
+
 # === Folders ===
+
+
+def test_a_casing_that_the_source_contradicts_is_refused(tmp_path):
+    module = testing.tiny_hub_module(tmp_path)
+
+    assert loader.load_encoder(module, check=False, do_lower_case=True).do_lower_case
+    with pytest.raises(InputError, match="its source states do_lower_case=True, got False"):
+        loader.load_encoder(module, check=False, do_lower_case=False)
 
 
 def test_a_handle_that_leads_nowhere_names_the_known_ones():
     with pytest.raises(
-        InputError, match="'nowhere': there is no such folder, and the known names are minilm, bert-base"
+        InputError, match="'nowhere': there is no such folder, and the known names are minilm, bert-tiny"
     ):
         loader.load_encoder("nowhere")
 
 
 def test_a_folder_that_holds_no_encoder_says_what_was_expected(tmp_path):
-    with pytest.raises(InputError, match=r"holds no encoder; expected saved_model\.pb or model\.safetensors in it"):
+    with pytest.raises(
+        InputError,
+        match=r"holds no encoder; expected saved_model\.pb or bert_config\.json or model\.weights\.h5 or "
+        r"model\.safetensors in it",
+    ):
         loader.load_encoder(str(tmp_path))
+
+
+def test_a_folder_that_holds_two_encoders_is_refused(tmp_path):
+    _safetensors_folder(tmp_path / "bert")
+    (tmp_path / "bert" / "bert_config.json").write_text("{}")
+
+    with pytest.raises(InputError, match=r"more than one encoder \(bert_config\.json and model\.safetensors\)"):
+        loader.load_encoder(str(tmp_path / "bert"))
 
 
 def test_build_pretrained_encoder_holds_the_weights_that_were_read():
@@ -260,7 +314,109 @@ def test_a_safetensors_file_with_a_corrupted_header_is_one_line(tmp_path):
         loader.load_encoder(str(tmp_path / "bert"))
 
 
+def _rewrite(folder: pathlib.Path, change) -> None:
+    file = folder / "model.safetensors"
+    tensors = change(safetensors.numpy.load_file(file))
+    safetensors.numpy.save_file(tensors, file)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda tensors: {n: a for n, a in tensors.items() if n != "encoder.layer.0.attention.self.key.bias"},
+            "missing: encoder/layer_0/attention/self/key/bias$",
+        ),
+        (lambda tensors: {n: a for n, a in tensors.items() if n != "pooler.dense.bias"}, "missing: pooler/dense/bias$"),
+        (lambda tensors: tensors | {"adapter.weight": np.zeros((2, 2), np.float32)}, "left over: adapter/kernel$"),
+        (
+            lambda tensors: tensors | {"pooler.dense.bias": np.zeros(3, np.float32)},
+            r"wrong shape: pooler/dense/bias is \[3\], expected \[4\]$",
+        ),
+        (
+            lambda tensors: tensors | {"bert.pooler.dense.bias": np.zeros(4, np.float32)},
+            "two tensors of this file are pooler/dense/bias",
+        ),
+        (
+            lambda tensors: tensors | {"pooler.dense.bias": np.zeros(4, np.int8)},
+            "pooler.dense.bias is I8, expected one of F32, F16, BF16, F64",
+        ),
+    ],
+    ids=["missing", "half a pooler", "left over", "wrong shape", "twice", "integers"],
+)
+def test_a_safetensors_file_with_other_tensors_is_one_line_that_names_them(tmp_path, change, message):
+    _safetensors_folder(tmp_path / "bert")
+    _rewrite(tmp_path / "bert", change)
+
+    with pytest.raises(InputError, match=message) as error:
+        loader.load_encoder(str(tmp_path / "bert"))
+
+    assert "\n" not in str(error.value)
+
+
+def test_the_names_of_a_model_with_a_head_are_read_as_those_of_the_bare_one(tmp_path):
+    _safetensors_folder(tmp_path / "bert")
+    bare = loader.load_encoder(str(tmp_path / "bert"))
+    head = {"cls.predictions.bias": np.zeros(3, np.float32)}
+    _rewrite(tmp_path / "bert", lambda tensors: {f"bert.{name}": array for name, array in tensors.items()} | head)
+
+    read = loader.load_encoder(str(tmp_path / "bert"))
+
+    assert sorted(read.skipped) == ["bert.embeddings.position_ids", "cls.predictions.bias"]
+    assert read.weights.keys() == bare.weights.keys()
+    assert all(np.array_equal(read.weights[name], bare.weights[name]) for name in bare.weights)
+
+
+def test_a_source_without_a_pooler_makes_an_encoder_without_one_that_is_no_module(tmp_path):
+    _safetensors_folder(tmp_path / "bert")
+    with_pooler = loader.build_pretrained_encoder(loader.load_encoder(str(tmp_path / "bert")))
+    _rewrite(tmp_path / "bert", lambda tensors: {n: a for n, a in tensors.items() if not n.startswith("pooler")})
+
+    read = loader.load_encoder(str(tmp_path / "bert"))
+
+    assert not read.config.has_pooler
+    encoder = loader.build_pretrained_encoder(read)
+    inputs = {name: tf.ones((1, 3), tf.int32) for name in encoder_lib.INPUT_NAMES}
+    assert set(encoder(inputs)) == {"sequence_output", "encoder_outputs"}
+    assert np.array_equal(encoder(inputs)["sequence_output"], with_pooler(inputs)["sequence_output"])
+    assert read_weights(encoder).keys() == read.weights.keys()
+    with pytest.raises(InputError, match="this encoder has no pooler, which a TF-Hub module needs"):
+        hub_export.export_hub_module(read, str(tmp_path / "module"))
+
+
+def test_half_precision_is_read_as_float32(tmp_path):
+    bfloat16 = tf.bfloat16.as_numpy_dtype
+    tensors = _safetensors_folder(tmp_path / "bert")
+    file = tmp_path / "bert" / "model.safetensors"
+    header, data = {}, b""
+    for name, array in tensors.items():  # written by hand: NumPy's writer has no bfloat16
+        halved = array.astype(bfloat16).tobytes()
+        offsets = [len(data), len(data) + len(halved)]
+        header[name] = {"dtype": "BF16", "shape": array.shape, "data_offsets": offsets}
+        data += halved
+    text = json.dumps(header).encode()
+    file.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+    read = loader.load_encoder(str(tmp_path / "bert"))
+
+    assert {array.dtype for array in read.weights.values()} == {np.dtype(np.float32)}
+    expected = tensors["encoder.layer.0.output.dense.weight"].astype(bfloat16).astype(np.float32).T
+    assert np.array_equal(read.weights["encoder/layer_0/output/dense/kernel"], expected)
+
+
 # === minilm ===
+
+
+@pytest.mark.slow
+def test_minilm_is_the_same_through_two_readers(tmp_path):
+    original = read_safetensors(str(testing.minilm_folder()), do_lower_case=True)
+    hub_export.export_hub_module(original, str(tmp_path / "module"))
+
+    module = loader.load_encoder(str(tmp_path / "module"))
+
+    assert (module.config, module.vocab, module.do_lower_case) == (original.config, original.vocab, True)
+    assert module.weights.keys() == original.weights.keys()
+    assert all(np.array_equal(module.weights[name], original.weights[name]) for name in original.weights)
 
 
 def test_minilm_computes_what_numpy_computes_from_its_file_and_is_kept_as_a_module(tmp_path):

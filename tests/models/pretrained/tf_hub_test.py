@@ -48,6 +48,7 @@ def test_a_published_module_is_read_exactly_and_passes_its_check(published, kind
     read = loader.load_encoder(published[kind])
 
     _assert_same(read, testing.tiny_pretrained(hidden_act="gelu_tanh"))
+    assert tf_hub.check_outputs(read, published[kind]) < 1e-5
 
 
 def test_the_masked_lm_variables_are_listed_and_skipped(published):
