@@ -39,10 +39,10 @@ _LAYER_NORM_EPSILON = 1e-12
 
 _OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
-# Not weights of an encoder: heads of pre-training and fine-tuning, counters, and the optimizer's state.
+# Not weights of an encoder: heads of pre-training and fine-tuning, counters, the state of optimizers and of dropout.
 _KNOWN_EXTRAS = re.compile(
     r"(?:^|/)cls/|(?:^|/)predictions/|(?:^|/)next_sentence/|^output_(?:weights|bias)$"
-    r"|(?:^|/)(?:global_step|save_counter|beta[12]_power)$|/(?:adam|lamb)_[mv]$|/Adam(?:WeightDecay\w*)?(?:_1)?$"
+    r"|(?:^|/)(?:global_step|save_counter|beta[12]_power)$|/(?:adam|lamb)_[mv]$|/Adam(?:WeightDecay\w*)?(?:_1)?$|/StateVar$"
 )
 
 

@@ -43,7 +43,7 @@ def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
     if tf.io.gfile.exists(path):
         raise InputError(f"{path}: exists already; a module is written to a new folder")
     partial = f"{path}.{os.getpid()}.partial"
-    with tempfile.TemporaryDirectory() as folder, precision.float32_policy(), tf.device("/CPU:0"):
+    with tempfile.TemporaryDirectory() as folder, precision.float32_policy(), _stateless_dropout(), tf.device("/CPU:0"):
         module = _core_model(pretrained)
         module.vocab_file = tf.saved_model.Asset(_write_vocab(pretrained.vocab, folder))
         module.do_lower_case = tf.Variable(pretrained.do_lower_case, trainable=False, name="do_lower_case")
@@ -64,6 +64,19 @@ def _core_model(pretrained: PretrainedEncoder) -> tf_keras.Model:
     # The name under which every kind of text module on TensorFlow Hub gives its one vector per text.
     outputs["default"] = outputs["pooled_output"]
     return tf_keras.Model(inputs, outputs, name="bert")
+
+
+@contextlib.contextmanager
+def _stateless_dropout() -> Iterator[None]:
+    """Layers made inside keep no random state in variables, which would become part of the module."""
+    random = tf_keras.backend.experimental
+    before = random.is_tf_random_generator_enabled()
+    random.disable_tf_random_generator()
+    try:
+        yield
+    finally:
+        if before:
+            random.enable_tf_random_generator()
 
 
 @contextlib.contextmanager

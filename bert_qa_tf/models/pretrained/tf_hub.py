@@ -29,9 +29,11 @@ from bert_qa_tf.models.pretrained.weights import (
     read_vocab,
 )
 
-# Variables of published modules that are no part of the encoder: the masked-LM head and the two counters or flags.
+# Variables of published modules that are no part of the encoder: the masked-LM head, the two counters or flags, and
+# dropout's random state where a program keeps it in variables.
 _KNOWN_EXTRAS = re.compile(
     r"(?:^|/)cls/predictions/|(?:^|/)predictions/|^Variable(?:_\d+)?$|^do_lower_case$|^save_counter$"
+    r"|dropout(?:_\d+)?/StateVar$"
 )
 
 # A right encoder differs by about 3e-6; a wrong epsilon or GELU, or two kernels swapped, by 1e-4 and more.

@@ -201,3 +201,14 @@ def test_a_folder_that_does_not_show_its_casing_asks_for_it(published, tmp_path)
 
     assert not loader.load_encoder(str(cased), do_lower_case=False).do_lower_case
     assert loader.load_encoder(str(cased), do_lower_case=True).do_lower_case
+
+
+def test_a_checkpoint_is_read_through_tensorflows_own_file_systems(published):
+    remote = "ram://checkpoints/uncased"
+    tf.io.gfile.makedirs(remote)
+    for path in published["tensorflow_1"].iterdir():
+        tf.io.gfile.copy(str(path), f"{remote}/{path.name}", overwrite=True)
+
+    read = loader.load_encoder(remote)
+
+    assert np.array_equal(read.weights["pooler/dense/bias"], testing.tiny_pretrained().weights["pooler/dense/bias"])

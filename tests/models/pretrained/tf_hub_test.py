@@ -81,6 +81,19 @@ def test_what_was_exported_is_read_back_bit_identical(tmp_path):
     _assert_same(tf_hub.read_hub_module(testing.tiny_hub_module(tmp_path)), testing.tiny_pretrained())
 
 
+def test_a_module_holds_no_random_state_after_a_training_in_the_same_process(tmp_path):
+    before = tf_keras.backend.experimental.is_tf_random_generator_enabled()
+    tf_keras.backend.experimental.enable_tf_random_generator()
+    try:
+        hub_export.export_hub_module(testing.tiny_pretrained(), str(tmp_path / "module"))
+        assert tf_keras.backend.experimental.is_tf_random_generator_enabled()
+    finally:
+        if not before:
+            tf_keras.backend.experimental.disable_tf_random_generator()
+
+    assert tf_hub.read_hub_module(str(tmp_path / "module")).skipped == ("do_lower_case",)
+
+
 def test_anyone_can_train_an_exported_module_with_keras_layer(tmp_path):
     layer = hub.KerasLayer(testing.tiny_hub_module(tmp_path), trainable=True)
     ids = tf.constant([[2, 7, 9, 3]], tf.int32)
