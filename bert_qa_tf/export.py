@@ -1,6 +1,8 @@
-"""Writes a trained model as SavedModels that take text and give answers, and checks them.
+"""Writes a trained model as SavedModels that take text and give answers, or an encoder as a TF-Hub module.
 
 python -m bert_qa_tf.export --model_dir=runs/first --export_dir=exports
+python -m bert_qa_tf.export --what=encoder --model_dir=runs/first
+python -m bert_qa_tf.export --what=encoder --encoder_handle=uncased_L-12_H-768_A-12
 """
 
 from __future__ import annotations
@@ -10,11 +12,20 @@ from absl.flags import FlagValues
 from bert_qa_tf import cli, flags
 from bert_qa_tf.errors import InputError
 
-FLAG_GROUPS = (flags.define_export, flags.define_inference)
+FLAG_GROUPS = (flags.define_export, flags.define_inference, flags.define_encoder, flags.define_casing)
 
 
 def main(values: FlagValues) -> None:
     """Exports and prints where to."""
+    if values.model_dir and values["encoder_handle"].present:
+        raise InputError("--model_dir and --encoder_handle: which of the two should be exported?")
+    if values.what == "encoder":
+        _export_encoder(values)
+    else:
+        _export_model(values)
+
+
+def _export_model(values: FlagValues) -> None:
     if not values.model_dir:
         raise InputError("--model_dir is missing: which run directory should be exported?")
     from bert_qa_tf.serving import exporter
@@ -35,6 +46,22 @@ def main(values: FlagValues) -> None:
     print(f"checked: {result.questions} questions answered as the checkpoint answers them{ties}")
     print(f"wrote {result.qa_dir} (question and context in, answer out)")
     print(f"wrote {result.ids_dir} (token ids in, logits out)")
+
+
+def _export_encoder(values: FlagValues) -> None:
+    if values.inference_dtype != "float32":
+        raise InputError(f"--what=encoder: a module is float32, got --inference_dtype={values.inference_dtype}")
+    from bert_qa_tf.models.pretrained.loader import load_encoder
+    from bert_qa_tf.serving import encoder_exporter
+    from bert_qa_tf.training.checkpoints import load_trained_encoder
+
+    if values.model_dir:
+        encoder = load_trained_encoder(values.model_dir, values.checkpoint)
+    else:
+        encoder = load_encoder(values.encoder_handle, do_lower_case=values.do_lower_case)
+    folder = encoder_exporter.export_encoder(encoder, values.export_dir, values.version)
+    print(f"checked: the module reads back as {encoder.source}, bit for bit")
+    print(f"wrote {folder} (for hub.KerasLayer and --encoder_handle)")
 
 
 if __name__ == "__main__":

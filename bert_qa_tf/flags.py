@@ -84,7 +84,6 @@ def define_conversion(values: Values) -> None:
         flag_values=values,
     )
     flags.DEFINE_string("vocab_file", None, "WordPiece vocabulary, instead of the encoder's own.", flag_values=values)
-    flags.DEFINE_bool("do_lower_case", True, "Casing of --vocab_file; an encoder states its own.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Replace the conversion in --output_dir.", flag_values=values)
     flags.DEFINE_integer("num_shards", 8, "Training shards to write.", flag_values=values)
     flags.DEFINE_float(
@@ -135,8 +134,20 @@ def define_encoder(values: Values) -> None:
     flags.DEFINE_string(
         "encoder_handle",
         "minilm",
-        "Where the BERT encoder comes from: a name (minilm, bert-base-uncased, bert-large-uncased, "
-        "bert-large-wwm-uncased), a TF-Hub module's folder, or its https:// or gs:// address.",
+        "Where the BERT encoder comes from: a name (minilm, bert-tiny, bert-mini, bert-small, bert-medium, "
+        "bert-base-uncased, bert-large-uncased, bert-large-wwm-uncased, a keras-nlp preset); the folder of a TF-Hub "
+        "module, a Google checkpoint, a keras-nlp preset or safetensors; an https://, gs:// or kaggle:// address.",
+        flag_values=values,
+    )
+
+
+def define_casing(values: Values) -> None:
+    """Casing."""
+    flags.DEFINE_bool(
+        "do_lower_case",
+        None,
+        "Whether text is lower-cased and stripped of accents: for a vocabulary file (yes by default), and for an "
+        "encoder that does not state it.",
         flag_values=values,
     )
 
@@ -210,8 +221,21 @@ def define_prediction(values: Values) -> None:
 
 def define_export(values: Values) -> None:
     """Export."""
+    flags.DEFINE_enum(
+        "what",
+        "qa",
+        ["qa", "encoder"],
+        "qa: a trained model that takes text and gives answers. encoder: the encoder alone, as a TF-Hub module, of "
+        "--model_dir or, without one, of --encoder_handle.",
+        flag_values=values,
+    )
     flags.DEFINE_string("model_dir", None, "Run directory of `train` to export from.", flag_values=values)
-    flags.DEFINE_string("export_dir", "exports", "Folder for qa/<version> and qa_ids/<version>.", flag_values=values)
+    flags.DEFINE_string(
+        "export_dir",
+        "exports",
+        "Folder for qa/<version> and qa_ids/<version>, or for encoder/<version>.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "version", None, "Version number; one more than the highest there by default.", flag_values=values
     )

@@ -82,13 +82,13 @@ def export_model(
       InputError: the version is there already, or the written model answers differently; then nothing is left behind.
     """
     export_dir = export_dir.rstrip("/")
-    version = _choose_version(export_dir, version)
+    version = choose_version(export_dir, ("qa", "qa_ids"), version)
     module = QaModule(model, tokenizer, windowing, decoding, max_windows_per_call)
     ids_module = IdsModule(model)
     examples = [*_built_in_questions(windowing), *_spread(questions)]
     predictor = Predictor(model, tokenizer, windowing, decoding)
     tolerance = _TOLERANCE[_compute_dtype(model)]
-    with _temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
+    with temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
         _save(module, f"{temporary}/qa", {"serving_default": module.serve, "serve_ids": module.serve_ids})
         _save(ids_module, f"{temporary}/qa_ids", {"serve_ids": ids_module.serve_ids})
         ties = _check_answers(predictor, ExportedModel(f"{temporary}/qa"), examples, tolerance)
@@ -110,9 +110,19 @@ def development_questions(train_dir: str) -> list[SquadExample]:
 # === Writing ===
 
 
-def _choose_version(export_dir: str, version: int | None) -> int:
+def choose_version(export_dir: str, names: Sequence[str], version: int | None) -> int:
+    """The number of an export's folders, `<export_dir>/<name>/<version>` for each of `names`.
+
+    Args:
+      export_dir: may be remote.
+      names: of the models that are written together.
+      version: the number asked for; None for one more than the highest there.
+
+    Raises:
+      InputError: the number asked for is there already, or is below 1.
+    """
     there: set[int] = set()
-    for name in ("qa", "qa_ids"):
+    for name in names:
         folder = f"{export_dir}/{name}"
         entries = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
         there |= {int(entry.rstrip("/")) for entry in entries if entry.rstrip("/").isdigit()}
@@ -126,7 +136,8 @@ def _choose_version(export_dir: str, version: int | None) -> int:
 
 
 @contextlib.contextmanager
-def _temporary_folder(path: str) -> Iterator[str]:
+def temporary_folder(path: str) -> Iterator[str]:
+    """A new folder, which may be remote, that is deleted with all that is still in it."""
     tf.io.gfile.makedirs(path)
     try:
         yield path

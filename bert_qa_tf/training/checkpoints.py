@@ -18,6 +18,7 @@ from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.encoder import build_encoder
 from bert_qa_tf.models.models import build_span_model
+from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, read_vocab, read_weights
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 CONFIG_FILE = "config.json"
@@ -181,6 +182,31 @@ def load_run(
         decoding=DecodingConfig(**config["train"]["decoding"]),
         config=config,
         step=step,
+    )
+
+
+def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best") -> PretrainedEncoder:
+    """The encoder of a trained model, without its head.
+
+    A task that does not use `pooled_output`, as question answering, leaves the pooler as it was before.
+
+    Args:
+      model_dir: the run directory; may be remote.
+      which: see `load_run`.
+
+    Raises:
+      InputError: see `load_run`.
+    """
+    model_dir = model_dir.rstrip("/")
+    run = load_run(model_dir, which)
+    values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
+    do_lower_case = values.pop("do_lower_case")
+    return PretrainedEncoder(
+        config=EncoderConfig(**values),
+        weights=read_weights(run.model.get_layer("encoder")),
+        vocab=read_vocab(f"{model_dir}/{ENCODER_VOCAB_FILE}"),
+        do_lower_case=do_lower_case,
+        source=model_dir,
     )
 
 

@@ -55,7 +55,7 @@ def train(config: TrainConfig) -> TrainResult:
     manifest = read_manifest(config.train_dir)
     decoding = dataclasses.replace(config.decoding, version_2_with_negative=manifest.version_2_with_negative)
     config = dataclasses.replace(config, decoding=decoding)
-    pretrained = load_encoder(config.encoder_handle)
+    pretrained = load_encoder(config.encoder_handle, do_lower_case=manifest.do_lower_case)
     tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case)
     check_vocabulary(config, manifest, pretrained, tokenizer)
     columns = tfrecord.read_columns(config.train_dir, manifest.split("train"), features.QA_FEATURES)

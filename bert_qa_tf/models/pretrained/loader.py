@@ -117,7 +117,10 @@ def load_encoder(handle: str, *, check: bool = True, do_lower_case: bool | None 
     """
     read = _load(handle.strip(), check, do_lower_case)
     if do_lower_case not in (None, read.do_lower_case):
-        raise InputError(f"{handle}: its source states do_lower_case={read.do_lower_case}, got {do_lower_case}")
+        raise InputError(
+            f"{handle}: this encoder states do_lower_case={read.do_lower_case}, but --do_lower_case, or the records it "
+            f"is to be trained on, say {do_lower_case}"
+        )
     return read
 
 
