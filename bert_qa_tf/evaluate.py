@@ -16,6 +16,7 @@ from absl.flags import FlagValues
 from tqdm import tqdm
 
 from bert_qa_tf import cli, flags
+from bert_qa_tf.data import files
 from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import evaluator, report, squad_metrics
@@ -34,6 +35,9 @@ def main(values: FlagValues) -> None:
     references = [evaluator.FileReference.of(path, read_squad(path, require_answers=True)) for path in values.eval_file]
     results: list[dict[str, Any]] = [{} for _ in references]
     for name, directory, answerer, tokenizer in _models(values):
+        if directory:  # made now: that it cannot be written to should be known before the model has run for minutes
+            for reference in references:
+                files.make_folder(f"{directory}/{_stem(reference.path)}")
         for reference, by_model in zip(references, results, strict=True):
             if answerer is None:
                 texts = squad_metrics.read_predictions(values.predictions_file)

@@ -67,6 +67,29 @@ def open_binary(path: PathLike) -> Iterator[BinaryIO]:
         raise InputError(f"{name}: cannot read this file ({error.strerror})") from error
 
 
+def make_folder(path: PathLike) -> None:
+    """Makes a folder and those above it, where they are missing.
+
+    Raises:
+      InputError: it cannot be made or written to.
+    """
+    name = os.fspath(path)
+    if is_remote(name):
+        import tensorflow as tf
+
+        try:
+            tf.io.gfile.makedirs(name)
+        except tf.errors.OpError as error:
+            raise InputError(f"{name}: cannot make this folder ({error.message})") from error
+        return
+    try:
+        os.makedirs(name, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{name}: cannot make this folder ({error.strerror})") from error
+    if not os.access(name, os.W_OK):
+        raise InputError(f"{name}: this folder cannot be written to")
+
+
 def write_text(path: PathLike, text: str) -> None:
     """Writes `text` as UTF-8, its line ends as they are, making the folder when it is missing.
 

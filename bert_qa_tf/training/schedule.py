@@ -34,9 +34,10 @@ def choose_buckets(lengths: np.ndarray, max_buckets: int) -> tuple[int, ...]:
       max_buckets: at most this many static shapes.
 
     Returns:
-      Ascending lengths, the last one no shorter than the longest window.
+      Ascending lengths, the last one that of the longest window.
     """
-    rounded = -(-np.asarray(lengths) // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE
+    # Never beyond the longest window: the encoder may have no position left there.
+    rounded = np.minimum(-(-np.asarray(lengths) // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE, np.max(lengths))
     sizes, counts = np.unique(rounded, return_counts=True)
     cumulative = np.concatenate([[0], np.cumsum(counts)])
     num = len(sizes)
