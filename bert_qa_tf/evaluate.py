@@ -26,7 +26,12 @@ if TYPE_CHECKING:  # they import TensorFlow
     from bert_qa_tf.evaluation.json_lines import Answerer
     from bert_qa_tf.text.tokenization import BertTokenizer
 
-FLAG_GROUPS = (flags.define_model_source, flags.define_inference, flags.define_evaluation)
+FLAG_GROUPS = (
+    flags.define_model_source,
+    flags.define_inference,
+    flags.define_decoding_overrides,
+    flags.define_evaluation,
+)
 
 
 def main(values: FlagValues) -> None:
@@ -87,7 +92,8 @@ def _models(values: FlagValues) -> Iterator[tuple[str, str | None, Answerer | No
 
         path = path.rstrip("/")
         run = load_run(path, values.checkpoint, values.inference_dtype)
-        predictor = Predictor(run.model, run.tokenizer, run.windowing, run.decoding, values.batch_size)
+        decoding = flags.override_decoding(values, run.decoding)
+        predictor = Predictor(run.model, run.tokenizer, run.windowing, decoding, values.batch_size)
         yield path, _directory(values.output_dir, path, several) or f"{path}/eval", predictor, run.tokenizer
     for path in values.saved_model:
         from bert_qa_tf.serving.exported_model import ExportedModel

@@ -12,7 +12,13 @@ from absl.flags import FlagValues
 from bert_qa_tf import cli, flags
 from bert_qa_tf.errors import InputError
 
-FLAG_GROUPS = (flags.define_export, flags.define_inference, flags.define_encoder, flags.define_casing)
+FLAG_GROUPS = (
+    flags.define_export,
+    flags.define_inference,
+    flags.define_decoding_overrides,
+    flags.define_encoder,
+    flags.define_casing,
+)
 
 
 def main(values: FlagValues) -> None:
@@ -36,7 +42,7 @@ def _export_model(values: FlagValues) -> None:
         run.model,
         run.tokenizer,
         run.windowing,
-        run.decoding,
+        flags.override_decoding(values, run.decoding),
         values.export_dir,
         exporter.development_questions(run.config["train"]["train_dir"]),
         values.version,

@@ -6,7 +6,11 @@ function's docstring is the group's heading in `--help`. Only entry points impor
 
 from __future__ import annotations
 
+import dataclasses
+
 from absl import flags
+
+from bert_qa_tf.config import DecodingConfig
 
 Values = flags.FlagValues
 
@@ -154,14 +158,38 @@ def define_casing(values: Values) -> None:
 
 def define_decoding(values: Values) -> None:
     """Finding answers."""
-    flags.DEFINE_integer("n_best_size", 20, "Candidate answers kept per window and question.", flag_values=values)
-    flags.DEFINE_integer("max_answer_length", 30, "Longest answer in word pieces.", flag_values=values)
+    _define_decoding(values, DecodingConfig(), "")
+
+
+def define_decoding_overrides(values: Values) -> None:
+    """Finding answers (as trained where not given; an exported model has its own)."""
+    _define_decoding(values, None, " As trained by default.")
+
+
+def _define_decoding(values: Values, defaults: DecodingConfig | None, note: str) -> None:
+    texts = {
+        "n_best_size": "Candidate answers kept per window and question.",
+        "max_answer_length": "Longest answer in word pieces.",
+    }
+    for name, text in texts.items():
+        flags.DEFINE_integer(name, defaults and getattr(defaults, name), f"{text}{note}", flag_values=values)
     flags.DEFINE_float(
         "null_score_diff_threshold",
-        0.0,
-        "SQuAD 2.0: answer nothing when the null score exceeds the best answer's score by more than this.",
+        defaults and defaults.null_score_diff_threshold,
+        f"SQuAD 2.0: answer nothing when the null score exceeds the best answer's score by more than this.{note}",
         flag_values=values,
     )
+
+
+def override_decoding(values: Values, trained: DecodingConfig) -> DecodingConfig:
+    """The trained decoding with what the flags of `define_decoding_overrides` say instead.
+
+    Raises:
+      InputError: a value makes no sense.
+    """
+    names = ("n_best_size", "max_answer_length", "null_score_diff_threshold")
+    given = {name: values[name].value for name in names if values[name].value is not None}
+    return dataclasses.replace(trained, **given)
 
 
 def define_model_source(values: Values) -> None:

@@ -16,7 +16,12 @@ from bert_qa_tf.errors import InputError
 if TYPE_CHECKING:  # it imports TensorFlow
     from bert_qa_tf.evaluation.json_lines import Answerer
 
-FLAG_GROUPS = (flags.define_model_source, flags.define_inference, flags.define_prediction)
+FLAG_GROUPS = (
+    flags.define_model_source,
+    flags.define_inference,
+    flags.define_decoding_overrides,
+    flags.define_prediction,
+)
 
 
 def main(values: FlagValues) -> None:
@@ -62,7 +67,8 @@ def _load_answerer(values: FlagValues) -> Answerer:
     from bert_qa_tf.training.checkpoints import load_run
 
     run = load_run(values.model_dir[0], values.checkpoint, values.inference_dtype)
-    return Predictor(run.model, run.tokenizer, run.windowing, run.decoding, values.batch_size)
+    decoding = flags.override_decoding(values, run.decoding)
+    return Predictor(run.model, run.tokenizer, run.windowing, decoding, values.batch_size)
 
 
 if __name__ == "__main__":

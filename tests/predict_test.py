@@ -1,8 +1,10 @@
+import dataclasses
 import json
 
 import pytest
 
-from bert_qa_tf import cli, export, predict
+from bert_qa_tf import cli, export, flags, predict
+from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.data.squad_writer import write_squad
 from tests import tiny_model
@@ -128,3 +130,16 @@ def test_a_squad_2_model_is_exported_with_its_null_rule(tmp_path, capsys):
 def test_export_without_a_run_directory_says_so(capsys):
     assert _call(export) == 1
     assert "--model_dir is missing" in capsys.readouterr().err
+
+
+def test_decoding_flags_override_what_was_trained_and_only_that():
+    trained = DecodingConfig(n_best_size=7, max_answer_length=9, version_2_with_negative=True)
+    seen = []
+    status = cli.call(
+        lambda values: seen.append(flags.override_decoding(values, trained)),
+        "",
+        [flags.define_decoding_overrides],
+        ["--null_score_diff_threshold=-1.5", "--max_answer_length=4"],
+    )
+    assert status == 0
+    assert seen == [dataclasses.replace(trained, null_score_diff_threshold=-1.5, max_answer_length=4)]
