@@ -1,0 +1,40 @@
+"""Prints the table of `benchmarks/results/transfer_cpu` as Markdown, from its `metrics.json` files alone.
+
+python benchmarks/summarize_transfer.py [folder]
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import statistics
+import sys
+
+FOLDER = pathlib.Path(__file__).parent / "results" / "transfer_cpu"
+FILES = ("spoken_test-v1.1", "spoken_test-v1.1_WER44")
+# PyTorch's BertForQuestionAnswering from the same weights on the same questions with the same recipe: batch 16, peak
+# 1e-4, warm-up over a tenth, linear decay, no decay on biases and layer norms, clip 1.0, 2 epochs, 384/128, one seed.
+PYTORCH = {"spoken_test-v1.1": (43.86, 57.77), "spoken_test-v1.1_WER44": (25.55, 41.36)}
+
+
+def table(folder: pathlib.Path = FOLDER) -> str:
+    """One row per seed, their mean, the PyTorch run and the ceiling."""
+    seeds = sorted(path for path in folder.iterdir() if path.is_dir())
+    metrics = {
+        seed.name: [json.loads((seed / f"{file}.metrics.json").read_text(encoding="utf-8")) for file in FILES]
+        for seed in seeds
+    }
+    rows = [(name.replace("seed", "seed "), [(m["exact_match"], m["f1"]) for m in ms]) for name, ms in metrics.items()]
+    means = [tuple(statistics.mean(row[1][i][k] for row in rows) for k in range(2)) for i in range(len(FILES))]
+    rows.append((f"**mean of {len(seeds)} seeds**", means))
+    rows.append(("PyTorch, same weights, data and recipe, one seed", [PYTORCH[file] for file in FILES]))
+    ceilings = [(m["ceiling_exact_match"], m["ceiling_f1"]) for m in next(iter(metrics.values()))]
+    rows.append(("best that any span can score", ceilings))
+    lines = ["| | " + " | ".join(f"`{file}` EM / F1" for file in FILES) + " |", "|---|---:|---:|"]
+    for name, scores in rows:
+        lines.append(f"| {name} | " + " | ".join(f"{em:.2f} / {f1:.2f}" for em, f1 in scores) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))

@@ -1,0 +1,33 @@
+"""What the README shows is what the commands print: figures, flags and names."""
+
+import importlib
+import re
+import runpy
+
+import pytest
+from absl import flags as absl_flags
+
+from tests.testing import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"python -m bert_qa_tf\.(\w+)((?: --[\w-]+(?:=\"[^\"]*\"|=\S+)?)*)", README.replace("\\\n", " "))
+
+
+@pytest.mark.parametrize(("name", "arguments"), COMMANDS, ids=lambda value: value.strip()[:40])
+def test_every_command_and_flag_in_the_readme_exists(name, arguments):
+    module = importlib.import_module(f"bert_qa_tf.{name}")
+    values = absl_flags.FlagValues()
+    for group in module.FLAG_GROUPS:
+        group(values)
+    for flag in re.findall(r"--([\w-]+)", arguments):
+        assert flag in values or flag == "flagfile", f"{name} --{flag}"
+
+
+def test_the_table_of_results_is_the_one_the_results_give():
+    table = runpy.run_path(str(REPOSITORY / "benchmarks" / "summarize_transfer.py"))["table"]
+    assert table() in README
+
+
+def test_every_folder_and_file_the_readme_names_is_there():
+    for path in re.findall(r"`((?:bert_qa_tf|configs|tfrecords|benchmarks|requirements)/[\w/.-]*)`", README):
+        assert (REPOSITORY / path).exists(), path
