@@ -161,6 +161,8 @@ class OptimizerConfig:
       weight_decay_rate: decoupled decay, of everything but biases and layer norms.
       adam_beta_1, adam_beta_2, adam_epsilon: as in Adam.
       clip_norm: largest global gradient norm, after adding up the replicas; 0 for no clipping.
+      layerwise_lr_decay: each layer's learning rate is this times that of the layer above it; the head's (and the
+        pooler's) is `learning_rate`. 1 for the same rate everywhere.
     """
 
     learning_rate: float = 3e-5
@@ -170,11 +172,16 @@ class OptimizerConfig:
     adam_beta_2: float = 0.999
     adam_epsilon: float = 1e-6
     clip_norm: float = 1.0
+    layerwise_lr_decay: float = 1.0
 
     def __post_init__(self) -> None:
         _require(self.learning_rate > 0, f"learning_rate must be above 0, got {self.learning_rate}")
         _require(0 <= self.warmup_proportion < 1, f"warmup_proportion must be in [0, 1), got {self.warmup_proportion}")
         _require(self.clip_norm >= 0, f"clip_norm must be 0 or more, got {self.clip_norm}")
+        _require(
+            0 < self.layerwise_lr_decay <= 1,
+            f"layerwise_lr_decay must be above 0 and at most 1, got {self.layerwise_lr_decay}",
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,6 +209,8 @@ class TrainConfig:
       model_dir: the run directory.
       encoder_handle: where the encoder comes from.
       init_checkpoint: a run directory to start from, instead of the pretrained weights and a fresh head.
+      freeze_layers: 0 trains the whole encoder; N keeps its embeddings and its first N transformer blocks as they
+        are; -1 keeps the embeddings alone.
       optimizer: see `OptimizerConfig`.
       runtime: see `RuntimeConfig`.
       decoding: how development questions are answered.
@@ -222,6 +231,7 @@ class TrainConfig:
     model_dir: str
     encoder_handle: str
     init_checkpoint: str | None = None
+    freeze_layers: int = 0
     optimizer: OptimizerConfig = OptimizerConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     decoding: DecodingConfig = DecodingConfig()
@@ -251,3 +261,7 @@ class TrainConfig:
         for name in ("max_train_steps", "max_train_examples"):
             value = getattr(self, name)
             _require(value is None or value >= 1, f"{name} must be at least 1, got {value}")
+        _require(
+            self.freeze_layers >= -1,
+            f"freeze_layers must be -1 (the embeddings), 0 (nothing) or a number of blocks, got {self.freeze_layers}",
+        )

@@ -290,6 +290,14 @@ def define_training(values: Values) -> None:
         "Start from this run directory's best weights (or a checkpoint's path), head included.",
         flag_values=values,
     )
+    flags.DEFINE_integer(
+        "freeze_layers",
+        0,
+        "Keep the embeddings and the first so many transformer blocks as they are. 0: train all; -1: keep the "
+        "embeddings only.",
+        lower_bound=-1,
+        flag_values=values,
+    )
     flags.DEFINE_bool("overwrite", False, "Start anew in a --model_dir that holds a training.", flag_values=values)
     flags.DEFINE_integer(
         "global_batch_size", 32, "Windows per optimizer step, over all devices together.", flag_values=values
@@ -329,6 +337,13 @@ def define_optimizer(values: Values) -> None:
     flags.DEFINE_float("adam_beta_2", 0.999, "Adam's decay of the gradient's square.", flag_values=values)
     flags.DEFINE_float("adam_epsilon", 1e-6, "Adam's guard against dividing by 0.", flag_values=values)
     flags.DEFINE_float("clip_norm", 1.0, "Largest norm of a step's whole gradient; 0: no limit.", flag_values=values)
+    flags.DEFINE_float(
+        "layerwise_lr_decay",
+        1.0,
+        "Learning rate and weight decay of each layer, as a share (above 0, at most 1) of those of the layer above it: "
+        "the head has --learning_rate, the last block this times that, the embeddings the least. 1: the same for all.",
+        flag_values=values,
+    )
 
 
 def define_runtime(values: Values) -> None:

@@ -3,6 +3,7 @@
 import importlib.resources
 import json
 import pathlib
+import re
 import shutil
 
 import numpy as np
@@ -14,7 +15,8 @@ from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.predictor import Predictor
-from bert_qa_tf.training.checkpoints import load_run
+from bert_qa_tf.models.pretrained.loader import load_encoder
+from bert_qa_tf.training.checkpoints import load_run, load_trained_encoder
 from tests.testing import REPOSITORY, tiny_hub_module
 
 MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
@@ -163,6 +165,30 @@ def test_a_run_directory_of_another_training_is_refused_with_what_differs(worksh
     message = capsys.readouterr().err
     assert "belongs to another training (optimizer.learning_rate 0.01 there, 0.02 here)" in message
     assert "--overwrite" in message
+
+
+@pytest.mark.slow
+def test_partial_training_goes_on_and_leaves_the_lowest_layers_as_they_were(workshop, tmp_path, capsys):
+    flags = ("--freeze_layers=1", "--layerwise_lr_decay=0.5", "--save_checkpoints_steps=2", "--keep_checkpoint_max=9")
+    assert _train(workshop, tmp_path / "run", "--max_train_steps=4", *flags) == 0
+    trained, total = re.search(r"training ([\d,]+) of ([\d,]+) parameters", capsys.readouterr().out).groups()
+    assert 0 < int(trained.replace(",", "")) < int(total.replace(",", ""))
+    for path in (tmp_path / "run" / "checkpoints").glob("ckpt-4.*"):
+        path.unlink()
+    (tmp_path / "run" / "checkpoints" / "checkpoint").write_text('model_checkpoint_path: "ckpt-2"\n')
+    assert _train(workshop, tmp_path / "run", "--max_train_steps=4", *flags) == 0
+    assert "going on from step 2 of 4" in capsys.readouterr().out
+    before = load_encoder(str(workshop / "tiny_hub_module")).weights
+    after = load_trained_encoder(str(tmp_path / "run"), "last").weights
+    changed = {name for name in before if (before[name] != after[name]).any()}
+    assert changed == {name for name in before if name.startswith("encoder/layer_1/")}
+
+
+@pytest.mark.slow
+def test_more_frozen_blocks_than_there_are_is_one_line(workshop, tmp_path, capsys):
+    assert _train(workshop, tmp_path / "run", "--freeze_layers=3") == 1
+    assert "freeze_layers=3: the encoder has 2 transformer blocks" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import math
 
 import orbit
 import tensorflow as tf
@@ -21,7 +22,7 @@ from bert_qa_tf.data.manifest import Manifest, read_manifest
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.pretrained.loader import PretrainedEncoder, build_pretrained_encoder, load_encoder
 from bert_qa_tf.text.tokenization import BertTokenizer
-from bert_qa_tf.training import checkpoints, optimization, run_directory, runtime
+from bert_qa_tf.training import checkpoints, optimization, partial, run_directory, runtime
 from bert_qa_tf.training.reporting import Reporter
 from bert_qa_tf.training.schedule import TrainingSchedule
 from bert_qa_tf.training.tasks import QuestionAnswering, Task
@@ -78,12 +79,19 @@ def train(config: TrainConfig) -> TrainResult:
     tf_keras.mixed_precision.set_global_policy(policy)
     try:
         with strategy.scope():
-            model = task.build_model(build_pretrained_encoder(pretrained))
+            encoder = build_pretrained_encoder(pretrained)
+            if config.optimizer.layerwise_lr_decay != 1.0:
+                partial.check_layers(encoder, f"layerwise_lr_decay={config.optimizer.layerwise_lr_decay}")
+            partial.freeze(encoder, config.freeze_layers)
+            model = task.build_model(encoder)
             if config.init_checkpoint:
                 _initialize_from(model, config.init_checkpoint)
             optimizer = optimization.build_optimizer(config.optimizer, schedule.total_steps, policy)
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
+
+    if config.freeze_layers:
+        print(f"training {_count(model.trainable_weights):,} of {_count(model.weights):,} parameters")
 
     # 4. The run directory: a new one, or the same training again. Nothing is written before all above went well.
     run_directory.open_run(config, run_directory.resolved_config(config, manifest, policy), pretrained)
@@ -169,6 +177,10 @@ def _quiet():  # noqa: ANN202
     """Keeps orbit from printing; `Reporter` says the same in a user's words."""
     with contextlib.redirect_stdout(io.StringIO()) as _:
         yield
+
+
+def _count(variables: list[tf.Variable]) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)
 
 
 def _check_batch_size(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:

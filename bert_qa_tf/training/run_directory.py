@@ -34,6 +34,8 @@ _FREE = (
     "train_dir",
     "model_dir",
 )
+# Settings younger than the first runs, and what those runs did.
+_ADDED = {"freeze_layers": 0, "optimizer.layerwise_lr_decay": 1.0}
 # All that a run directory holds, in the order in which it is removed: its config, which says what it is, goes last.
 _WRITTEN = (
     "best",
@@ -98,7 +100,7 @@ def open_run(config: TrainConfig, resolved: dict[str, Any], pretrained: Pretrain
         raise InputError(f"{config.model_dir}: is a file, expected a folder for the run")
     there = checkpoints.read_config(config.model_dir) if tf.io.gfile.exists(path) else None
     if there is not None and not config.overwrite:
-        there, here = _identity(there), _identity(resolved)
+        there, here = {**_ADDED, **_identity(there)}, _identity(resolved)
         # Through JSON, as the file went: tuples are lists there.
         here = json.loads(json.dumps(here))
         different = [name for name in here if here[name] != there.get(name)]

@@ -84,7 +84,9 @@ class TrainStep:
     def _replica_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         variables = self._model.trainable_variables
         scaled = isinstance(self._optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
-        with tf.GradientTape() as tape:
+        # Told what is trained, the tape does not trace the way back through frozen layers.
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
             outputs = self._model({name: batch[name] for name in self._input_names}, training=True)
             losses = self._loss_function(outputs, batch)
             # Divided by the weight of the global batch, the replicas' losses and gradients add up to the step's.

@@ -35,6 +35,8 @@ def test_a_new_run_has_its_config_and_encoder_and_opens_again(tmp_path):
     [
         ({"seed": 3}, "seed 0 there, 3 here"),
         ({"optimizer": OptimizerConfig(clip_norm=2.0)}, "optimizer.clip_norm 1.0 there, 2.0 here"),
+        ({"optimizer": OptimizerConfig(layerwise_lr_decay=0.5)}, "optimizer.layerwise_lr_decay 1.0 there, 0.5 here"),
+        ({"freeze_layers": 2}, "freeze_layers 0 there, 2 here"),
         ({"shards": ("b",)}, "records"),
     ],
 )
@@ -42,6 +44,16 @@ def test_another_training_is_refused_with_what_differs(tmp_path, changes, differ
     _open(tmp_path)
     with pytest.raises(InputError, match=rf"belongs to another training \({difference}\)"):
         _open(tmp_path, **changes)
+
+
+def test_a_run_older_than_partial_training_goes_on_as_it_was(tmp_path):
+    _open(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["train"]["freeze_layers"], config["train"]["optimizer"]["layerwise_lr_decay"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    _open(tmp_path)
+    with pytest.raises(InputError, match="freeze_layers 0 there, 1 here"):
+        _open(tmp_path, freeze_layers=1)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
