@@ -193,11 +193,13 @@ class RuntimeConfig:
         by TF_CONFIG) or "tpu".
       mixed_precision: a Keras policy name, or "auto".
       tpu: which TPU: "local", a name or an address.
+      allow_float32_encoder: train even where a half-precision policy does not reach the encoder's matrix products.
     """
 
     distribution_strategy: Literal["one_device", "mirrored", "multi_worker_mirrored", "tpu"] = "one_device"
     mixed_precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     tpu: str = "local"
+    allow_float32_encoder: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

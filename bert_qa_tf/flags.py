@@ -362,6 +362,13 @@ def define_runtime(values: Values) -> None:
         "Precision of the encoder's matrix products; auto takes half precision where the hardware has it.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "allow_float32_encoder",
+        False,
+        "Train even where --mixed_precision does not reach the encoder's matrix products; precision.json says how far "
+        "it does.",
+        flag_values=values,
+    )
     flags.DEFINE_string("tpu", "local", "Which TPU: local (on a TPU VM), a name or an address.", flag_values=values)
 
 

@@ -314,3 +314,15 @@ def test_evaluate_scores_a_run_on_files_side_by_side(workshop, run, tmp_path, ca
     shown = capsys.readouterr().out
     assert "dev.json (8 questions)" in shown
     assert "messages.json (39 questions)" in shown
+
+
+def test_a_training_says_before_its_first_step_what_precision_its_products_run_in(workshop, tmp_path, capsys):
+    model_dir = tmp_path / "run"
+    assert _train(workshop, model_dir, "--max_train_steps=1", "--mixed_precision=mixed_bfloat16") == 0
+    output = capsys.readouterr().out
+    assert output.index("100.0% of the encoder's FLOPs") < output.index("step 1/1")
+    written = json.loads((model_dir / "precision.json").read_text())
+    assert written["mixed_precision"] == "mixed_bfloat16"
+    assert written["encoder_half_share"] == 1.0
+    assert written["encoder"]["backward"]["bfloat16"]["products"] == 33
+    assert written["counted_at"]["global_batch_size"] == 8

@@ -22,7 +22,7 @@ from bert_qa_tf.data.manifest import Manifest, read_manifest
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.pretrained.loader import PretrainedEncoder, build_pretrained_encoder, load_encoder
 from bert_qa_tf.text.tokenization import BertTokenizer
-from bert_qa_tf.training import checkpoints, optimization, partial, run_directory, runtime
+from bert_qa_tf.training import checkpoints, optimization, partial, precision_census, run_directory, runtime
 from bert_qa_tf.training.reporting import Reporter
 from bert_qa_tf.training.schedule import TrainingSchedule
 from bert_qa_tf.training.tasks import QuestionAnswering, Task
@@ -93,12 +93,21 @@ def train(config: TrainConfig) -> TrainResult:
     if config.freeze_layers:
         print(f"training {_count(model.trainable_weights):,} of {_count(model.weights):,} parameters")
 
-    # 4. The run directory: a new one, or the same training again. Nothing is written before all above went well.
+    # 4. What really runs in that precision, read from the graph of the longest step.
+    trainer = Trainer(task, strategy, model, optimizer, columns, schedule)
+    length = schedule.buckets[-1]
+    census = precision_census.take_census(trainer.trace(length), policy, model)
+    print(census.summary())
+    precision_census.check_census(census, allow_float32_encoder=config.runtime.allow_float32_encoder)
+
+    # 5. The run directory: a new one, or the same training again. Nothing is written before all above went well.
     run_directory.open_run(config, run_directory.resolved_config(config, manifest, policy), pretrained)
     del pretrained
+    shape = {"global_batch_size": config.global_batch_size, "seq_length": length}
+    precision_census.write_census(config.model_dir, census, shape)
 
-    # 5. The loop.
-    return _run(config, task, strategy, model, optimizer, columns, schedule)
+    # 6. The loop.
+    return _run(config, task, strategy, model, optimizer, trainer, schedule)
 
 
 def _run(
@@ -107,7 +116,7 @@ def _run(
     strategy: tf.distribute.Strategy,
     model: tf_keras.Model,
     optimizer: tf_keras.optimizers.Optimizer,
-    columns: tfrecord.Columns,
+    trainer: Trainer,
     schedule: TrainingSchedule,
 ) -> TrainResult:
     manager = tf.train.CheckpointManager(
@@ -117,7 +126,6 @@ def _run(
         step_counter=optimizer.iterations,
         checkpoint_interval=config.save_checkpoints_steps,
     )
-    trainer = Trainer(task, strategy, model, optimizer, columns, schedule)
     evaluator = Evaluator(task, model)
     with _quiet(), _naming_what_cannot_be_restored(manager):
         controller = orbit.Controller(

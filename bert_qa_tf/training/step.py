@@ -59,6 +59,19 @@ class TrainStep:
         Returns:
           `loss` and `gradient_norm` (before clipping), `<float32>[]`.
         """
+        inputs = self._distribute(batch)
+        return self._graph(batch, inputs)(inputs)
+
+    def trace(self, batch: Mapping[str, np.ndarray]) -> tf.types.experimental.ConcreteFunction:
+        """The graph that a call with a batch of these shapes runs; traced if it was not yet, and not run.
+
+        Args:
+          batch: as for a call; its values do not matter.
+        """
+        return self._graph(batch, self._distribute(batch))
+
+    def _distribute(self, batch: Mapping[str, np.ndarray]) -> Mapping[str, tf.Tensor]:
+        """Each replica's rows of a batch, and the weight of all of them together."""
         replicas = self._strategy.num_replicas_in_sync
         share = len(batch[WEIGHTS]) // replicas
         total_weight = np.float32(batch[WEIGHTS].sum())
@@ -69,12 +82,16 @@ class TrainStep:
             values[_TOTAL_WEIGHT] = tf.constant(total_weight)
             return values
 
-        inputs = self._strategy.experimental_distribute_values_from_function(share_of)
+        return self._strategy.experimental_distribute_values_from_function(share_of)
+
+    def _graph(
+        self, batch: Mapping[str, np.ndarray], inputs: Mapping[str, tf.Tensor]
+    ) -> tf.types.experimental.ConcreteFunction:
         shapes = tuple(value.shape for value in batch.values())
         if shapes not in self._graphs:
             # Traced on purpose: a tf.function called with ever new shapes would warn of retracing.
             self._graphs[shapes] = tf.function(self._global_step).get_concrete_function(inputs)
-        return self._graphs[shapes](inputs)
+        return self._graphs[shapes]
 
     def _global_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         results = self._strategy.run(self._replica_step, args=(batch,))

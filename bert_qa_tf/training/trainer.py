@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 
+import numpy as np
 import orbit
 import tensorflow as tf
 import tf_keras
@@ -46,6 +47,13 @@ class Trainer(orbit.AbstractTrainer):
         self._columns = columns
         self._schedule = schedule
         self._step = TrainStep(strategy, model, optimizer, task.losses, features.names(task.table, "input"))
+
+    def trace(self, length: int) -> tf.types.experimental.ConcreteFunction:
+        """The graph of a step at one of the schedule's bucket lengths, traced and not run."""
+        nothing = np.zeros(0, np.int64)
+        return self._step.trace(
+            pad_batch(self._columns, nothing, length, self._schedule.global_batch_size, self._task.table)
+        )
 
     def train(self, num_steps: tf.Tensor) -> dict[str, float]:
         """Runs the next `num_steps` steps; waits for the device once, at the end.

@@ -1,0 +1,127 @@
+"""The truth about precision: what share of a step's matrix products runs in which dtype.
+
+What goes in: a traced training step and the policy that was asked for. What comes out: `precision.json`, and a refusal
+where half precision was asked for and the encoder does not follow: a Keras policy changes layers built under it, and
+nothing inside a SavedModel. How products are found and counted is `graph_products.py`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.training import checkpoints
+from bert_qa_tf.training.graph_products import Product, find_products
+
+PRECISION_FILE = "precision.json"
+# The least share of the encoder's FLOPs that a requested half precision has to reach.
+REQUIRED_SHARE = 0.95
+HALF = ("bfloat16", "float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Census:
+    """A step's matrix products.
+
+    Attributes:
+      policy: the Keras policy that the model was built under.
+      products: all of them.
+    """
+
+    policy: str
+    products: Sequence[Product]
+
+    @property
+    def encoder_half_share(self) -> float:
+        """The share of the encoder's FLOPs, forward and backward, that runs in half precision; 0 to 1."""
+        encoder = [product for product in self.products if product.part == "encoder"]
+        half = sum(product.flops for product in encoder if product.dtype in HALF)
+        return half / max(sum(product.flops for product in encoder), 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The census as `precision.json` holds it: per part, direction and dtype the count, FLOPs and share of FLOPs.
+
+        A share is of the FLOPs of the group it stands in.
+        """
+        groups = {
+            part: {
+                "forward": [p for p in self.products if p.part == part and not p.backward],
+                "backward": [p for p in self.products if p.part == part and p.backward],
+                "all": [p for p in self.products if p.part == part],
+            }
+            for part in ("encoder", "head")
+        }
+        return {
+            "mixed_precision": self.policy,
+            "encoder_half_share": self.encoder_half_share,
+            "all": _by_dtype(self.products),
+            **{
+                part: {direction: _by_dtype(products) for direction, products in directions.items()}
+                for part, directions in groups.items()
+            },
+        }
+
+    def summary(self) -> str:
+        """One line for a person."""
+        encoder = [product for product in self.products if product.part == "encoder"]
+        half = sum(product.dtype in HALF for product in encoder)
+        return (
+            f"{self.encoder_half_share:.1%} of the encoder's FLOPs ({half} of its {len(encoder)} matrix products) are "
+            "in half precision"
+        )
+
+
+def take_census(function: tf.types.experimental.ConcreteFunction, policy: str, model: tf_keras.Model) -> Census:
+    """Counts the matrix products of a traced step.
+
+    Args:
+      function: from `TrainStep.trace`.
+      policy: the Keras policy that `model` was built under.
+      model: what is trained; its encoder is the layer named "encoder".
+
+    Raises:
+      InputError: a product cannot be counted; see `find_products`.
+    """
+    return Census(policy, tuple(find_products(function, encoder="encoder", model=model.name)))
+
+
+def check_census(census: Census, *, allow_float32_encoder: bool) -> None:
+    """Refuses a training whose encoder does not compute in the half precision that was asked for.
+
+    Raises:
+      InputError: it does not, and nobody allowed that.
+    """
+    if allow_float32_encoder or census.policy == "float32" or census.encoder_half_share >= REQUIRED_SHARE:
+        return
+    raise InputError(
+        f"mixed_precision={census.policy} does not reach the encoder: {census.summary()}, expected at least "
+        f"{REQUIRED_SHARE:.0%}; train in float32 with --mixed_precision=float32, or with the products as they are "
+        "with --allow_float32_encoder"
+    )
+
+
+def write_census(model_dir: str, census: Census, shape: Mapping[str, int]) -> None:
+    """Writes `precision.json` into a run directory.
+
+    Args:
+      model_dir: the run directory; may be remote.
+      census: what was counted.
+      shape: of the batch it was counted at, `global_batch_size` and `seq_length`.
+    """
+    value = {**census.to_dict(), "counted_at": dict(shape)}
+    checkpoints.write_text(f"{model_dir}/{PRECISION_FILE}", json.dumps(value, indent=2) + "\n")
+
+
+def _by_dtype(products: Sequence[Product]) -> dict[str, dict[str, float]]:
+    total = sum(product.flops for product in products)
+    figures = {}
+    for dtype in sorted({product.dtype for product in products}):
+        same = [product.flops for product in products if product.dtype == dtype]
+        figures[dtype] = {"products": len(same), "flops": sum(same), "share": sum(same) / total if total else 0.0}
+    return figures
