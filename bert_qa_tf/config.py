@@ -210,6 +210,7 @@ class TrainConfig:
       train_dir: a conversion.
       model_dir: the run directory.
       encoder_handle: where the encoder comes from.
+      encoder_mode: "rebuild" reads its weights into an encoder built here; "wrap" keeps a TF-Hub module as it is.
       init_checkpoint: a run directory to start from, instead of the pretrained weights and a fresh head.
       freeze_layers: 0 trains the whole encoder; N keeps its embeddings and its first N transformer blocks as they
         are; -1 keeps the embeddings alone.
@@ -232,6 +233,7 @@ class TrainConfig:
     train_dir: str
     model_dir: str
     encoder_handle: str
+    encoder_mode: Literal["rebuild", "wrap"] = "rebuild"
     init_checkpoint: str | None = None
     freeze_layers: int = 0
     optimizer: OptimizerConfig = OptimizerConfig()

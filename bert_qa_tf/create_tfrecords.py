@@ -11,7 +11,13 @@ from absl.flags import FlagValues
 from bert_qa_tf import cli, flags
 from bert_qa_tf.config import ConversionConfig, WindowingConfig
 
-FLAG_GROUPS = (flags.define_conversion, flags.define_windowing, flags.define_encoder, flags.define_casing)
+FLAG_GROUPS = (
+    flags.define_conversion,
+    flags.define_windowing,
+    flags.define_encoder,
+    flags.define_encoder_mode,
+    flags.define_casing,
+)
 
 
 def main(values: FlagValues) -> None:
@@ -30,13 +36,15 @@ def main(values: FlagValues) -> None:
     )
     from bert_qa_tf.data import conversion
     from bert_qa_tf.models.pretrained.loader import load_encoder
+    from bert_qa_tf.models.wrapped_encoder import load_wrapped_encoder
     from bert_qa_tf.text.tokenization import BertTokenizer
 
     conversion.check_request(values.input_file, values.output_dir, values.overwrite)
     if values.vocab_file:
         tokenizer = BertTokenizer.from_vocab_file(values.vocab_file, values.do_lower_case is not False)
     else:
-        encoder = load_encoder(values.encoder_handle, do_lower_case=values.do_lower_case)
+        load = load_wrapped_encoder if values.encoder_mode == "wrap" else load_encoder
+        encoder = load(values.encoder_handle, do_lower_case=values.do_lower_case)
         tokenizer = BertTokenizer(encoder.vocab, encoder.do_lower_case)
     manifest = conversion.convert(values.input_file, values.output_dir, tokenizer, config, overwrite=values.overwrite)
     print(conversion.describe(manifest))

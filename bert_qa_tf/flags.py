@@ -145,6 +145,18 @@ def define_encoder(values: Values) -> None:
     )
 
 
+def define_encoder_mode(values: Values) -> None:
+    """Encoder mode."""
+    flags.DEFINE_enum(
+        "encoder_mode",
+        "rebuild",
+        ["rebuild", "wrap"],
+        "rebuild: read the encoder's weights into one built here, in any precision. wrap: keep a TF-Hub module that is "
+        "no plain BERT as it is, in its own precision.",
+        flag_values=values,
+    )
+
+
 def define_casing(values: Values) -> None:
     """Casing."""
     flags.DEFINE_bool(

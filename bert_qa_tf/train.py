@@ -15,6 +15,7 @@ from bert_qa_tf.errors import InputError
 FLAG_GROUPS = (
     flags.define_training,
     flags.define_encoder,
+    flags.define_encoder_mode,
     flags.define_optimizer,
     flags.define_decoding,
     flags.define_runtime,

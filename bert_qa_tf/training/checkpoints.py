@@ -19,11 +19,13 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.encoder import build_encoder
 from bert_qa_tf.models.models import build_span_model
 from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, read_vocab, read_weights
+from bert_qa_tf.models.wrapped_encoder import WrappedEncoder, build_wrapped_encoder
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 CONFIG_FILE = "config.json"
 ENCODER_CONFIG_FILE = "encoder/config.json"
 ENCODER_VOCAB_FILE = "encoder/vocab.txt"
+ENCODER_MODULE = "encoder/module"
 CHECKPOINT_DIR = "checkpoints"
 BEST_FILE = "best/best.json"
 # What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
@@ -66,6 +68,19 @@ def write_encoder(model_dir: str, config: EncoderConfig, vocab: list[str], do_lo
     value = {**config.to_dict(), "do_lower_case": do_lower_case}
     write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
     write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in vocab))
+
+
+def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
+    """Copies a module that is used as it is into the run directory, which then needs its source no more."""
+    target = f"{model_dir}/{ENCODER_MODULE}"
+    for folder, _, names in tf.io.gfile.walk(wrapped.path):
+        inside = folder.removeprefix(wrapped.path).strip("/")
+        tf.io.gfile.makedirs(tf.io.gfile.join(target, inside))
+        for name in names:
+            tf.io.gfile.copy(tf.io.gfile.join(folder, name), tf.io.gfile.join(target, inside, name))
+    value = {"encoder_mode": "wrap", "do_lower_case": wrapped.do_lower_case, "source": wrapped.source}
+    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
+    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in wrapped.vocab))
 
 
 class BestKeeper:
@@ -168,10 +183,19 @@ def load_run(
     encoder_values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
     do_lower_case = encoder_values.pop("do_lower_case")
     path, step = checkpoint_path(model_dir, which)
+    if encoder_values.get("encoder_mode") == "wrap" and inference_dtype != "float32":
+        raise InputError(
+            f"{model_dir}: trained with --encoder_mode=wrap, and inference_dtype={inference_dtype} does not reach "
+            "inside its module; use float32"
+        )
     before = tf_keras.mixed_precision.global_policy()
     tf_keras.mixed_precision.set_global_policy(POLICIES[inference_dtype])
     try:
-        model = build_span_model(build_encoder(EncoderConfig(**encoder_values), recompute_gelu=False))
+        if encoder_values.get("encoder_mode") == "wrap":
+            encoder = build_wrapped_encoder(f"{model_dir}/{ENCODER_MODULE}")
+        else:
+            encoder = build_encoder(EncoderConfig(**encoder_values), recompute_gelu=False)
+        model = build_span_model(encoder)
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
     restore_model(model, path)
@@ -198,8 +222,13 @@ def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best"
       InputError: see `load_run`.
     """
     model_dir = model_dir.rstrip("/")
-    run = load_run(model_dir, which)
+    read_config(model_dir)
     values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
+    if values.get("encoder_mode") == "wrap":
+        raise InputError(
+            f"{model_dir}: trained with --encoder_mode=wrap, whose encoder cannot be taken out of its module"
+        )
+    run = load_run(model_dir, which)
     do_lower_case = values.pop("do_lower_case")
     return PretrainedEncoder(
         config=EncoderConfig(**values),

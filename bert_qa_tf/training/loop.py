@@ -21,6 +21,12 @@ from bert_qa_tf.data import tfrecord
 from bert_qa_tf.data.manifest import Manifest, read_manifest
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.pretrained.loader import PretrainedEncoder, build_pretrained_encoder, load_encoder
+from bert_qa_tf.models.wrapped_encoder import (
+    WrappedEncoder,
+    build_wrapped_encoder,
+    check_length,
+    load_wrapped_encoder,
+)
 from bert_qa_tf.text.tokenization import BertTokenizer
 from bert_qa_tf.training import checkpoints, optimization, partial, precision_census, run_directory, runtime
 from bert_qa_tf.training.reporting import Reporter
@@ -49,14 +55,18 @@ def train(config: TrainConfig) -> TrainResult:
     # 1. The strategy first: workers must connect before TensorFlow runs any op.
     strategy = runtime.make_strategy(config.runtime)
     _check_batch_size(config, strategy)
-    policy = runtime.resolve_precision(config.runtime.mixed_precision, config.runtime.distribution_strategy)
+    # No policy reaches inside a wrapped module: "auto" asks for none there.
+    asked = config.runtime.mixed_precision
+    asked = "float32" if config.encoder_mode == "wrap" and asked == "auto" else asked
+    policy = runtime.resolve_precision(asked, config.runtime.distribution_strategy)
     print(f"strategy {config.runtime.distribution_strategy}, {strategy.num_replicas_in_sync} replica(s); {policy}")
 
     # 2. The data, which says how it was tokenized; then the encoder, which must agree.
     manifest = read_manifest(config.train_dir)
     decoding = dataclasses.replace(config.decoding, version_2_with_negative=manifest.version_2_with_negative)
     config = dataclasses.replace(config, decoding=decoding)
-    pretrained = load_encoder(config.encoder_handle, do_lower_case=manifest.do_lower_case)
+    load = load_wrapped_encoder if config.encoder_mode == "wrap" else load_encoder
+    pretrained = load(config.encoder_handle, do_lower_case=manifest.do_lower_case)
     tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case)
     check_vocabulary(config, manifest, pretrained, tokenizer)
     columns = tfrecord.read_columns(config.train_dir, manifest.split("train"), features.QA_FEATURES)
@@ -79,7 +89,7 @@ def train(config: TrainConfig) -> TrainResult:
     tf_keras.mixed_precision.set_global_policy(policy)
     try:
         with strategy.scope():
-            encoder = build_pretrained_encoder(pretrained)
+            encoder = _build_encoder(pretrained)
             if config.optimizer.layerwise_lr_decay != 1.0:
                 partial.check_layers(encoder, f"layerwise_lr_decay={config.optimizer.layerwise_lr_decay}")
             partial.freeze(encoder, config.freeze_layers)
@@ -89,6 +99,8 @@ def train(config: TrainConfig) -> TrainResult:
             optimizer = optimization.build_optimizer(config.optimizer, schedule.total_steps, policy)
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
+    if isinstance(pretrained, WrappedEncoder):
+        check_length(model.get_layer("encoder"), pretrained, manifest.windowing.max_seq_length)
 
     if config.freeze_layers:
         print(f"training {_count(model.trainable_weights):,} of {_count(model.weights):,} parameters")
@@ -198,7 +210,10 @@ def _check_batch_size(config: TrainConfig, strategy: tf.distribute.Strategy) -> 
 
 
 def check_vocabulary(
-    config: TrainConfig, manifest: Manifest, pretrained: PretrainedEncoder, tokenizer: BertTokenizer
+    config: TrainConfig,
+    manifest: Manifest,
+    pretrained: PretrainedEncoder | WrappedEncoder,
+    tokenizer: BertTokenizer,
 ) -> None:
     """Refuses records whose word pieces mean something else to the encoder.
 
@@ -212,12 +227,20 @@ def check_vocabulary(
             f"do_lower_case={manifest.do_lower_case}) than the encoder {config.encoder_handle} has ({theirs[:12]}, "
             f"do_lower_case={pretrained.do_lower_case}): convert again with --encoder_handle={config.encoder_handle}"
         )
+    if isinstance(pretrained, WrappedEncoder):
+        return  # its positions are not stated: `check_length` tries them
     positions = pretrained.config.max_position_embeddings
     if manifest.windowing.max_seq_length > positions:
         raise InputError(
             f"{config.train_dir}: windows of up to {manifest.windowing.max_seq_length} word pieces, but the encoder "
             f"{config.encoder_handle} has {positions} positions: convert again with --max_seq_length={positions}"
         )
+
+
+def _build_encoder(pretrained: PretrainedEncoder | WrappedEncoder) -> tf_keras.Model:
+    if isinstance(pretrained, WrappedEncoder):
+        return build_wrapped_encoder(pretrained.path)
+    return build_pretrained_encoder(pretrained)
 
 
 def _initialize_from(model: tf_keras.Model, source: str) -> None:

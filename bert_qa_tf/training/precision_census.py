@@ -101,8 +101,8 @@ def check_census(census: Census, *, allow_float32_encoder: bool) -> None:
         return
     raise InputError(
         f"mixed_precision={census.policy} does not reach the encoder: {census.summary()}, expected at least "
-        f"{REQUIRED_SHARE:.0%}; train in float32 with --mixed_precision=float32, or with the products as they are "
-        "with --allow_float32_encoder"
+        f"{REQUIRED_SHARE:.0%}; use --encoder_mode=rebuild, or train in float32 with --mixed_precision=float32, or "
+        "with the products as they are with --allow_float32_encoder"
     )
 
 

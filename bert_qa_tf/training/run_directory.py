@@ -20,6 +20,7 @@ from bert_qa_tf.config import TrainConfig
 from bert_qa_tf.data.manifest import Manifest
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.pretrained.loader import PretrainedEncoder
+from bert_qa_tf.models.wrapped_encoder import WrappedEncoder
 from bert_qa_tf.training import checkpoints
 
 _PACKAGES = ("tensorflow", "tf-keras", "tf-models-official", "tensorflow-text", "numpy")
@@ -85,11 +86,12 @@ def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     flat["mixed_precision"] = resolved["mixed_precision"]
+    flat.setdefault("encoder_mode", "rebuild")  # a run from before there was another
     flat["records"] = resolved["data"]["shards"]
     return flat
 
 
-def open_run(config: TrainConfig, resolved: dict[str, Any], pretrained: PretrainedEncoder) -> None:
+def open_run(config: TrainConfig, resolved: dict[str, Any], encoder: PretrainedEncoder | WrappedEncoder) -> None:
     """Starts a run directory, or checks that the one there belongs to this training.
 
     Raises:
@@ -123,7 +125,10 @@ def open_run(config: TrainConfig, resolved: dict[str, Any], pretrained: Pretrain
             entry = f"{config.model_dir}/{name}"
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(entry) else tf.io.gfile.remove)(entry)
     tf.io.gfile.makedirs(config.model_dir)
-    checkpoints.write_encoder(config.model_dir, pretrained.config, list(pretrained.vocab), pretrained.do_lower_case)
+    if isinstance(encoder, WrappedEncoder):
+        checkpoints.write_wrapped_encoder(config.model_dir, encoder)
+    else:
+        checkpoints.write_encoder(config.model_dir, encoder.config, list(encoder.vocab), encoder.do_lower_case)
     checkpoints.write_text(path, json.dumps(resolved, indent=2) + "\n")
 
 

@@ -124,6 +124,27 @@ def load_encoder(handle: str, *, check: bool = True, do_lower_case: bool | None 
     return read
 
 
+def find_hub_module(handle: str) -> str:
+    """The folder of the TF-Hub module that a handle leads to, downloaded if need be; nothing of it is read.
+
+    Args:
+      handle: see `load_encoder`.
+
+    Raises:
+      InputError: it leads nowhere, or to something that is no TF-Hub module.
+    """
+    handle = handle.strip()
+    if handle in NAMED_MODULES:
+        folder = _fetch_named(handle)
+    elif handle.startswith(_KAGGLE):
+        folder = _fetch_from_kaggle(handle.removeprefix(_KAGGLE))
+    else:
+        folder = _resolve(handle) if "://" in handle else os.path.expanduser(handle)
+    if not tf.io.gfile.exists(tf.io.gfile.join(folder, hub_graph.SAVED_MODEL_FILE)):
+        raise InputError(f"{handle}: no TF-Hub module here, and --encoder_mode=wrap takes nothing else")
+    return folder
+
+
 def build_pretrained_encoder(pretrained: PretrainedEncoder, *, name: str = "encoder") -> tf_keras.Model:
     """Builds the encoder that `pretrained` describes, in the strategy and policy in force, with its weights in it.
 

@@ -41,6 +41,7 @@ CHECK_TOLERANCE = 2e-5
 _CHECK_SHORT_LENGTH = 16
 # Part of the fingerprint under which a passed check is remembered; raise it when the check gets stricter.
 _CHECK_VERSION = 1
+_WRAP = "; --encoder_mode=wrap trains a module as it is"
 
 
 def read_hub_module(path: str, *, check: bool = True) -> PretrainedEncoder:
@@ -59,7 +60,7 @@ def read_hub_module(path: str, *, check: bool = True) -> PretrainedEncoder:
     """
     graph = hub_graph.read_graph(path)
     weights, heads, skipped = _canonical_weights(graph)
-    vocab, do_lower_case = _read_tokenizer(graph)
+    vocab, do_lower_case = read_tokenizer(graph)
     pretrained = PretrainedEncoder(
         config=_encoder_config(graph, weights, heads),
         weights=weights,
@@ -167,7 +168,7 @@ def _canonical_weights(graph: hub_graph.HubGraph) -> tuple[dict[str, np.ndarray]
         weights[name] = flatten(name, array).astype(np.float32)
     if unknown or len(heads) != 1 or "embeddings/word_embeddings" not in weights:
         found = listed(unknown or graph.variables) or "none"
-        raise InputError(f"{graph.path}: this module is no BERT encoder; its variables are {found}")
+        raise InputError(f"{graph.path}: this module is no BERT encoder; its variables are {found}{_WRAP}")
     return weights, heads.pop(), tuple(skipped)
 
 
@@ -180,7 +181,7 @@ def _encoder_config(graph: hub_graph.HubGraph, weights: Mapping[str, np.ndarray]
     )
     missing = [name for name in needed if name not in weights]
     if missing:
-        raise InputError(f"{graph.path}: this module is no BERT encoder; it has no {listed(missing)}")
+        raise InputError(f"{graph.path}: this module is no BERT encoder; it has no {listed(missing)}{_WRAP}")
     vocab_size, hidden_size = weights["embeddings/word_embeddings"].shape
     layers = {int(name.split("/")[1].removeprefix("layer_")) for name in weights if name.startswith("encoder/layer_")}
     return EncoderConfig(
@@ -196,7 +197,12 @@ def _encoder_config(graph: hub_graph.HubGraph, weights: Mapping[str, np.ndarray]
     )
 
 
-def _read_tokenizer(graph: hub_graph.HubGraph) -> tuple[list[str], bool]:
+def read_tokenizer(graph: hub_graph.HubGraph) -> tuple[list[str], bool]:
+    """A module's word pieces, and whether text is lower-cased for them.
+
+    Raises:
+      InputError: it has no WordPiece vocabulary, or does not state its casing.
+    """
     vocab_file = graph.root_assets.get("vocab_file") or tf.io.gfile.join(graph.path, "assets", "vocab.txt")
     if not tf.io.gfile.exists(vocab_file):
         if "sp_model_file" in graph.root_assets:
