@@ -36,7 +36,7 @@ _FREE = (
     "model_dir",
 )
 # Settings younger than the first runs, and what those runs did.
-_ADDED = {"freeze_layers": 0, "optimizer.layerwise_lr_decay": 1.0}
+_ADDED = {"freeze_layers": 0, "optimizer.layerwise_lr_decay": 1.0, "encoder_mode": "rebuild"}
 # All that a run directory holds, in the order in which it is removed: its config, which says what it is, goes last.
 _WRITTEN = (
     "best",
@@ -86,7 +86,6 @@ def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     flat["mixed_precision"] = resolved["mixed_precision"]
-    flat.setdefault("encoder_mode", "rebuild")  # a run from before there was another
     flat["records"] = resolved["data"]["shards"]
     return flat
 
