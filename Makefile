@@ -16,7 +16,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test lint benchmark-transfer requirements venv clean
+.PHONY: help demo test lint benchmark-transfer benchmark-memory requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -35,6 +35,9 @@ lint: $(VENV)/.installed-test ## style only
 
 benchmark-transfer: $(VENV)/.installed ## an hour: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
+
+benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of several sizes
+	@$(RUN) benchmarks/conversion_memory.py
 
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh
