@@ -71,6 +71,8 @@ class Census:
         """One line for a person."""
         encoder = [product for product in self.products if product.part == "encoder"]
         half = sum(product.dtype in HALF for product in encoder)
+        if not half and self.policy == "float32":
+            return f"all {len(encoder)} matrix products of the encoder are in float32, as asked"
         return (
             f"{self.encoder_half_share:.1%} of the encoder's FLOPs ({half} of its {len(encoder)} matrix products) are "
             "in half precision"

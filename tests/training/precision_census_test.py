@@ -123,3 +123,4 @@ def test_the_share_is_weighed_by_flops_and_the_head_does_not_count(tmp_path):
 def test_a_float32_policy_is_never_refused():
     census = Census("float32", [Product("a", "float32", 1, backward=False, part="encoder")])
     precision_census.check_census(census, allow_float32_encoder=False)
+    assert census.summary() == "all 1 matrix products of the encoder are in float32, as asked"
