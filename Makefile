@@ -33,7 +33,7 @@ lint: $(VENV)/.installed-test ## style only
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --quiet --check . || { $(RUN) -m ruff format --check .; exit 1; }
 
-benchmark-transfer: $(VENV)/.installed ## an hour: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
+benchmark-transfer: $(VENV)/.installed ## hours: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
 
 benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of several sizes
