@@ -106,7 +106,7 @@ def train(config: TrainConfig) -> TrainResult:
         print(f"training {_count(model.trainable_weights):,} of {_count(model.weights):,} parameters")
 
     # 4. What really runs in that precision, read from the graph of the longest step.
-    trainer = Trainer(task, strategy, model, optimizer, columns, schedule)
+    trainer = Trainer(task, strategy, model, optimizer, columns, schedule, config.seed)
     length = schedule.buckets[-1]
     census = precision_census.take_census(trainer.trace(length), policy, model)
     print(census.summary())

@@ -108,6 +108,5 @@ def _cpu_has_amx() -> bool:
 
 
 def set_seed(seed: int) -> None:
-    """Seeds Python, NumPy and TensorFlow; dropout then draws from generators that a checkpoint can hold."""
-    tf_keras.backend.experimental.enable_tf_random_generator()
+    """Seeds Python, NumPy and TensorFlow, for the first weights of heads; dropout is seeded at each step."""
     tf_keras.utils.set_random_seed(seed)

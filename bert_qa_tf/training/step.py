@@ -14,6 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.data.input_pipeline import WEIGHTS
+from bert_qa_tf.models import dropout
 
 # Model outputs and a batch → the loss of each example, <float32>[batch].
 LossFunction = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]
@@ -29,6 +30,7 @@ class TrainStep:
       optimizer: from `optimization.build_optimizer`.
       loss_function: per-example loss.
       input_names: which fields of a batch the model takes.
+      seed: of dropout; a step's masks follow from it, the step's number and the replica alone.
     """
 
     def __init__(
@@ -38,12 +40,15 @@ class TrainStep:
         optimizer: tf_keras.optimizers.Optimizer,
         loss_function: LossFunction,
         input_names: tuple[str, ...],
+        seed: int = 0,
     ) -> None:
         self._strategy = strategy
         self._model = model
         self._optimizer = optimizer
         self._loss_function = loss_function
         self._input_names = input_names
+        self._seed = seed & 0x7FFFFFFF
+        dropout.use_seeds(model)
         with strategy.scope():
             # Slot variables are made now, not inside the first traced step, so that a checkpoint can be restored.
             optimizer.build(model.trainable_variables)
@@ -104,7 +109,8 @@ class TrainStep:
         # Told what is trained, the tape does not trace the way back through frozen layers.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            outputs = self._model({name: batch[name] for name in self._input_names}, training=True)
+            with dropout.seeded(self._dropout_seed()):
+                outputs = self._model({name: batch[name] for name in self._input_names}, training=True)
             losses = self._loss_function(outputs, batch)
             # Divided by the weight of the global batch, the replicas' losses and gradients add up to the step's.
             loss = tf.reduce_sum(losses * batch[WEIGHTS]) / batch[_TOTAL_WEIGHT]
@@ -125,3 +131,9 @@ class TrainStep:
         # Clipped in here by the optimizer, so after the replicas were added up.
         self._optimizer.apply_gradients(list(zip(gradients, variables, strict=True)), skip_gradients_aggregation=True)
         return {"loss": loss, "gradient_norm": norm}
+
+    def _dropout_seed(self) -> tf.Tensor:
+        """`<int32>[2]`, of this step on this replica."""
+        step = tf.cast(self._optimizer.iterations, tf.int32)
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.random.experimental.stateless_fold_in(tf.stack([self._seed, step]), replica, alg="philox")

@@ -41,12 +41,13 @@ class Trainer(orbit.AbstractTrainer):
         optimizer: tf_keras.optimizers.Optimizer,
         columns: tfrecord.Columns,
         schedule: TrainingSchedule,
+        seed: int,
     ) -> None:
         self._task = task
         self._optimizer = optimizer
         self._columns = columns
         self._schedule = schedule
-        self._step = TrainStep(strategy, model, optimizer, task.losses, features.names(task.table, "input"))
+        self._step = TrainStep(strategy, model, optimizer, task.losses, features.names(task.table, "input"), seed)
 
     def trace(self, length: int) -> tf.types.experimental.ConcreteFunction:
         """The graph of a step at one of the schedule's bucket lengths, traced and not run."""
