@@ -16,12 +16,12 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test lint benchmark-transfer benchmark-memory requirements venv clean
+.PHONY: help demo test lint benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | while IFS='|' read -r name text; do printf '  make %-19s %s\n' "$$name" "$$text"; done
+	  | while IFS='|' read -r name text; do printf '  make %-23s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.installed ## the whole path on bundled data, in minutes: audit, convert, train, score, export, ask
 	@$(RUN) -m bert_qa_tf.demo
@@ -35,6 +35,15 @@ lint: $(VENV)/.installed-test ## style only
 
 benchmark-transfer: $(VENV)/.installed ## hours: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
+
+benchmark-precision-f1: $(VENV)/.installed ## half an hour: F1 after training in float32 and in bfloat16 (BERT_QA_TF_DATA: where)
+	@PYTHON=$(RUN) benchmarks/precision_f1.sh
+
+benchmark-precision: $(VENV)/.installed ## minutes: what a step computes in, by TensorFlow's graph, oneDNN's log and the clock
+	@$(RUN) benchmarks/precision_step.py benchmarks/results/precision_step
+
+prove-resume: $(VENV)/.installed ## minutes: a training killed 20 times ends with the same bits as one left alone
+	@$(RUN) benchmarks/kill_resume.py
 
 benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of several sizes
 	@$(RUN) benchmarks/conversion_memory.py

@@ -314,6 +314,19 @@ def define_training(values: Values) -> None:
     flags.DEFINE_integer(
         "global_batch_size", 32, "Windows per optimizer step, over all devices together.", flag_values=values
     )
+    flags.DEFINE_integer(
+        "gradient_accumulation_steps",
+        1,
+        "Micro-batches that each device takes one after the other before the weights change: less memory, the same "
+        "--global_batch_size.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "steps_per_loop",
+        1,
+        "At most so many steps in one call of the device, all of one window length. More saves trips to a TPU.",
+        flag_values=values,
+    )
     flags.DEFINE_integer("num_train_epochs", 2, "Passes over the training windows.", flag_values=values)
     flags.DEFINE_integer(
         "max_train_steps", None, "Stop after this many steps; the learning rate decays to there.", flag_values=values
@@ -323,6 +336,21 @@ def define_training(values: Values) -> None:
     )
     flags.DEFINE_integer(
         "length_buckets", 8, "Windows are padded to one of at most this many lengths.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "early_stopping_patience",
+        0,
+        "Stop after so many epochs without a better development score. 0: never.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "max_hours",
+        None,
+        "Stop, with a checkpoint and an evaluation, after so many hours of training in all.",
+        flag_values=values,
+    )
+    flags.DEFINE_list(
+        "profile_steps", None, "First and last step to profile for TensorBoard, as in 10,20.", flag_values=values
     )
     flags.DEFINE_integer("save_checkpoints_steps", 500, "Steps between two checkpoints.", flag_values=values)
     flags.DEFINE_integer("keep_checkpoint_max", 2, "Checkpoints to keep, beside the best.", flag_values=values)
@@ -341,6 +369,9 @@ def define_optimizer(values: Values) -> None:
         0.1,
         "Share of the steps in which the learning rate rises to its peak.",
         flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "warmup_steps", None, "So many steps of warm-up, whatever --warmup_proportion says.", flag_values=values
     )
     flags.DEFINE_float(
         "weight_decay_rate", 0.01, "Decay of weights, not of biases and layer norms.", flag_values=values
@@ -379,6 +410,21 @@ def define_runtime(values: Values) -> None:
         False,
         "Train even where --mixed_precision does not reach the encoder's matrix products; precision.json says how far "
         "it does.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool("jit_compile", False, "Compile each device's loss and gradients with XLA.", flag_values=values)
+    flags.DEFINE_bool(
+        "deterministic",
+        False,
+        "The same weights to the last bit from the same command on the same machine; slower.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "all_reduce",
+        "auto",
+        ["auto", "ring", "nccl"],
+        "How several machines add up their gradients: over the network in a ring, by NCCL between GPUs, or as "
+        "TensorFlow chooses.",
         flag_values=values,
     )
     flags.DEFINE_string("tpu", "local", "Which TPU: local (on a TPU VM), a name or an address.", flag_values=values)

@@ -6,6 +6,8 @@ python -m bert_qa_tf.train --flagfile=configs/cpu.flags --model_dir=runs/first -
 
 from __future__ import annotations
 
+import sys
+
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags
@@ -30,6 +32,8 @@ def main(values: FlagValues) -> None:
     result = loop.train(config)
     scores = "  ".join(f"{name} {value:.2f}" for name, value in result.best_scores.items())
     print(f"{config.model_dir}: {result.steps} steps{'; best on the development split: ' + scores if scores else ''}")
+    if result.signal is not None:
+        sys.exit(128 + result.signal)  # as a shell says of what a signal ended
 
 
 def train_config(values: FlagValues) -> TrainConfig:
@@ -48,8 +52,19 @@ def train_config(values: FlagValues) -> TrainConfig:
             max_answer_length=values.max_answer_length,
             null_score_diff_threshold=values.null_score_diff_threshold,
         ),
-        **_fields(values, TrainConfig, leave_out=("optimizer", "runtime", "decoding")),
+        profile_steps=_profile_steps(values.profile_steps),
+        **_fields(values, TrainConfig, leave_out=("optimizer", "runtime", "decoding", "profile_steps")),
     )
+
+
+def _profile_steps(parts: list[str] | None) -> tuple[int, int] | None:
+    if parts is None:
+        return None
+    try:
+        first, last = (int(part) for part in parts)
+    except ValueError as error:
+        raise InputError(f"--profile_steps={','.join(parts)}: expected two steps, as in 10,20") from error
+    return first, last
 
 
 def _fields(values: FlagValues, config: type, leave_out: tuple[str, ...] = ()) -> dict[str, object]:

@@ -84,34 +84,38 @@ def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
 
 
 class BestKeeper:
-    """Keeps the weights with the highest development score seen.
+    """Keeps the weights with the highest development score, in `best/`.
 
-    The score lies in `best/best.json`, so a resumed run goes on comparing with it.
+    Args:
+      model_dir: the run directory.
+      model: whose weights are kept.
+      writes: whether this process is the one that writes.
     """
 
-    def __init__(self, model_dir: str, model: tf_keras.Model, metric: str) -> None:
+    def __init__(self, model_dir: str, model: tf_keras.Model, *, writes: bool = True) -> None:
         self._directory = f"{model_dir}/best"
         self._path = f"{model_dir}/{BEST_FILE}"
         self._model = model
-        self._metric = metric
+        self._writes = writes
 
-    def offer(self, step: int, scores: dict[str, float]) -> bool:
-        """Saves the model if it beats the best so far; returns whether it did.
+    def keep(self, step: int, scores: dict[str, float]) -> None:
+        """Puts the model's present weights in the place of those kept so far.
 
-        The weights are written under a new name and `best.json`, which names them, is moved into place last: a killed
-        process leaves the old best.
+        They are written under a new name and `best.json`, which names them, is moved into place last: a killed process
+        leaves the old best.
         """
+        if not self._writes:
+            return
         old = read_json(self._path) if tf.io.gfile.exists(self._path) else None
-        if old is not None and scores[self._metric] <= old["scores"][self._metric]:
-            return False
+        if old is not None and (old["step"], old["scores"]) == (step, scores):
+            return  # kept by a process that was killed after that
         tf.io.gfile.makedirs(self._directory)
         name = f"model-{step}"
         tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
         write_text(self._path, json.dumps({"checkpoint": name, "step": step, "scores": scores}, indent=2) + "\n")
-        if old is not None and old["checkpoint"] != name:
-            for path in tf.io.gfile.glob(f"{self._directory}/{old['checkpoint']}.*"):
-                tf.io.gfile.remove(path)
-        return True
+        for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
+            if not path.rsplit("/", 1)[1].startswith(f"{name}."):
+                (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
 
 
 def read_json(path: str) -> dict[str, Any]:

@@ -135,7 +135,9 @@ class _Walk:
             outputs = self._copy(operation, inputs, attributes)
             self._note(operation, inputs, outputs, place)
             return outputs
-        inside = dataclasses.replace(place, scope=f"{place.scope}/")
+        # A call of neither the encoder nor the model (a loop over steps, a compiled function) holds parts of both.
+        named = place.part == "encoder" or self._model in operation.name.split("/")
+        inside = dataclasses.replace(place, scope=f"{place.scope}/", part=place.part if named else None)
         if operation.type in _CALLS:
             return self.body(self._function(called[0]), inputs, inside)
         results = []

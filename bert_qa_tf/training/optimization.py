@@ -122,7 +122,10 @@ def build_optimizer(config: OptimizerConfig, total_steps: int, policy: str) -> t
       total_steps: optimizer steps of the whole training.
       policy: the Keras policy; under `mixed_float16` the loss is scaled dynamically, or small gradients become 0.
     """
-    schedule = WarmupLinearDecay(config.learning_rate, round(total_steps * config.warmup_proportion), total_steps)
+    warmup_steps = config.warmup_steps
+    if warmup_steps is None:
+        warmup_steps = round(total_steps * config.warmup_proportion)
+    schedule = WarmupLinearDecay(config.learning_rate, min(warmup_steps, total_steps), total_steps)
     kind, arguments = tf_keras.optimizers.AdamW, {}
     if config.layerwise_lr_decay != 1.0:
         kind, arguments = LayerwiseAdamW, {"layerwise_lr_decay": config.layerwise_lr_decay}

@@ -13,7 +13,10 @@ import time
 import tensorflow as tf
 from tqdm import tqdm
 
+from bert_qa_tf.training.cluster import ALONE, Role
+
 METRICS_FILE = "metrics.jsonl"
+_EVENTS = "events.out.tfevents."
 
 
 class Reporter:
@@ -23,21 +26,27 @@ class Reporter:
       model_dir: the run directory.
       total_steps: of the whole training.
       start_step: the step it goes on from; later lines of an earlier, killed process are taken out of the file.
+      role: only the chief writes and prints.
     """
 
-    def __init__(self, model_dir: str, total_steps: int, start_step: int) -> None:
+    def __init__(self, model_dir: str, total_steps: int, start_step: int, role: Role = ALONE) -> None:
         self._path = f"{model_dir}/{METRICS_FILE}"
         self._total_steps = total_steps
+        self._role = role
         self._lines = [line for line in self._read() if line["step"] <= start_step]
-        self._write()
+        if role.is_chief:
+            self._write()
         # Kept, since what standard output is may be changed around the loop that calls this.
         self._output = sys.stdout
-        watched = sys.stderr.isatty()
+        watched = role.is_chief and sys.stderr.isatty()
         self._bar = tqdm(total=total_steps, initial=start_step, unit="step") if watched else None
 
-    def evaluated_at(self, step: int) -> bool:
-        """Whether the file already holds an evaluation at this step."""
-        return any(line["step"] == step and line["kind"] == "eval" for line in self._lines)
+    def evaluation_at(self, step: int) -> dict[str, float] | None:
+        """The scores of the evaluation at this step, where the file holds one."""
+        for line in self._lines:
+            if line["step"] == step and line["kind"] == "eval":
+                return {name: value for name, value in line.items() if name not in ("step", "kind", "time", "epoch")}
+        return None
 
     def train(self, step: int, figures: dict[str, float], seconds_per_step: float) -> None:
         """Takes the figures of the steps since the last call."""
@@ -51,19 +60,17 @@ class Reporter:
             self._bar.set_postfix_str(shown, refresh=False)
             self._bar.update(step - self._bar.n)
         else:
-            print(f"step {step}/{self._total_steps}  {shown}  {left} left", file=self._output, flush=True)
+            self.note(f"step {step}/{self._total_steps}  {shown}  {left} left")
 
-    def evaluation(self, step: int, epoch: int, figures: dict[str, float], is_best: bool) -> None:
-        """Takes the development scores after an epoch."""
-        self._append("eval", step, {**figures, "epoch": epoch})
-        shown = "  ".join(f"{name} {value:.2f}" for name, value in figures.items())
-        self.note(f"epoch {epoch}, development split: {shown}{'  (best so far)' if is_best else ''}")
+    def evaluation(self, step: int, epoch: float, scores: dict[str, float]) -> None:
+        """Takes the development scores at a step, so many epochs into the training."""
+        self._append("eval", step, {**scores, "epoch": epoch})
 
     def note(self, line: str) -> None:
         """Prints a line without breaking the bar."""
         if self._bar is not None:
             self._bar.write(line, file=self._output)
-        else:
+        elif self._role.is_chief:
             print(line, file=self._output, flush=True)
 
     def close(self) -> None:
@@ -74,6 +81,8 @@ class Reporter:
     def _append(self, kind: str, step: int, figures: dict[str, float]) -> None:
         line = {"kind": kind, "step": step, "time": round(time.time(), 1), **figures}
         self._lines.append(line)
+        if not self._role.is_chief:
+            return
         with tf.io.gfile.GFile(self._path, "a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -95,6 +104,38 @@ class Reporter:
         with tf.io.gfile.GFile(f"{self._path}.tmp", "w") as file:
             file.write("".join(json.dumps(line) + "\n" for line in self._lines))
         tf.io.gfile.rename(f"{self._path}.tmp", self._path, overwrite=True)
+
+
+def drop_later_events(folder: str, step: int) -> None:
+    """Takes out of TensorBoard's files what a killed process wrote of steps that are now taken again.
+
+    Args:
+      folder: holds the files of one writer.
+      step: the last one that stays.
+    """
+    names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
+    for name in names:
+        if name.startswith(_EVENTS):
+            _keep_events(f"{folder}/{name}", step)
+
+
+def _keep_events(path: str, step: int) -> None:
+    kept, dropped = [], 0
+    try:
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            if tf.compat.v1.Event.FromString(record).step <= step:
+                kept.append(record)
+            else:
+                dropped += 1
+    except tf.errors.DataLossError:
+        dropped += 1  # the event that the killed process was writing; nothing can be read behind it
+    if not dropped:
+        return
+    temporary = f"{path.rsplit('/', 1)[0]}/rewriting"  # a name that TensorBoard does not read
+    with tf.io.TFRecordWriter(temporary) as writer:
+        for record in kept:
+            writer.write(record)
+    tf.io.gfile.rename(temporary, path, overwrite=True)
 
 
 def _duration(seconds: float) -> str:

@@ -31,12 +31,22 @@ _FREE = (
     "eval_batch_size",
     "save_checkpoints_steps",
     "keep_checkpoint_max",
+    "early_stopping_patience",
+    "max_hours",
+    "profile_steps",
     "runtime",
     "train_dir",
     "model_dir",
 )
 # Settings younger than the first runs, and what those runs did.
-_ADDED = {"freeze_layers": 0, "optimizer.layerwise_lr_decay": 1.0, "encoder_mode": "rebuild"}
+_ADDED = {
+    "freeze_layers": 0,
+    "optimizer.layerwise_lr_decay": 1.0,
+    "optimizer.warmup_steps": None,
+    "encoder_mode": "rebuild",
+    "gradient_accumulation_steps": 1,
+    "steps_per_loop": 1,
+}
 # All that a run directory holds, in the order in which it is removed: its config, which says what it is, goes last.
 _WRITTEN = (
     "best",

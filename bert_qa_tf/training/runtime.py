@@ -27,10 +27,12 @@ def make_strategy(config: RuntimeConfig) -> tf.distribute.Strategy:
     Raises:
       InputError: what it needs (a GPU, a cluster, a TPU) is not there.
     """
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     builders = {
         "one_device": _one_device,
         "mirrored": _mirrored,
-        "multi_worker_mirrored": _multi_worker_mirrored,
+        "multi_worker_mirrored": lambda: _multi_worker_mirrored(config.all_reduce),
         "tpu": lambda: _tpu(config.tpu),
     }
     return builders[config.distribution_strategy]()
@@ -52,7 +54,7 @@ def _mirrored() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name for device in gpus or cpus])
 
 
-def _multi_worker_mirrored() -> tf.distribute.Strategy:
+def _multi_worker_mirrored(all_reduce: str) -> tf.distribute.Strategy:
     try:
         cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
     except (json.JSONDecodeError, AttributeError) as error:
@@ -62,7 +64,10 @@ def _multi_worker_mirrored() -> tf.distribute.Strategy:
             "distribution_strategy=multi_worker_mirrored needs TF_CONFIG in the environment, naming every worker: "
             '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'
         )
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    communication = tf.distribute.experimental.CommunicationOptions(
+        implementation=tf.distribute.experimental.CommunicationImplementation[all_reduce.upper()]
+    )
+    return tf.distribute.MultiWorkerMirroredStrategy(communication_options=communication)
 
 
 def _tpu(name: str) -> tf.distribute.Strategy:

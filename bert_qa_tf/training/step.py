@@ -1,13 +1,14 @@
-"""One optimizer step over all replicas.
+"""One optimizer step over all replicas, or several in one call of the device.
 
-What goes in: a global batch of NumPy arrays. What comes out: the step's loss and gradient norm, still on the device. A
-step's loss is Σ weight · loss / Σ weight over the whole global batch, however many replicas share it and however full
-it is.
+What goes in: global batches of NumPy arrays. What comes out: each step's loss and gradient norm, still on the device. A
+step's loss is Σ weight · loss / Σ weight over the whole global batch, however many replicas and micro-batches share it
+and however full it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +19,26 @@ from bert_qa_tf.models import dropout
 
 # Model outputs and a batch → the loss of each example, <float32>[batch].
 LossFunction = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]
-_TOTAL_WEIGHT = "total_weight"
+# What is added to each batch, one number for all its rows.
+_TOTAL_WEIGHT, _STEP, _STOP = "total_weight", "step", "stop"
+_SCALARS = (_TOTAL_WEIGHT, _STEP, _STOP)
+
+
+@dataclasses.dataclass(frozen=True)
+class StepOptions:
+    """How a step is computed; none of it changes what is computed beyond rounding, but `seed`.
+
+    Attributes:
+      seed: of dropout; a step's masks follow from it, the step's number, the replica and the micro-batch alone.
+      accumulation_steps: micro-batches that each replica's rows are cut into, one after the other.
+      steps_per_call: at most so many steps in one call of the device.
+      jit_compile: compile each replica's loss and gradients with XLA. (All of a step on a TPU, whatever this says.)
+    """
+
+    seed: int = 0
+    accumulation_steps: int = 1
+    steps_per_call: int = 1
+    jit_compile: bool = False
 
 
 class TrainStep:
@@ -30,7 +50,7 @@ class TrainStep:
       optimizer: from `optimization.build_optimizer`.
       loss_function: per-example loss.
       input_names: which fields of a batch the model takes.
-      seed: of dropout; a step's masks follow from it, the step's number and the replica alone.
+      options: see `StepOptions`.
     """
 
     def __init__(
@@ -40,14 +60,15 @@ class TrainStep:
         optimizer: tf_keras.optimizers.Optimizer,
         loss_function: LossFunction,
         input_names: tuple[str, ...],
-        seed: int = 0,
+        options: StepOptions = StepOptions(),
     ) -> None:
         self._strategy = strategy
         self._model = model
         self._optimizer = optimizer
         self._loss_function = loss_function
         self._input_names = input_names
-        self._seed = seed & 0x7FFFFFFF
+        self._options = options
+        self._scaled = isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
         dropout.use_seeds(model)
         with strategy.scope():
             # Slot variables are made now, not inside the first traced step, so that a checkpoint can be restored.
@@ -55,17 +76,24 @@ class TrainStep:
         # One graph for each bucket: a batch's shapes are static.
         self._graphs: dict[tuple[tuple[int, ...], ...], tf.types.experimental.ConcreteFunction] = {}
 
-    def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
-        """Takes one step.
+    def __call__(
+        self, batches: Sequence[Mapping[str, np.ndarray]], first_step: int, *, stop: bool = False
+    ) -> dict[str, tf.Tensor]:
+        """Takes one step for each batch.
 
         Args:
-          batch: `<dtype>[global_batch, …]` by name, `example_weights` among them.
+          batches: at most `steps_per_call`, all of the same shapes: `<dtype>[global_batch, …]` by name,
+            `example_weights` among them.
+          first_step: the number of the first of these steps, counted from 0.
+          stop: whether this process was asked to stop.
 
         Returns:
-          `loss` and `gradient_norm` (before clipping), `<float32>[]`.
+          `loss` and `gradient_norm` (before clipping), `<float32>[len(batches)]`; `stop`, the number of replicas whose
+          process was asked to, so that all of them know; under a scaled loss `loss_scale`, after the last step.
         """
-        inputs = self._distribute(batch)
-        return self._graph(batch, inputs)(inputs)
+        inputs = self._distribute(batches, first_step, stop)
+        outputs = self._graph(batches[0], inputs)(inputs, tf.constant(len(batches)))
+        return {name: value[: len(batches)] for name, value in outputs.items()}
 
     def trace(self, batch: Mapping[str, np.ndarray]) -> tf.types.experimental.ConcreteFunction:
         """The graph that a call with a batch of these shapes runs; traced if it was not yet, and not run.
@@ -73,19 +101,32 @@ class TrainStep:
         Args:
           batch: as for a call; its values do not matter.
         """
-        return self._graph(batch, self._distribute(batch))
+        return self._graph(batch, self._distribute([batch], 0, stop=False))
 
-    def _distribute(self, batch: Mapping[str, np.ndarray]) -> Mapping[str, tf.Tensor]:
-        """Each replica's rows of a batch, and the weight of all of them together."""
-        replicas = self._strategy.num_replicas_in_sync
-        share = len(batch[WEIGHTS]) // replicas
-        total_weight = np.float32(batch[WEIGHTS].sum())
+    @property
+    def graphs(self) -> int:
+        """How many graphs were traced: one for each shape of batch."""
+        return len(self._graphs)
+
+    def _distribute(
+        self, batches: Sequence[Mapping[str, np.ndarray]], first_step: int, stop: bool
+    ) -> Mapping[str, tf.Tensor]:
+        """Each replica's rows, and what it is told of the whole batch: `[steps_per_call, …]` by name."""
+        share = len(batches[0][WEIGHTS]) // self._strategy.num_replicas_in_sync
+        # Filled up to one shape; the rest is never run.
+        batches = [*batches, *batches[:1] * (self._options.steps_per_call - len(batches))]
+        stacked = {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
+        count = len(batches)
+        scalars = {
+            _TOTAL_WEIGHT: stacked[WEIGHTS].sum(axis=1),
+            _STEP: np.arange(first_step, first_step + count, dtype=np.int32),
+            _STOP: np.full(count, float(stop), np.float32),
+        }
 
         def share_of(context: tf.distribute.ValueContext) -> dict[str, tf.Tensor]:
             start = context.replica_id_in_sync_group * share
-            values = {name: tf.constant(value[start : start + share]) for name, value in batch.items()}
-            values[_TOTAL_WEIGHT] = tf.constant(total_weight)
-            return values
+            rows = {name: tf.constant(value[:, start : start + share]) for name, value in stacked.items()}
+            return {**rows, **{name: tf.constant(value) for name, value in scalars.items()}}
 
         return self._strategy.experimental_distribute_values_from_function(share_of)
 
@@ -95,45 +136,100 @@ class TrainStep:
         shapes = tuple(value.shape for value in batch.values())
         if shapes not in self._graphs:
             # Traced on purpose: a tf.function called with ever new shapes would warn of retracing.
-            self._graphs[shapes] = tf.function(self._global_step).get_concrete_function(inputs)
+            function = tf.function(self._steps, autograph=False)
+            self._graphs[shapes] = function.get_concrete_function(inputs, tf.TensorSpec([], tf.int32))
         return self._graphs[shapes]
 
-    def _global_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        results = self._strategy.run(self._replica_step, args=(batch,))
+    def _steps(self, batches: Mapping[str, tf.Tensor], count: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`count` steps; the loop lies outside of the replicas, where every strategy can add up their gradients."""
+        if self._options.steps_per_call == 1:
+            return {name: value[None] for name, value in self._global_step(batches, 0).items()}
+        names = ["loss", "gradient_norm", _STOP, *(["loss_scale"] if self._scaled else [])]
+        figures = [tf.TensorArray(tf.float32, self._options.steps_per_call, element_shape=[]) for _ in names]
+
+        def body(i: tf.Tensor, figures: list[tf.TensorArray]) -> tuple[tf.Tensor, list[tf.TensorArray]]:
+            values = self._global_step(batches, i)
+            return i + 1, [array.write(i, values[name]) for name, array in zip(names, figures, strict=True)]
+
+        _, figures = tf.while_loop(lambda i, _: i < count, body, (0, figures), parallel_iterations=1)
+        return {name: array.stack() for name, array in zip(names, figures, strict=True)}
+
+    def _global_step(self, batches: Mapping[str, tf.Tensor], index: tf.Tensor | int) -> dict[str, tf.Tensor]:
+        results = self._strategy.run(self._replica_step, args=(batches, index))
         # Every replica holds the same totals after the all-reduce: any one of them will do.
         return {name: self._strategy.experimental_local_results(value)[0] for name, value in results.items()}
 
-    def _replica_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def _replica_step(self, batches: Mapping[str, tf.Tensor], index: tf.Tensor | int) -> dict[str, tf.Tensor]:
+        batch = {name: value[index] for name, value in batches.items()}
+        compute = self._loss_and_gradients
+        if self._options.jit_compile:
+            # A function of its own on each replica. XLA cannot compile what adds the replicas up.
+            compute = tf.function(compute, jit_compile=True, autograph=False)
+        loss, gradients = compute(batch, self._dropout_seed(batch[_STEP]))
+        # What the loss does not depend on (the pooler) stays as it is: not even weight decay touches it.
+        pairs = zip(gradients, self._model.trainable_variables, strict=True)
+        gradients, variables = zip(*(pair for pair in pairs if pair[0] is not None), strict=True)
+        if self._scaled:
+            gradients = self._optimizer.get_unscaled_gradients(gradients)
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, list(gradients))
+        loss, stop = tf.unstack(context.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, batch[_STOP]])))
+        figures = {"loss": loss, "gradient_norm": tf.linalg.global_norm(gradients), _STOP: stop}
+        # Clipped in here by the optimizer, so after the replicas were added up.
+        self._optimizer.apply_gradients(list(zip(gradients, variables, strict=True)), skip_gradients_aggregation=True)
+        if self._scaled:
+            figures["loss_scale"] = tf.cast(self._optimizer.loss_scale, tf.float32)
+        return figures
+
+    def _loss_and_gradients(
+        self, batch: Mapping[str, tf.Tensor], seed: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
+        """Of one replica's rows: its part of the step's loss, and the gradient of the (scaled) loss."""
+        parts = self._options.accumulation_steps
+        if parts == 1:
+            return self._micro_step(batch, seed)
+        split = {
+            name: tf.reshape(value, [parts, value.shape[0] // parts, *value.shape[1:]])
+            for name, value in batch.items()
+            if name not in _SCALARS
+        }
         variables = self._model.trainable_variables
-        scaled = isinstance(self._optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
+        connected: list[bool] = []
+
+        def body(
+            i: tf.Tensor, loss: tf.Tensor, totals: list[tf.Tensor]
+        ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+            rows = {name: value[i] for name, value in split.items()} | {name: batch[name] for name in _SCALARS}
+            part_loss, gradients = self._micro_step(rows, tf.random.experimental.stateless_fold_in(seed, i, "philox"))
+            connected[:] = [gradient is not None for gradient in gradients]
+            pairs = zip(totals, gradients, strict=True)
+            return i + 1, loss + part_loss, [t if gradient is None else t + gradient for t, gradient in pairs]
+
+        zeros = [tf.zeros(variable.shape, variable.dtype) for variable in variables]
+        # One after the other, or their activations would lie in memory together.
+        _, loss, totals = tf.while_loop(
+            lambda i, *_: i < parts, body, (0, tf.constant(0.0), zeros), parallel_iterations=1, maximum_iterations=parts
+        )
+        return loss, [total if is_connected else None for total, is_connected in zip(totals, connected, strict=True)]
+
+    def _micro_step(self, batch: Mapping[str, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
+        variables = self._model.trainable_variables
         # Told what is trained, the tape does not trace the way back through frozen layers.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            with dropout.seeded(self._dropout_seed()):
+            with dropout.seeded(seed):
                 outputs = self._model({name: batch[name] for name in self._input_names}, training=True)
             losses = self._loss_function(outputs, batch)
-            # Divided by the weight of the global batch, the replicas' losses and gradients add up to the step's.
+            # Divided by the weight of the global batch, all parts' losses and gradients add up to the step's.
             loss = tf.reduce_sum(losses * batch[WEIGHTS]) / batch[_TOTAL_WEIGHT]
-            target = self._optimizer.get_scaled_loss(loss) if scaled else loss
+            target = self._optimizer.get_scaled_loss(loss) if self._scaled else loss
         gradients = tape.gradient(target, variables)
-        # What the loss does not depend on (the pooler) stays as it is: not even weight decay touches it.
-        variables = [v for v, gradient in zip(variables, gradients, strict=True) if gradient is not None]
-        gradients = [gradient for gradient in gradients if gradient is not None]
-        if scaled:
-            gradients = self._optimizer.get_unscaled_gradients(gradients)
         # The embedding's gradient comes as rows, one for each token, equal tokens apart: the norm of that is not the
         # gradient's norm, and clipping by it would depend on how often words repeat.
-        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
-        context = tf.distribute.get_replica_context()
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        loss = context.all_reduce(tf.distribute.ReduceOp.SUM, loss)
-        norm = tf.linalg.global_norm(gradients)
-        # Clipped in here by the optimizer, so after the replicas were added up.
-        self._optimizer.apply_gradients(list(zip(gradients, variables, strict=True)), skip_gradients_aggregation=True)
-        return {"loss": loss, "gradient_norm": norm}
+        return loss, [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
 
-    def _dropout_seed(self) -> tf.Tensor:
+    def _dropout_seed(self, step: tf.Tensor) -> tf.Tensor:
         """`<int32>[2]`, of this step on this replica."""
-        step = tf.cast(self._optimizer.iterations, tf.int32)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return tf.random.experimental.stateless_fold_in(tf.stack([self._seed, step]), replica, alg="philox")
+        seed = tf.stack([self._options.seed & 0x7FFFFFFF, step])
+        return tf.random.experimental.stateless_fold_in(seed, replica, "philox")

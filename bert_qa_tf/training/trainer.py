@@ -6,8 +6,11 @@ reporter and for TensorBoard. The order of training, saving and evaluating is `l
 
 from __future__ import annotations
 
-import math
+import dataclasses
+import resource
+import sys
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import orbit
@@ -20,41 +23,77 @@ from bert_qa_tf.data.input_pipeline import pad_batch
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.training.reporting import Reporter
 from bert_qa_tf.training.schedule import TrainingSchedule
-from bert_qa_tf.training.step import TrainStep
+from bert_qa_tf.training.state import Progress
+from bert_qa_tf.training.step import StepOptions, TrainStep
+from bert_qa_tf.training.stopping import Stopped, StopRequest
 from bert_qa_tf.training.tasks import Task
+
+# A mean loss this many times the first one is no training any more. (The first is that of guessing.)
+RUNAWAY = 4.0
+
+
+@dataclasses.dataclass
+class Trained:
+    """What a training changes: all of it goes into a checkpoint.
+
+    Attributes:
+      model: its weights.
+      optimizer: its slots, and the scale of the loss.
+      step: `<int64>[]`, steps taken. Not the optimizer's own count: a scaled loss lets that skip steps.
+      progress: the rest.
+    """
+
+    model: tf_keras.Model
+    optimizer: tf_keras.optimizers.Optimizer
+    step: tf.Variable
+    progress: Progress
 
 
 class Trainer(orbit.AbstractTrainer):
-    """Takes steps of the schedule from wherever the optimizer stands.
+    """Takes steps of the schedule from wherever training stands.
+
+    Args:
+      task: its loss and its fields.
+      strategy: where the model's variables live.
+      trained: what is changed.
+      columns: the training records.
+      schedule: which of them make which batch.
+      options: see `StepOptions`.
+      profile: first and last step to profile, or None; the profile goes to `profile_dir`.
+      profile_dir: for TensorBoard.
 
     Attributes:
       reporter: is told the figures of each call of `train`; set before the first.
+      stop: asks training to stop; set before the first call.
     """
 
     reporter: Reporter
+    stop: StopRequest
 
     def __init__(
         self,
         task: Task,
         strategy: tf.distribute.Strategy,
-        model: tf_keras.Model,
-        optimizer: tf_keras.optimizers.Optimizer,
+        trained: Trained,
         columns: tfrecord.Columns,
         schedule: TrainingSchedule,
-        seed: int,
+        options: StepOptions,
+        profile: tuple[int, int] | None = None,
+        profile_dir: str = "",
     ) -> None:
         self._task = task
-        self._optimizer = optimizer
+        self._strategy = strategy
+        self._trained = trained
         self._columns = columns
         self._schedule = schedule
-        self._step = TrainStep(strategy, model, optimizer, task.losses, features.names(task.table, "input"), seed)
+        self._per_call = options.steps_per_call
+        self._profile, self._profile_dir, self._profiling = profile, profile_dir, False
+        names = features.names(task.table, "input")
+        self._step = TrainStep(strategy, trained.model, trained.optimizer, task.losses, names, options)
 
     def trace(self, length: int) -> tf.types.experimental.ConcreteFunction:
         """The graph of a step at one of the schedule's bucket lengths, traced and not run."""
-        nothing = np.zeros(0, np.int64)
-        return self._step.trace(
-            pad_batch(self._columns, nothing, length, self._schedule.global_batch_size, self._task.table)
-        )
+        return self._step.trace(self._pad(np.zeros(0, np.int64), length))
 
     def train(self, num_steps: tf.Tensor) -> dict[str, float]:
         """Runs the next `num_steps` steps; waits for the device once, at the end.
@@ -63,43 +102,102 @@ class Trainer(orbit.AbstractTrainer):
           Means over these steps, for TensorBoard.
 
         Raises:
-          InputError: a step's loss is not finite; nothing is saved after it.
+          InputError: the loss or the gradient of a step is not finite, or the loss ran away; nothing is saved after it.
+          Stopped: a signal asked for it; the steps so far are finished and counted.
         """
-        begin, first, count = time.monotonic(), int(self._optimizer.iterations.numpy()), int(num_steps)
-        losses, norms, rows = [], [], 0
-        for step in range(first, first + count):
-            scheduled = self._schedule.batch_at(step)
-            batch = pad_batch(
-                self._columns,
-                scheduled.record_ids,
-                scheduled.bucket_length,
-                self._schedule.global_batch_size,
-                self._task.table,
-            )
-            outputs = self._step(batch)
-            losses.append(outputs["loss"])
-            norms.append(outputs["gradient_norm"])
-            rows += len(scheduled.record_ids)
-        loss = float(tf.reduce_mean(losses))
+        begin, first = time.monotonic(), int(self._trained.step.numpy())
+        end, step = first + int(num_steps), first
+        outputs, rows, real, computed = [], 0, 0, 0
+        alone = self._strategy.num_replicas_in_sync == 1 or not self._strategy.extended._in_multi_worker_mode()
+        while step < end and not (alone and self.stop.received):
+            self._profile_around(step)
+            scheduled = [self._schedule.batch_at(step)]
+            while len(scheduled) < min(self._per_call, end - step):
+                following = self._schedule.batch_at(step + len(scheduled))
+                if following.bucket_length != scheduled[0].bucket_length:
+                    break
+                scheduled.append(following)
+            batches = [self._pad(batch.record_ids, batch.bucket_length) for batch in scheduled]
+            outputs.append(self._step(batches, step, stop=self.stop.received is not None))
+            for batch in scheduled:
+                rows += len(batch.record_ids)
+                real += int(self._schedule.lengths[batch.record_ids].sum())
+                computed += batch.bucket_length * self._schedule.global_batch_size
+            step += len(batches)
+        if step == first:
+            raise Stopped
+        values = {name: np.concatenate([output[name].numpy() for output in outputs]) for name in outputs[0]}
         elapsed = time.monotonic() - begin
-        if not math.isfinite(loss):
-            bad = next(first + i + 1 for i, value in enumerate(losses) if not math.isfinite(float(value)))
-            raise InputError(
-                f"the loss of step {bad} is not finite, so training stopped; the checkpoints before it are kept. "
-                "Try a lower learning_rate"
-            )
+        self._check(first, values)
+        self._trained.step.assign(step)
+        progress = self._trained.progress
+        progress.seconds += elapsed
         figures = {
-            "loss": loss,
-            "gradient_norm": float(tf.reduce_mean(norms)),
-            "learning_rate": float(self._learning_rate(first + count - 1)),
+            "loss": float(values["loss"].mean()),
+            "gradient_norm": float(values["gradient_norm"].mean()),
+            "learning_rate": float(self._learning_rate()),
             "windows_per_second": rows / elapsed,
+            "padding_efficiency": real / computed,
+            **({"loss_scale": float(values["loss_scale"][-1])} if "loss_scale" in values else {}),
+            **_memory(),
         }
-        self.reporter.train(first + count, figures, elapsed / count)
+        if progress.first_loss is None:
+            progress.first_loss = figures["loss"]
+        self.reporter.train(step, figures, elapsed / (step - first))
+        # In a cluster all workers stop at the same step: the one that they learned of it at together.
+        if step < end or values["stop"].any():
+            raise Stopped
         return figures
 
-    def _learning_rate(self, step: int) -> tf.Tensor:
-        inner = getattr(self._optimizer, "inner_optimizer", self._optimizer)
-        return inner._learning_rate(step)  # the schedule; `learning_rate` is its value at the current step
+    def _pad(self, record_ids: np.ndarray, length: int) -> dict[str, np.ndarray]:
+        return pad_batch(self._columns, record_ids, length, self._schedule.global_batch_size, self._task.table)
+
+    def _check(self, first: int, values: Mapping[str, np.ndarray]) -> None:
+        kept = "so training stopped; the checkpoints before it are kept. Try a lower --learning_rate"
+        finite = {"loss": np.isfinite(values["loss"])}
+        if "loss_scale" not in values:  # a scaled loss may overflow: that step is skipped and the scale lowered
+            finite["gradient"] = np.isfinite(values["gradient_norm"])
+        for name, good in finite.items():
+            if not good.all():
+                raise InputError(f"the {name} of step {first + 1 + int(np.argmin(good))} is not finite, {kept}")
+        before, now = self._trained.progress.first_loss, float(values["loss"].mean())
+        if before is not None and now > RUNAWAY * before:
+            worst = first + 1 + int(np.argmax(values["loss"]))
+            raise InputError(
+                f"the mean loss of steps {first + 1} to {first + len(values['loss'])} is {now:.3g}, over {RUNAWAY:g} "
+                f"times the first steps' {before:.3g} (highest at step {worst}), {kept}"
+            )
+
+    def _learning_rate(self) -> tf.Tensor:
+        """That of the step just taken."""
+        inner = getattr(self._trained.optimizer, "inner_optimizer", self._trained.optimizer)
+        # The schedule; `learning_rate` is its value at the step to come.
+        return inner._learning_rate(tf.maximum(inner.iterations - 1, 0))
+
+    def _profile_around(self, step: int) -> None:
+        if self._profile is None:
+            return
+        begin, end = self._profile
+        if not self._profiling and begin <= step < end:
+            tf.profiler.experimental.start(self._profile_dir)
+            self._profiling = True
+        elif self._profiling and step >= end:
+            self.end_profile()
+
+    def end_profile(self) -> None:
+        """Writes the profile, if one is being taken."""
+        if self._profiling:
+            tf.profiler.experimental.stop()
+            self._profiling, self._profile = False, None
+
+
+def _memory() -> dict[str, float]:
+    """Peak memory in GB: of this process, and of its first GPU where it has one."""
+    unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, kilobytes elsewhere
+    figures = {"host_memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+    if tf.config.list_logical_devices("GPU"):
+        figures["gpu_memory_gb"] = tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**30
+    return figures
 
 
 class Evaluator(orbit.AbstractEvaluator):
@@ -109,13 +207,15 @@ class Evaluator(orbit.AbstractEvaluator):
       scores: the last ones; empty where there is no such split.
     """
 
-    def __init__(self, task: Task, model: tf_keras.Model) -> None:
+    def __init__(self, task: Task, trained: Trained) -> None:
         self._task = task
-        self._model = model
+        self._trained = trained
         self.scores: dict[str, float] = {}
 
     def evaluate(self, num_steps: tf.Tensor) -> dict[str, float]:
         """Scores the whole split, whatever `num_steps` says."""
         del num_steps
-        self.scores = self._task.evaluate(self._model)
+        begin = time.monotonic()
+        self.scores = self._task.evaluate(self._trained.model)
+        self._trained.progress.seconds += time.monotonic() - begin
         return dict(self.scores)

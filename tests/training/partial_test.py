@@ -96,7 +96,7 @@ def test_a_step_changes_what_is_not_frozen_and_nothing_else(freeze_layers, froze
     step, optimizer = _train_step(model)
     before = _values(model)
     for _ in range(2):
-        step(_batch())
+        step([_batch()], 0)
     after = _values(model)
     changed = {name for name in before if (before[name] != after[name]).any()}
     # Question answering has no use for the pooler: it has no gradient and never changes.
@@ -110,7 +110,7 @@ def test_nothing_is_computed_on_the_way_back_through_frozen_blocks(freeze_layers
     model = _model()
     partial.freeze(model.get_layer("encoder"), freeze_layers)
     step, _ = _train_step(model)
-    step(_batch())
+    step([_batch()], 0)
     (graph,) = step._graphs.values()  # as traced: TensorFlow has not yet removed what nobody needs
     back = [operation.name for operation in graph.graph.get_operations() if "gradient_tape/" in operation.name]
     assert back
@@ -198,7 +198,7 @@ def test_a_step_scales_after_clipping_and_shows_the_heads_rate():
         partial.freeze(model.get_layer("encoder"), 1)
         before = _values(model)
         step, optimizer = _train_step(model, layerwise_lr_decay=decay, weight_decay_rate=0.0, clip_norm=0.1)
-        norms.append(float(step(_batch())["gradient_norm"]))
+        norms.append(float(step([_batch()], 0)["gradient_norm"][0]))
         assert float(optimizer.learning_rate) == pytest.approx(1e-2)
         after = _values(model)
         changes.append({name: after[name] - before[name] for name in before})
@@ -216,12 +216,12 @@ def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(tmp_path):
         return model, step, tf.train.Checkpoint(model=model, optimizer=optimizer)
 
     model, step, checkpoint = start(1)
-    step(_batch())
+    step([_batch()], 0)
     path = checkpoint.save(str(tmp_path / "ckpt"))
-    step(_batch())
+    step([_batch()], 0)
     other, other_step, other_checkpoint = start(2)
     other_checkpoint.restore(path).assert_consumed()
-    other_step(_batch())
+    other_step([_batch()], 0)
     expected = _values(model)
     for name, value in _values(other).items():
         assert value == pytest.approx(expected[name], abs=1e-6), name

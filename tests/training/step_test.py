@@ -23,7 +23,7 @@ from bert_qa_tf.models.encoder import build_encoder
 from bert_qa_tf.models.losses import span_loss
 from bert_qa_tf.models.models import build_span_model
 from bert_qa_tf.training import optimization, partial, runtime
-from bert_qa_tf.training.step import TrainStep
+from bert_qa_tf.training.step import StepOptions, TrainStep
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 
@@ -44,7 +44,7 @@ def batch(step, rows=8, length=16):
 STRATEGIES = {name: runtime.make_strategy(RuntimeConfig(distribution_strategy=name))
               for name in ("one_device", "mirrored")}
 
-def run(name, policy, decay=1.0, freeze_layers=0):
+def run(name, policy, decay=1.0, freeze_layers=0, **options):
     strategy = STRATEGIES[name]
     runtime.set_seed(1)
     tf_keras.mixed_precision.set_global_policy(policy)
@@ -56,15 +56,24 @@ def run(name, policy, decay=1.0, freeze_layers=0):
     random = np.random.default_rng(0)
     model.set_weights([random.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
     partial.freeze(model.get_layer("encoder"), freeze_layers)
-    step = TrainStep(strategy, model, optimizer, lambda outputs, rows: span_loss(
-        outputs["start_logits"], outputs["end_logits"], rows["start_positions"], rows["end_positions"]), INPUTS)
-    figures = [step(batch(i % 5)) for i in range(20)]
-    return [[float(f["loss"]) for f in figures], [float(f["gradient_norm"]) for f in figures]]
+    losses = lambda outputs, rows: span_loss(
+        outputs["start_logits"], outputs["end_logits"], rows["start_positions"], rows["end_positions"])
+    step = TrainStep(strategy, model, optimizer, losses, INPUTS, StepOptions(**options))
+    size = options.get("steps_per_call", 1)
+    figures = [step([batch(i % 5) for i in range(start, min(start + size, 20))], start, stop=name == "mirrored")
+               for start in range(0, 20, size)]
+    assert all((f["stop"].numpy() == (2 if name == "mirrored" else 0)).all() for f in figures)
+    return [np.concatenate([f[key].numpy() for f in figures]).tolist() for key in ("loss", "gradient_norm")]
 
 runs = {f"{name} {policy}": run(name, policy)
         for policy in ("float32", "mixed_float16") for name in ("one_device", "mirrored")}
 runs |= {f"{name} {policy} partial": run(name, policy, decay=0.5, freeze_layers=-1)
          for policy in ("float32", "mixed_float16") for name in ("one_device", "mirrored")}
+options = {"accumulated": dict(accumulation_steps=4), "looped": dict(steps_per_call=3),
+           "compiled": dict(jit_compile=True),
+           "all": dict(accumulation_steps=2, steps_per_call=3, jit_compile=True)}
+runs |= {f"{name} float32 {key}": run(name, "float32", **options[key]) for key in options for name in STRATEGIES}
+runs["mirrored mixed_float16 all"] = run("mirrored", "mixed_float16", **options["all"])
 print(json.dumps(runs))
 """
 
@@ -101,3 +110,19 @@ def test_they_do_so_with_frozen_embeddings_and_rates_that_shrink_from_layer_to_l
     half = [runs[f"{name} mixed_float16 partial"] for name in ("one_device", "mirrored")]
     assert np.abs(half[0][0] - half[1][0]).max() < 5e-3
     assert half[0][1] == pytest.approx(one[1], rel=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["accumulated", "looped", "compiled", "all"])
+@pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
+def test_accumulating_looping_and_compiling_change_nothing_but_rounding(runs, strategy, how):
+    plain, other = runs["one_device float32"], runs[f"{strategy} float32 {how}"]
+    assert np.abs(plain[0] - other[0]).max() < 1e-5
+    assert other[1] == pytest.approx(plain[1], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_they_do_so_together_under_a_scaled_float16_loss(runs):
+    half = runs["mirrored mixed_float16 all"]
+    assert np.abs(runs["one_device mixed_float16"][0] - half[0]).max() < 5e-3
+    assert half[1] == pytest.approx(runs["one_device float32"][1], rel=0.1)

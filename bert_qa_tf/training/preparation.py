@@ -1,0 +1,180 @@
+"""What a training needs before its first step: strategy, data, model and optimizer, all checked against each other.
+
+What goes in: a `TrainConfig`. What comes out: a `Prepared`, with nothing written anywhere yet. The loop is `loop.py`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf import features
+from bert_qa_tf.config import TrainConfig
+from bert_qa_tf.data import tfrecord
+from bert_qa_tf.data.manifest import Manifest, read_manifest
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.models.pretrained.loader import PretrainedEncoder, build_pretrained_encoder, load_encoder
+from bert_qa_tf.models.wrapped_encoder import (
+    WrappedEncoder,
+    build_wrapped_encoder,
+    check_length,
+    load_wrapped_encoder,
+)
+from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.training import checkpoints, optimization, partial, runtime
+from bert_qa_tf.training.schedule import TrainingSchedule
+from bert_qa_tf.training.state import Progress
+from bert_qa_tf.training.tasks import QuestionAnswering, Task
+from bert_qa_tf.training.trainer import Trained
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """All of a training that is decided before its first step.
+
+    Attributes:
+      config: with what was resolved filled in.
+      strategy: where it runs.
+      policy: the Keras precision policy of the model.
+      manifest: of the records.
+      pretrained: where the encoder's weights came from.
+      task: the head, the loss, the development score.
+      columns: the training records.
+      schedule: which of them make which batch.
+      trained: model and optimizer, at step 0.
+    """
+
+    config: TrainConfig
+    strategy: tf.distribute.Strategy
+    policy: str
+    manifest: Manifest
+    pretrained: PretrainedEncoder | WrappedEncoder
+    task: Task
+    columns: tfrecord.Columns
+    schedule: TrainingSchedule
+    trained: Trained
+
+
+def prepare(config: TrainConfig) -> Prepared:
+    """Builds everything that `config` describes.
+
+    Raises:
+      InputError: anything wrong with the records, the encoder or the hardware asked for.
+    """
+    # On gs:// `run//config.json` is not `run/config.json`.
+    config = dataclasses.replace(config, train_dir=config.train_dir.rstrip("/"), model_dir=config.model_dir.rstrip("/"))
+
+    # 1. The strategy first: workers must connect before TensorFlow runs any op.
+    strategy = runtime.make_strategy(config.runtime)
+    _check_batch_size(config, strategy)
+    # No policy reaches inside a wrapped module: "auto" asks for none there.
+    asked = config.runtime.mixed_precision
+    asked = "float32" if config.encoder_mode == "wrap" and asked == "auto" else asked
+    policy = runtime.resolve_precision(asked, config.runtime.distribution_strategy)
+
+    # 2. The data, which says how it was tokenized; then the encoder, which must agree.
+    manifest = read_manifest(config.train_dir)
+    decoding = dataclasses.replace(config.decoding, version_2_with_negative=manifest.version_2_with_negative)
+    config = dataclasses.replace(config, decoding=decoding)
+    load = load_wrapped_encoder if config.encoder_mode == "wrap" else load_encoder
+    pretrained = load(config.encoder_handle, do_lower_case=manifest.do_lower_case)
+    tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case)
+    check_vocabulary(config, manifest, pretrained, tokenizer)
+    columns = tfrecord.read_columns(config.train_dir, manifest.split("train"), features.QA_FEATURES)
+    lengths = columns.lengths[: config.max_train_examples]
+    if not len(lengths):
+        raise InputError(f"{config.train_dir}: the conversion holds no training windows")
+    schedule = TrainingSchedule(
+        lengths,
+        config.length_buckets,
+        config.global_batch_size,
+        config.num_train_epochs,
+        config.max_train_steps,
+        config.seed,
+    )
+
+    # 3. Model and optimizer, under the strategy and the policy.
+    task = QuestionAnswering(config.train_dir, manifest, tokenizer, config.decoding, config.eval_batch_size)
+    runtime.set_seed(config.seed)  # here, so that nothing read before can have drawn from it
+    before = tf_keras.mixed_precision.global_policy()
+    tf_keras.mixed_precision.set_global_policy(policy)
+    try:
+        with strategy.scope():
+            encoder = _build_encoder(pretrained)
+            if config.optimizer.layerwise_lr_decay != 1.0:
+                partial.check_layers(encoder, f"layerwise_lr_decay={config.optimizer.layerwise_lr_decay}")
+            partial.freeze(encoder, config.freeze_layers)
+            model = task.build_model(encoder)
+            if config.init_checkpoint:
+                _initialize_from(model, config.init_checkpoint)
+            optimizer = optimization.build_optimizer(config.optimizer, schedule.total_steps, policy)
+    finally:
+        tf_keras.mixed_precision.set_global_policy(before)
+    if isinstance(pretrained, WrappedEncoder):
+        check_length(model.get_layer("encoder"), pretrained, manifest.windowing.max_seq_length)
+    trained = Trained(model, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False, name="step"), Progress())
+    return Prepared(config, strategy, policy, manifest, pretrained, task, columns, schedule, trained)
+
+
+def parameter_counts(model: tf_keras.Model) -> tuple[int, int]:
+    """How many weights are trained, and how many there are."""
+    return tuple(sum(math.prod(v.shape) for v in weights) for weights in (model.trainable_weights, model.weights))
+
+
+def _check_batch_size(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
+    replicas, parts = strategy.num_replicas_in_sync, config.gradient_accumulation_steps
+    if config.global_batch_size % replicas:
+        raise InputError(f"global_batch_size={config.global_batch_size} is no multiple of the {replicas} replicas")
+    share = config.global_batch_size // replicas
+    if share % parts:
+        raise InputError(
+            f"gradient_accumulation_steps={parts} does not divide the {share} windows that each of {replicas} "
+            f"replica(s) has of global_batch_size={config.global_batch_size}"
+        )
+
+
+def check_vocabulary(
+    config: TrainConfig,
+    manifest: Manifest,
+    pretrained: PretrainedEncoder | WrappedEncoder,
+    tokenizer: BertTokenizer,
+) -> None:
+    """Refuses records whose word pieces mean something else to the encoder.
+
+    Raises:
+      InputError: the vocabularies or their casing differ, or a window is longer than the encoder's positions.
+    """
+    theirs = tokenizer.vocab_sha256
+    if theirs != manifest.vocab_sha256 or pretrained.do_lower_case != manifest.do_lower_case:
+        raise InputError(
+            f"{config.train_dir}: the records were made with another vocabulary (sha256 {manifest.vocab_sha256[:12]}, "
+            f"do_lower_case={manifest.do_lower_case}) than the encoder {config.encoder_handle} has ({theirs[:12]}, "
+            f"do_lower_case={pretrained.do_lower_case}): convert again with --encoder_handle={config.encoder_handle}"
+        )
+    if isinstance(pretrained, WrappedEncoder):
+        return  # its positions are not stated: `check_length` tries them
+    positions = pretrained.config.max_position_embeddings
+    if manifest.windowing.max_seq_length > positions:
+        raise InputError(
+            f"{config.train_dir}: windows of up to {manifest.windowing.max_seq_length} word pieces, but the encoder "
+            f"{config.encoder_handle} has {positions} positions: convert again with --max_seq_length={positions}"
+        )
+
+
+def _build_encoder(pretrained: PretrainedEncoder | WrappedEncoder) -> tf_keras.Model:
+    if isinstance(pretrained, WrappedEncoder):
+        return build_wrapped_encoder(pretrained.path)
+    return build_pretrained_encoder(pretrained)
+
+
+def _initialize_from(model: tf_keras.Model, source: str) -> None:
+    """Reads a model's weights from another run directory, or from a checkpoint's path."""
+    if tf.io.gfile.exists(f"{source}/{checkpoints.CONFIG_FILE}"):
+        checkpoints.read_config(source)
+        source, _ = checkpoints.checkpoint_path(source, "best")
+    elif not tf.io.gfile.exists(f"{source}.index"):
+        raise InputError(f"--init_checkpoint={source}: neither a run directory nor a checkpoint")
+    checkpoints.restore_model(model, source)

@@ -1,0 +1,157 @@
+"""The checkpoints of a run: written whole or not at all, read from the newest that can be read.
+
+What goes in: a run directory and a `tf.train.Checkpoint` of all that training changes. What comes out: its state as it
+was at the last step that was saved. What a run directory holds beside them is `checkpoints.py`'s and
+`run_directory.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.training import checkpoints
+
+_INDEX = re.compile(r"ckpt-(\d+)\.index$")
+_ANY = re.compile(r"(ckpt-\d+)[._]")
+
+
+class RunCheckpoints(tf.train.CheckpointManager):
+    """Saves every so many steps and keeps the last few; only the chief's copy stays.
+
+    Args:
+      model_dir: the run directory.
+      checkpoint: of model, optimizer and the rest.
+      step: the number of steps taken, a variable of `checkpoint`.
+      interval: steps between two saves.
+      keep: how many to keep.
+      worker: None for the chief (or the only process); another worker's number. All of them write, since a variable may
+        be spread over them; what another worker writes is removed at once.
+    """
+
+    def __init__(
+        self,
+        model_dir: str,
+        checkpoint: tf.train.Checkpoint,
+        step: tf.Variable,
+        interval: int,
+        keep: int,
+        worker: int | None = None,
+    ) -> None:
+        self._source = f"{model_dir}/{checkpoints.CHECKPOINT_DIR}"
+        self._scratch = None if worker is None else f"{model_dir}/{checkpoints.CHECKPOINT_DIR}-worker{worker}"
+        super().__init__(
+            checkpoint,
+            self._scratch or self._source,
+            max_to_keep=keep,
+            step_counter=step,
+            checkpoint_interval=interval,
+        )
+        self._last_saved: int | None = None
+
+    def save(
+        self,
+        checkpoint_number: int | None = None,
+        check_interval: bool = True,
+        options: tf.train.CheckpointOptions | None = None,
+    ) -> str | None:
+        """Saves at multiples of the interval, or at once; a step that was saved is not saved again.
+
+        TensorFlow writes under temporary names, moves them into place and then names the new checkpoint in the file
+        `checkpoint`, so that a killed process leaves the one before.
+
+        Args:
+          checkpoint_number: the step.
+          check_interval: whether to leave out steps that are no multiple of the interval.
+          options: passed on.
+
+        Returns:
+          The checkpoint's path; None where nothing was saved.
+        """
+        step = int(checkpoint_number)
+        if step == self._last_saved or (check_interval and step % self.checkpoint_interval):
+            return None
+        path = super().save(checkpoint_number=step, check_interval=False, options=options)
+        self._last_saved = step
+        if self._scratch:
+            tf.io.gfile.rmtree(self._scratch)
+        return path
+
+    def restore_or_initialize(self) -> str | None:
+        """Reads the chief's newest checkpoint.
+
+        Returns:
+          Its path; None where there is none.
+
+        Raises:
+          InputError: it is another model's, or what an older version wrote.
+        """
+        path = tf.train.latest_checkpoint(self._source)
+        if path is None:
+            return None
+        try:
+            self.checkpoint.restore(path).assert_existing_objects_matched()
+        except checkpoints.UNREADABLE as error:
+            raise InputError(
+                f"{path}: training cannot go on from this checkpoint ({str(error).splitlines()[0]}); start anew with "
+                "--overwrite"
+            ) from error
+        self._last_saved = int(path.rsplit("-", 1)[1])
+        return path
+
+
+def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
+    """Leaves in a run's checkpoint folder, at its newest end, a checkpoint that can be read whole.
+
+    A newer one that cannot is renamed to `unreadable-…`; what a killed process left half written is removed. To be
+    called before `RunCheckpoints` is made, by the chief alone.
+
+    Args:
+      model_dir: the run directory.
+      warn: takes a line for each one stepped over.
+
+    Raises:
+      InputError: there are checkpoints and none can be read.
+    """
+    folder = f"{model_dir}/{checkpoints.CHECKPOINT_DIR}"
+    if not tf.io.gfile.isdir(folder):
+        return
+    names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
+    steps = sorted(int(match[1]) for match in map(_INDEX.match, names) if match)
+    for name in names:
+        match = _ANY.match(name)
+        if match and (name.endswith("_temp") or f"{match[1]}.index" not in names):
+            path = f"{folder}/{name}"
+            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+    first_reason = None
+    while steps and (reason := _why_unreadable(f"{folder}/ckpt-{steps[-1]}")):
+        first_reason = first_reason or f"{folder}/ckpt-{steps[-1]}: this checkpoint cannot be read ({reason})"
+        if len(steps) == 1:
+            raise InputError(
+                f"{first_reason}, so training cannot go on from it, and there is no earlier one; put a good copy in "
+                "its place, or start anew with --overwrite"
+            )
+        warn(f"warning: {folder}/ckpt-{steps[-1]} cannot be read ({reason}); going on from ckpt-{steps[-2]}")
+        for path in tf.io.gfile.glob(f"{folder}/ckpt-{steps[-1]}.*"):
+            tf.io.gfile.rename(path, f"{folder}/unreadable-{path.rsplit('/', 1)[1]}", overwrite=True)
+        steps.pop()
+    if steps:
+        # Which also names one that was written whole when the process was killed before it could say so.
+        paths = [f"{folder}/ckpt-{step}" for step in steps]
+        state = tf.train.get_checkpoint_state(folder)
+        if state is None or state.model_checkpoint_path != paths[-1]:
+            tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
+
+
+def _why_unreadable(path: str) -> str | None:
+    """Reads every value of a checkpoint, and so its checksums."""
+    try:
+        reader = tf.train.load_checkpoint(path)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (*checkpoints.UNREADABLE, RuntimeError) as error:
+        return str(error).splitlines()[0]
+    return None

@@ -1,0 +1,53 @@
+"""A training that takes seconds: the bundled messages, a tiny encoder, the commands as a user runs them."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import pathlib
+
+from bert_qa_tf import cli, create_tfrecords, train
+from tests.testing import tiny_hub_module
+
+MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
+
+
+def call(command, *argv: str) -> int:
+    return cli.call(command.main, command.__doc__, command.FLAG_GROUPS, argv)
+
+
+def make_workshop(folder: pathlib.Path) -> pathlib.Path:
+    """Puts an encoder and a conversion for it into a folder."""
+    tiny_hub_module(folder)
+    status = call(
+        create_tfrecords,
+        f"--input_file={MESSAGES}",
+        f"--output_dir={folder / 'records'}",
+        f"--encoder_handle={folder / 'tiny_hub_module'}",
+        "--max_seq_length=384",
+        "--num_shards=2",
+        "--dev_fraction=0.2",
+    )
+    assert status == 0
+    return folder
+
+
+def train_flags(workshop: pathlib.Path, model_dir: pathlib.Path, *more: str) -> list[str]:
+    return [
+        f"--train_dir={workshop / 'records'}",
+        f"--encoder_handle={workshop / 'tiny_hub_module'}",
+        f"--model_dir={model_dir}",
+        "--global_batch_size=8",
+        "--length_buckets=2",
+        "--learning_rate=1e-2",
+        "--log_steps=2",
+        *more,
+    ]
+
+
+def run_train(workshop: pathlib.Path, model_dir: pathlib.Path, *more: str) -> int:
+    return call(train, *train_flags(workshop, model_dir, *more))
+
+
+def metrics(model_dir: pathlib.Path) -> list[dict]:
+    return [json.loads(line) for line in (model_dir / "metrics.jsonl").read_text().splitlines()]
