@@ -16,7 +16,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test lint benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory requirements venv clean
+.PHONY: help demo test lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -32,6 +32,9 @@ test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 fo
 lint: $(VENV)/.installed-test ## style only
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --quiet --check . || { $(RUN) -m ruff format --check .; exit 1; }
+
+reproduce: $(VENV)/.installed$(if $(filter configs/cpu.flags,$(FLAGFILE)),,-gpu) ## BERT-base on Spoken-SQuAD with a GPU, from the download to a table of scores
+	@PYTHON=$(RUN) benchmarks/reproduce.sh
 
 benchmark-transfer: $(VENV)/.installed ## hours: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
@@ -70,4 +73,9 @@ $(VENV)/.installed: requirements/base.txt requirements/minilm.txt setup.py
 
 $(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
 	@$(PIP) --require-hashes -r requirements/test.txt $(LOGGED)
+	@touch $@
+
+$(VENV)/.installed-gpu: $(VENV)/.installed requirements/gpu.txt
+	@echo "Installing the CUDA libraries into $(VENV): 3 GB to fetch the first time."
+	@$(PIP) --require-hashes -r requirements/gpu.txt $(LOGGED)
 	@touch $@
