@@ -58,7 +58,8 @@ def test_the_script_goes_from_files_to_a_table(environment, first):
     metrics = json.loads((results / f"{TEST_FILES[2]}.metrics.json").read_text(encoding="utf-8"))
     assert metrics["total"] == 39
     assert f"{metrics['exact_match']:.2f} / {metrics['f1']:.2f} |\n" in written
-    assert f"the encoder is {environment['ENCODER']}; max_train_steps=1." in written
+    assert f"the encoder is {environment['ENCODER']}; spoken_train-v1.1.json holds 39 questions, " in written
+    assert "; max_train_steps=1; " in written
 
 
 @pytest.mark.slow
@@ -93,12 +94,18 @@ def test_a_missing_test_file_is_known_before_any_work(environment, tmp_path):
 def _write_results(folder: pathlib.Path, **train) -> pathlib.Path:
     config = {
         "train": {"encoder_handle": "bert-base-uncased", "seed": 0, "max_train_steps": None, **train},
-        "data": {"sources": [{"file": "spoken_train-v1.1.json"}], "counts": {"dev_questions": 0}},
+        "data": {"sources": [{"file": "spoken_train-v1.1.json"}], "counts": {"questions": 37111, "dev_questions": 0}},
     }
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "metrics.jsonl").write_text('{"kind": "train", "step": 50}\n{"kind": "train", "step": 2348}\n')
     for i, name in enumerate(TEST_FILES):
-        scores = {"exact_match": 60.0 + i, "f1": 70.0 + i, "ceiling_exact_match": 98.0, "ceiling_f1": 99.0}
+        scores = {
+            "exact_match": 60.0 + i,
+            "f1": 70.0 + i,
+            "ceiling_exact_match": 98.0,
+            "ceiling_f1": 99.0,
+            "total": 5351,
+        }
         (folder / f"{name}.metrics.json").write_text(json.dumps(scores))
     return folder
 
