@@ -201,6 +201,7 @@ class RuntimeConfig:
       tpu: which TPU: "local", a name or an address.
       all_reduce: how several machines add up their gradients: "ring", "nccl", or TensorFlow's choice.
       jit_compile: compile each replica's loss and gradients with XLA; on a TPU everything is compiled anyway.
+      graph_rewrite: let TensorFlow rewrite the graph of a wrapped encoder to bfloat16, on CPUs.
       deterministic: the same bits again from the same command, on one machine and number of threads; slower.
       allow_float32_encoder: train even where a half-precision policy does not reach the encoder's matrix products.
     """
@@ -210,6 +211,7 @@ class RuntimeConfig:
     tpu: str = "local"
     all_reduce: Literal["auto", "ring", "nccl"] = "auto"
     jit_compile: bool = False
+    graph_rewrite: bool = False
     deterministic: bool = False
     allow_float32_encoder: bool = False
 

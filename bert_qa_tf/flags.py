@@ -414,6 +414,13 @@ def define_runtime(values: Values) -> None:
     )
     flags.DEFINE_bool("jit_compile", False, "Compile each device's loss and gradients with XLA.", flag_values=values)
     flags.DEFINE_bool(
+        "graph_rewrite",
+        False,
+        "With --encoder_mode=wrap and --mixed_precision=mixed_bfloat16 on a CPU: let TensorFlow itself rewrite the "
+        "graph to bfloat16 when it runs.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
         "deterministic",
         False,
         "The same weights to the last bit from the same command on the same machine; slower.",

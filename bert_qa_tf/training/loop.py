@@ -84,8 +84,10 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
     )
     length = schedule.buckets[-1]
     census = precision_census.take_census(trainer.trace(length), prepared.policy, prepared.trained.model)
-    role.say(census.summary())
-    precision_census.check_census(census, allow_float32_encoder=config.runtime.allow_float32_encoder)
+    rewritten = config.runtime.graph_rewrite
+    role.say(census.summary() + (" as traced; TensorFlow rewrites that graph to bfloat16" if rewritten else ""))
+    allowed = rewritten or config.runtime.allow_float32_encoder
+    precision_census.check_census(census, allow_float32_encoder=allowed)
 
     # The run directory: a new one, or the same training again. Nothing is written before all above went well.
     if role.is_chief:
@@ -94,7 +96,7 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
         shape = {"global_batch_size": config.global_batch_size, "seq_length": length}
         if config.gradient_accumulation_steps > 1:  # whose loop is counted once
             shape["global_batch_size"] //= config.gradient_accumulation_steps
-        precision_census.write_census(config.model_dir, census, shape)
+        precision_census.write_census(config.model_dir, census, shape, graph_rewrite=rewritten)
         saving.put_unreadable_aside(config.model_dir, role.say)
     # Not before the chief has done that: what another worker reads may be about to be removed.
     cluster.wait_for_all(prepared.strategy)

@@ -103,20 +103,21 @@ def check_census(census: Census, *, allow_float32_encoder: bool) -> None:
         return
     raise InputError(
         f"mixed_precision={census.policy} does not reach the encoder: {census.summary()}, expected at least "
-        f"{REQUIRED_SHARE:.0%}; use --encoder_mode=rebuild, or train in float32 with --mixed_precision=float32, or "
-        "with the products as they are with --allow_float32_encoder"
+        f"{REQUIRED_SHARE:.0%}; use --encoder_mode=rebuild, or for bfloat16 on a CPU --graph_rewrite, or train in "
+        "float32 with --mixed_precision=float32, or with the products as they are with --allow_float32_encoder"
     )
 
 
-def write_census(model_dir: str, census: Census, shape: Mapping[str, int]) -> None:
+def write_census(model_dir: str, census: Census, shape: Mapping[str, int], *, graph_rewrite: bool = False) -> None:
     """Writes `precision.json` into a run directory.
 
     Args:
       model_dir: the run directory; may be remote.
       census: what was counted.
       shape: of the batch it was counted at, `global_batch_size` and `seq_length`.
+      graph_rewrite: whether TensorFlow rewrites what was counted to bfloat16 before it runs.
     """
-    value = {**census.to_dict(), "counted_at": dict(shape)}
+    value = {**census.to_dict(), "counted_at": dict(shape), "rewritten_to_bfloat16": graph_rewrite}
     checkpoints.write_text(f"{model_dir}/{PRECISION_FILE}", json.dumps(value, indent=2) + "\n")
 
 

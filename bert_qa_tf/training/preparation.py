@@ -75,6 +75,8 @@ def prepare(config: TrainConfig) -> Prepared:
     asked = "float32" if config.encoder_mode == "wrap" and asked == "auto" else asked
     policy = runtime.resolve_precision(asked, config.runtime.distribution_strategy)
 
+    runtime.rewrite_graphs(config.runtime, policy, config.encoder_mode)
+
     # 2. The data, which says how it was tokenized; then the encoder, which must agree.
     manifest = read_manifest(config.train_dir)
     decoding = dataclasses.replace(config.decoding, version_2_with_negative=manifest.version_2_with_negative)

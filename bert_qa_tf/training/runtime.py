@@ -18,6 +18,8 @@ import tf_keras
 from bert_qa_tf.config import RuntimeConfig
 from bert_qa_tf.errors import InputError
 
+# TensorFlow's name for it.
+GRAPH_REWRITE = "auto_mixed_precision_onednn_bfloat16"
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 
 
@@ -106,6 +108,31 @@ def resolve_precision(policy: str, distribution_strategy: str) -> str:
         )
         return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
     return "mixed_bfloat16" if _cpu_has_amx() else "float32"
+
+
+def rewrite_graphs(config: RuntimeConfig, policy: str, encoder_mode: str) -> None:
+    """Turns on TensorFlow's own rewriting of graphs to bfloat16, where `config` asks for it.
+
+    It reaches inside a wrapped module, as no Keras policy does, and knows nothing of layers: what it leaves in float32
+    is decided operation by operation.
+
+    Args:
+      config: of the training.
+      policy: the Keras policy.
+      encoder_mode: "rebuild" or "wrap".
+
+    Raises:
+      InputError: it is asked for where it is not shown to help.
+    """
+    if not config.graph_rewrite:
+        return
+    on_cpu = config.distribution_strategy != "tpu" and not tf.config.list_physical_devices("GPU")
+    if encoder_mode != "wrap" or policy != "mixed_bfloat16" or not on_cpu:
+        raise InputError(
+            "--graph_rewrite is for --encoder_mode=wrap with --mixed_precision=mixed_bfloat16 on a CPU, got "
+            f"encoder_mode={encoder_mode}, mixed_precision={policy}{'' if on_cpu else ' and another device'}"
+        )
+    tf.config.optimizer.set_experimental_options({GRAPH_REWRITE: True})
 
 
 def _cpu_has_amx() -> bool:

@@ -2,8 +2,12 @@
 
 import importlib.resources
 import json
+import os
 import pathlib
+import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -56,6 +60,46 @@ def workshop(tmp_path_factory) -> pathlib.Path:
     )
     assert status == 0
     return folder
+
+
+def test_tensorflow_rewrites_a_wrapped_modules_products_to_bfloat16_when_asked(workshop, tmp_path):
+    cpu_info = pathlib.Path("/proc/cpuinfo")
+    if not cpu_info.exists() or not re.search(r"avx512_bf16|amx_bf16", cpu_info.read_text()):
+        pytest.skip("TensorFlow rewrites only for CPUs that multiply in bfloat16")
+    # In a process of its own: the setting is the process's, and what runs is in oneDNN's own log.
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bert_qa_tf.train", "--encoder_mode=wrap", "--mixed_precision=mixed_bfloat16"),
+            *("--graph_rewrite", f"--train_dir={workshop / 'records'}", f"--model_dir={tmp_path / 'run'}"),
+            *(f"--encoder_handle={workshop / 'tiny_hub_module'}", "--global_batch_size=8", "--max_train_steps=1"),
+        ],
+        env={**os.environ, "ONEDNN_VERBOSE": "1", "PYTHONPATH": str(testing.REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "0.0% of the encoder's FLOPs" in done.stdout
+    assert "as traced; TensorFlow rewrites that graph to bfloat16" in done.stdout
+    precision = json.loads((tmp_path / "run" / "precision.json").read_text())
+    assert precision["rewritten_to_bfloat16"]
+    products = [line for line in done.stdout.splitlines() if ",exec,cpu,matmul," in line]
+    assert sum("src:bf16" in line for line in products) > 0.8 * len(products) > 10
+
+
+@pytest.mark.parametrize(
+    ("flags", "got"),
+    [
+        (("--mixed_precision=mixed_float16",), "encoder_mode=wrap, mixed_precision=mixed_float16"),
+        (("--encoder_mode=rebuild", "--mixed_precision=mixed_bfloat16"), "encoder_mode=rebuild"),
+    ],
+)
+def test_rewriting_is_refused_where_it_is_not_shown_to_help(workshop, tmp_path, capsys, flags, got):
+    assert _train(workshop, tmp_path / "run", "--graph_rewrite", *flags) == 1
+    message = capsys.readouterr().err
+    assert "--graph_rewrite is for --encoder_mode=wrap with --mixed_precision=mixed_bfloat16 on a CPU" in message
+    assert got in message
+    assert message.count("\n") == 1
 
 
 @pytest.fixture(scope="module")
