@@ -59,23 +59,22 @@ def _kill_until(values: argparse.Namespace, command: list[str], run: pathlib.Pat
     """Starts the training and kills it, until it was killed often enough; then lets it end."""
     moments = random.Random(values.seed)
     during_save = set(moments.sample(range(values.kills), values.during_save))
-    # A start takes some seconds, which steps must follow now and then for the training to get anywhere.
-    reach = max(2 * seconds / max(values.kills, 1), 3.0)
     for number in range(values.kills):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        if number in during_save:
-            moment = _wait_for_a_save(process, run)
+        # Spread over the training: each kill has its stretch of steps.
+        goal = int(values.steps * (number + moments.random()) / (values.kills + 1))
+        if number not in during_save and moments.random() < 0.25:
+            # Whatever it is doing by then: importing, reading the checkpoint, tracing.
+            moment = "so many seconds after its start"
+            _wait(process, time.monotonic() + moments.uniform(0, seconds / 10))
         else:
-            before = _steps(run)
-            delay = moments.uniform(0, reach)
-            # At any moment: from before the first import to well into the steps.
-            deadline = time.monotonic() + delay
-            while time.monotonic() < deadline and process.poll() is None:
+            while _steps(run) < goal and process.poll() is None:
                 time.sleep(0.01)
-            if moments.random() < 0.7:  # mostly after some steps, or it would never end
-                while _steps(run) <= before and process.poll() is None:
-                    time.sleep(0.01)
-            moment = "a random moment"
+            if number in during_save:
+                moment = _wait_for_a_save(process, run)
+            else:
+                moment = f"after step {goal}"
+                _wait(process, time.monotonic() + moments.uniform(0, 1))
         if process.poll() is not None:
             raise SystemExit(
                 f"error: the training ended (status {process.returncode}) after {number} kills: more --steps"
@@ -84,6 +83,11 @@ def _kill_until(values: argparse.Namespace, command: list[str], run: pathlib.Pat
         process.wait()
         print(f"kill {number + 1}: {moment}, {_steps(run)} steps on record", flush=True)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _wait(process: subprocess.Popen, until: float) -> None:
+    while time.monotonic() < until and process.poll() is None:
+        time.sleep(0.01)
 
 
 def _wait_for_a_save(process: subprocess.Popen, run: pathlib.Path) -> str:

@@ -27,7 +27,7 @@ from bert_qa_tf.training.step import StepOptions, TrainStep
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 
-def batch(step, rows=8, length=16):
+def batch(step, rows, length=16):
     random = np.random.default_rng(step)
     lengths = random.integers(6, length + 1, rows)
     weights = np.ones(rows, np.float32)
@@ -44,7 +44,7 @@ def batch(step, rows=8, length=16):
 STRATEGIES = {name: runtime.make_strategy(RuntimeConfig(distribution_strategy=name))
               for name in ("one_device", "mirrored")}
 
-def run(name, policy, decay=1.0, freeze_layers=0, **options):
+def run(name, policy, decay=1.0, freeze_layers=0, rows=8, **options):
     strategy = STRATEGIES[name]
     runtime.set_seed(1)
     tf_keras.mixed_precision.set_global_policy(policy)
@@ -60,7 +60,7 @@ def run(name, policy, decay=1.0, freeze_layers=0, **options):
         outputs["start_logits"], outputs["end_logits"], rows["start_positions"], rows["end_positions"])
     step = TrainStep(strategy, model, optimizer, losses, INPUTS, StepOptions(**options))
     size = options.get("steps_per_call", 1)
-    figures = [step([batch(i % 5) for i in range(start, min(start + size, 20))], start, stop=name == "mirrored")
+    figures = [step([batch(i % 5, rows) for i in range(start, min(start + size, 20))], start, stop=name == "mirrored")
                for start in range(0, 20, size)]
     assert all((f["stop"].numpy() == (2 if name == "mirrored" else 0)).all() for f in figures)
     return [np.concatenate([f[key].numpy() for f in figures]).tolist() for key in ("loss", "gradient_norm")]
@@ -74,6 +74,8 @@ options = {"accumulated": dict(accumulation_steps=4), "looped": dict(steps_per_c
            "all": dict(accumulation_steps=2, steps_per_call=3, jit_compile=True)}
 runs |= {f"{name} float32 {key}": run(name, "float32", **options[key]) for key in options for name in STRATEGIES}
 runs["mirrored mixed_float16 all"] = run("mirrored", "mixed_float16", **options["all"])
+runs["16"] = run("one_device", "float32", rows=16)
+runs["4 x 4"] = run("one_device", "float32", rows=16, accumulation_steps=4)
 print(json.dumps(runs))
 """
 
@@ -119,6 +121,13 @@ def test_accumulating_looping_and_compiling_change_nothing_but_rounding(runs, st
     plain, other = runs["one_device float32"], runs[f"{strategy} float32 {how}"]
     assert np.abs(plain[0] - other[0]).max() < 1e-5
     assert other[1] == pytest.approx(plain[1], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_four_micro_batches_of_four_are_a_batch_of_sixteen(runs):
+    assert np.abs(runs["16"][0] - runs["4 x 4"][0]).max() < 1e-5
+    assert runs["4 x 4"][1] == pytest.approx(runs["16"][1], rel=1e-4)
+    assert np.abs(runs["16"][0] - runs["one_device float32"][0]).max() > 1e-2  # other batches than those of eight
 
 
 @pytest.mark.slow
