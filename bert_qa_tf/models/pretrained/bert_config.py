@@ -22,6 +22,8 @@ _SIZES = {
     "max_position_embeddings": "max_position_embeddings",
     "type_vocab_size": "type_vocab_size",
 }
+# What no weight depends on, and what a source means that does not state it.
+_SHARES = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "initializer_range": 0.02}
 
 
 def encoder_config(
@@ -50,7 +52,7 @@ def encoder_config(
     if stated.get("position_embedding_type", "absolute") != "absolute":
         raise InputError(f"{path}: expected absolute positions, got {stated['position_embedding_type']!r}")
     activation = stated.get("hidden_act")
-    if activation not in activations:
+    if activation not in list(activations):  # a list, since what JSON holds may have no hash
         raise InputError(f"{path}: expected hidden_act to be one of {', '.join(activations)}, got {activation!r}")
     epsilon = stated.get("layer_norm_eps", layer_norm_epsilon)
     missing = [name for name in _SIZES if name not in stated] + ["layer_norm_eps"] * (epsilon is None)
@@ -59,12 +61,25 @@ def encoder_config(
     wrong = [f"{name}={stated[name]!r}" for name in _SIZES if type(stated[name]) is not int]
     if wrong:
         raise InputError(f"{path}: expected whole numbers, got {', '.join(wrong)}")
-    return EncoderConfig(
-        **{ours: stated[theirs] for theirs, ours in _SIZES.items()},
-        hidden_act=activations[activation],
-        layer_norm_epsilon=epsilon,
-        hidden_dropout=stated.get("hidden_dropout_prob", 0.1),
-        attention_dropout=stated.get("attention_probs_dropout_prob", 0.1),
-        initializer_range=stated.get("initializer_range", 0.02),
-        has_pooler=has_pooler,
-    )
+    if not _is_number(epsilon) or epsilon <= 0:
+        raise InputError(f"{path}: expected layer_norm_eps to be a number above 0, got {epsilon!r}")
+    shares = {name: stated.get(name, default) for name, default in _SHARES.items()}
+    wrong = [f"{name}={value!r}" for name, value in shares.items() if not _is_number(value) or not 0 <= value < 1]
+    if wrong:
+        raise InputError(f"{path}: expected numbers from 0 to below 1, got {', '.join(wrong)}")
+    try:
+        return EncoderConfig(
+            **{ours: stated[theirs] for theirs, ours in _SIZES.items()},
+            hidden_act=activations[activation],
+            layer_norm_epsilon=epsilon,
+            hidden_dropout=shares["hidden_dropout_prob"],
+            attention_dropout=shares["attention_probs_dropout_prob"],
+            initializer_range=shares["initializer_range"],
+            has_pooler=has_pooler,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)

@@ -19,6 +19,8 @@ def read_bytes(path: str) -> bytes:
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
             return file.read()
+    except tf.errors.NotFoundError as error:
+        raise InputError(f"{path}: there is no such file, and it is needed") from error
     except tf.errors.OpError as error:
         raise InputError(f"{path}: cannot read this file ({error.message.splitlines()[0]})") from error
 
@@ -29,8 +31,9 @@ def read_json(path: str) -> dict[str, Any]:
     Raises:
       InputError: the file cannot be read, or holds something else.
     """
+    content = read_bytes(path)
     try:
-        value = json.loads(read_bytes(path))
+        value = json.loads(content)
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error})") from error
     if not isinstance(value, dict):

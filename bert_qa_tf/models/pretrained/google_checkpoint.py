@@ -24,7 +24,9 @@ from bert_qa_tf.models.pretrained import bert_config, casing, files
 from bert_qa_tf.models.pretrained.weights import (
     PretrainedEncoder,
     canonical_name,
+    canonical_shapes,
     check_left_over,
+    check_weights,
     flatten,
     has_pooler,
     listed,
@@ -80,7 +82,8 @@ def read_google_checkpoint(folder: str, *, do_lower_case: bool | None = None) ->
     weights = {name: _flatten(name, array, config.num_attention_heads, prefix) for name, array in arrays.items()}
     if skipped:
         logging.info("%s: not part of the encoder, skipped: %s", prefix, listed(skipped))
-    vocab = read_vocab(tf.io.gfile.join(folder, _VOCAB_FILE))
+    check_weights(weights, canonical_shapes(config), prefix)
+    vocab = read_vocab(tf.io.gfile.join(folder, _VOCAB_FILE), config.vocab_size)
     return PretrainedEncoder(
         config=config,
         weights=weights,

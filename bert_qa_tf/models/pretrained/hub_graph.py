@@ -168,15 +168,20 @@ def _read_variables(
     path: str,
 ) -> tuple[dict[int, np.ndarray], trackable_object_graph_pb2.TrackableObjectGraph]:
     """Every variable's array by the number of its object, read without loading any function."""
-    # Not tf.train.load_checkpoint, which takes the prefix `variables/variables` for a folder on some file systems.
-    reader = tf.compat.v1.train.NewCheckpointReader(tf.io.gfile.join(path, "variables", "variables"))
-    objects = trackable_object_graph_pb2.TrackableObjectGraph.FromString(reader.get_tensor(_OBJECT_GRAPH_KEY))
-    values = {
-        number: reader.get_tensor(attribute.checkpoint_key)
-        for number, node in enumerate(objects.nodes)
-        for attribute in node.attributes
-        if attribute.name == _VALUE
-    }
+    prefix = tf.io.gfile.join(path, "variables", "variables")
+    try:
+        # Not tf.train.load_checkpoint, which takes the prefix for a folder on some file systems.
+        reader = tf.compat.v1.train.NewCheckpointReader(prefix)
+        objects = trackable_object_graph_pb2.TrackableObjectGraph.FromString(reader.get_tensor(_OBJECT_GRAPH_KEY))
+        values = {
+            number: reader.get_tensor(attribute.checkpoint_key)
+            for number, node in enumerate(objects.nodes)
+            for attribute in node.attributes
+            if attribute.name == _VALUE
+        }
+    except (tf.errors.OpError, message.DecodeError, IndexError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{prefix}: cannot read this SavedModel's variables ({reason})") from error
     return values, objects
 
 

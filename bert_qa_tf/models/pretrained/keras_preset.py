@@ -20,7 +20,7 @@ import tensorflow as tf
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.pretrained import files
-from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, check_left_over, flatten, read_vocab
+from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, check_left_over, flatten, listed, read_vocab
 
 WEIGHTS_FILE = "model.weights.h5"
 _CONFIG_FILE = "config.json"
@@ -77,7 +77,7 @@ def read_keras_preset(preset: str, *, do_lower_case: bool | None = None) -> Pret
       InputError: this is no BERT preset with a tokenizer, it is damaged or cannot be had, or states another casing.
     """
     config_file = tf.io.gfile.join(preset, _CONFIG_FILE)
-    if tf.io.gfile.exists(config_file):
+    if tf.io.gfile.isdir(preset):
         # Before anything is built from it: a preset's config names the classes to import.
         name = files.read_json(config_file).get("registered_name")
         if name not in _BACKBONES:
@@ -88,6 +88,7 @@ def read_keras_preset(preset: str, *, do_lower_case: bool | None = None) -> Pret
             backbone = models.BertBackbone.from_preset(preset, dtype="float32")
             tokenizer = models.BertTokenizer.from_preset(preset)
     except Exception as error:  # keras-nlp, Keras, h5py and kagglehub each raise their own kinds
+        _explain(preset)
         raise InputError(f"{preset}: keras-nlp cannot load this preset ({_one_line(error)})") from error
     _check_file(backbone, tf.io.gfile.join(preset, WEIGHTS_FILE))
     if do_lower_case not in (None, bool(tokenizer.lowercase)):
@@ -96,7 +97,8 @@ def read_keras_preset(preset: str, *, do_lower_case: bool | None = None) -> Pret
         )
     vocab_file = tf.io.gfile.join(preset, _VOCAB_FILE)
     # From the file where there is one: the tokenizer strips white space off its pieces.
-    vocab = read_vocab(vocab_file) if tf.io.gfile.exists(vocab_file) else list(tokenizer.get_vocabulary())
+    size = backbone.vocabulary_size
+    vocab = read_vocab(vocab_file, size) if tf.io.gfile.exists(vocab_file) else list(tokenizer.get_vocabulary())
     return PretrainedEncoder(
         config=_encoder_config(backbone, preset),
         weights=_weights(backbone, preset),
@@ -177,15 +179,38 @@ def _check_file(backbone: Any, path: str) -> None:
     if "://" in path or not os.path.exists(path):
         return
     found = _arrays_in(path)
-    if len(found) <= len(backbone.weights):
+    if len(found) > len(backbone.weights):
+        check_left_over(sorted(found - _expected_arrays(backbone.num_layers)), path)
+
+
+def _explain(preset: str) -> None:
+    """Says what is wrong with the weights file of a preset that did not load, where that is it.
+
+    Raises:
+      InputError: the file is damaged, or holds fewer arrays than the backbone has.
+    """
+    path = os.path.join(preset, WEIGHTS_FILE)
+    if "://" in preset or not os.path.exists(path):
         return
+    try:
+        found = _arrays_in(path)
+    except OSError as error:
+        raise InputError(f"{path}: this HDF5 file is damaged, or is none ({_one_line(error)})") from error
+    config = files.read_json(os.path.join(preset, _CONFIG_FILE)).get("config")
+    layers = config.get("num_layers") if isinstance(config, dict) else None
+    missing = sorted(_expected_arrays(layers) - found) if isinstance(layers, int) else []
+    if missing:
+        raise InputError(f"{path}: these weights are not those of the BERT encoder; missing: {listed(missing)}")
+
+
+def _expected_arrays(num_layers: int) -> set[str]:
+    """The names that Keras gives a backbone's weights in its file."""
     sizes = {"vocabulary_size": 1, "num_heads": 1, "hidden_dim": 1, "intermediate_dim": 1, "max_sequence_length": 1}
     with tempfile.TemporaryDirectory() as folder, tf.device("/CPU:0"):
         # Where Keras puts a weight depends on the layers alone, so the smallest such backbone shows it.
-        model = type(backbone)(num_layers=backbone.num_layers, **sizes)
+        model = _library().BertBackbone(num_layers=num_layers, **sizes)
         model.save_weights(os.path.join(folder, WEIGHTS_FILE))
-        expected = _arrays_in(os.path.join(folder, WEIGHTS_FILE))
-    check_left_over(sorted(found - expected), path)
+        return _arrays_in(os.path.join(folder, WEIGHTS_FILE))
 
 
 def _arrays_in(path: str) -> set[str]:

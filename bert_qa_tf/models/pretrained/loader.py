@@ -83,6 +83,11 @@ _READERS: dict[str, Callable[[str, bool, bool | None], PretrainedEncoder]] = {
     keras_preset.WEIGHTS_FILE: lambda path, check, casing: keras_preset.read_keras_preset(path, do_lower_case=casing),
     safetensors.WEIGHTS_FILE: lambda path, check, casing: safetensors.read_safetensors(path, do_lower_case=casing),
 }
+# Files that look like an encoder to those who have them → why they are not read, and what would be.
+_NOT_READ = {
+    "pytorch_model.bin": f"is a pickle, which can run any code when it is opened; expected {safetensors.WEIGHTS_FILE}",
+    "model.safetensors.index.json": f"says that the weights lie in several files; expected {safetensors.WEIGHTS_FILE}",
+}
 _KAGGLE = "kaggle://"
 
 # What tensorflow_hub's resolver raises when an address cannot be had: network, HTTP, archive and file errors.
@@ -183,6 +188,9 @@ def _load(handle: str, check: bool, do_lower_case: bool | None) -> PretrainedEnc
 def _read_folder(path: str, check: bool, do_lower_case: bool | None) -> PretrainedEncoder:
     found = [name for name in _READERS if tf.io.gfile.exists(tf.io.gfile.join(path, name))]
     if not found:
+        for name, reason in _NOT_READ.items():
+            if tf.io.gfile.exists(tf.io.gfile.join(path, name)):
+                raise InputError(f"{path}: {name} {reason}")
         raise InputError(f"{path}: holds no encoder; expected {' or '.join(_READERS)} in it")
     if len(found) > 1:
         raise InputError(f"{path}: holds more than one encoder ({' and '.join(found)}); leave one in it")

@@ -14,7 +14,14 @@ from absl import logging
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.models.pretrained import bert_config, casing, files
-from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, has_pooler, listed, read_vocab
+from bert_qa_tf.models.pretrained.weights import (
+    PretrainedEncoder,
+    canonical_shapes,
+    check_weights,
+    has_pooler,
+    listed,
+    read_vocab,
+)
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -51,13 +58,15 @@ def read_safetensors(folder: str, *, do_lower_case: bool | None = None) -> Pretr
     """
     config_file = tf.io.gfile.join(folder, "config.json")
     stated = files.read_json(config_file)
-    weights, skipped = _read_tensors(tf.io.gfile.join(folder, WEIGHTS_FILE))
+    weights_file = tf.io.gfile.join(folder, WEIGHTS_FILE)
+    weights, skipped = _read_tensors(weights_file)
     config = bert_config.encoder_config(
         stated, config_file, activations=_ACTIVATIONS, has_pooler=has_pooler(weights), layer_norm_epsilon=None
     )
     if skipped:
         logging.info("%s: not part of the encoder, skipped: %s", folder, listed(skipped))
-    vocab = read_vocab(tf.io.gfile.join(folder, "vocab.txt"))
+    check_weights(weights, canonical_shapes(config), weights_file)
+    vocab = read_vocab(tf.io.gfile.join(folder, "vocab.txt"), config.vocab_size)
     return PretrainedEncoder(
         config=config,
         weights=weights,

@@ -59,6 +59,7 @@ def read_hub_module(path: str, *, check: bool = True) -> PretrainedEncoder:
         rebuilt encoder's outputs differ from the module's.
     """
     graph = hub_graph.read_graph(path)
+    _check_word_pieces(graph)  # first: of a module without them, nothing else need be said
     weights, heads, skipped = _canonical_weights(graph)
     vocab, do_lower_case = read_tokenizer(graph)
     pretrained = PretrainedEncoder(
@@ -201,18 +202,25 @@ def read_tokenizer(graph: hub_graph.HubGraph) -> tuple[list[str], bool]:
     """A module's word pieces, and whether text is lower-cased for them.
 
     Raises:
-      InputError: it has no WordPiece vocabulary, or does not state its casing.
+      InputError: it has no WordPiece vocabulary, one of the wrong length, or does not state its casing.
     """
+    _check_word_pieces(graph)
     vocab_file = graph.root_assets.get("vocab_file") or tf.io.gfile.join(graph.path, "assets", "vocab.txt")
     if not tf.io.gfile.exists(vocab_file):
-        if "sp_model_file" in graph.root_assets:
-            raise InputError(f"{graph.path}: this module has a SentencePiece model; a WordPiece vocab_file is expected")
         raise InputError(f"{graph.path}: this module's vocabulary is missing: there is no {vocab_file}")
     if "do_lower_case" not in graph.root_values:
         raise InputError(
             f"{graph.path}: this module does not say whether its vocabulary is lower-cased (do_lower_case)"
         )
-    return read_vocab(vocab_file), bool(graph.root_values["do_lower_case"])
+    tables = [array for name, array in graph.variables.items() if canonical_name(name) == "embeddings/word_embeddings"]
+    # Of a module that is used as it is, the table may have another name.
+    size = len(tables[0]) if len(tables) == 1 else None
+    return read_vocab(vocab_file, size), bool(graph.root_values["do_lower_case"])
+
+
+def _check_word_pieces(graph: hub_graph.HubGraph) -> None:
+    if "sp_model_file" in graph.root_assets and "vocab_file" not in graph.root_assets:
+        raise InputError(f"{graph.path}: this module has a SentencePiece model; a WordPiece vocab_file is expected")
 
 
 def _load_module(path: str) -> hub.KerasLayer:

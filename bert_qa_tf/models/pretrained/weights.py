@@ -21,6 +21,7 @@ import tf_keras
 
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.models.pretrained import files
 
 # Names of tf-models-official's variables, whatever stands in front of them → canonical. The second alternative of a
 # row is the name in the first TF2 modules, whose inputs are a list.
@@ -72,29 +73,30 @@ class PretrainedEncoder:
     skipped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.vocab) != self.config.vocab_size:
-            raise InputError(
-                f"{self.source}: the vocabulary has {len(self.vocab)} pieces, the encoder's table has "
-                f"{self.config.vocab_size} rows"
-            )
+        _check_vocab(self.vocab, self.config.vocab_size, self.source)
         check_weights(self.weights, canonical_shapes(self.config), self.source)
 
 
-def read_vocab(path: str) -> list[str]:
-    """Reads a WordPiece vocabulary, one piece a line; `path` may be remote.
+def read_vocab(path: str, size: int | None = None) -> list[str]:
+    """Reads a WordPiece vocabulary, one piece a line.
+
+    Args:
+      path: the file; may be remote.
+      size: the rows of the encoder's table, one for each piece; None where they are not known.
 
     Raises:
-      InputError: the file cannot be read, or is not UTF-8.
+      InputError: the file cannot be read, is not UTF-8, or has another number of pieces.
     """
+    content = files.read_bytes(path)
     try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            text = file.read().decode("utf-8")
-    except tf.errors.OpError as error:
-        raise InputError(f"{path}: cannot read this vocabulary ({error.message.splitlines()[0]})") from error
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: this vocabulary is not UTF-8 text ({error})") from error
     # Not splitlines(): a piece may be a character that Python takes for the end of a line.
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    vocab = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    if size is not None:
+        _check_vocab(vocab, size, path)
+    return vocab
 
 
 def canonical_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
@@ -220,6 +222,11 @@ def listed(names: Iterable[str]) -> str:
     names = list(names)
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
+
+
+def _check_vocab(vocab: list[str], size: int, source: str) -> None:
+    if len(vocab) != size:
+        raise InputError(f"{source}: the vocabulary has {len(vocab)} pieces, the encoder's table has {size} rows")
 
 
 def _variables_by_name(encoder: tf_keras.Model) -> dict[str, tf.Variable]:

@@ -126,6 +126,7 @@ def test_a_checkpoint_with_other_tensors_is_one_line_that_names_them(folder, cha
     with pytest.raises(InputError, match=re.escape(message) + "$") as error:
         loader.load_encoder(str(folder))
 
+    assert str(error.value).startswith(f"{folder}/bert_model.ckpt: ")
     assert "\n" not in str(error.value)
 
 
@@ -172,7 +173,16 @@ def test_a_vocabulary_of_the_wrong_length_is_refused(folder):
     (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in testing.TINY_VOCAB[:-1]))
 
     pieces = len(testing.TINY_VOCAB)
-    with pytest.raises(InputError, match=f"has {pieces - 1} pieces, the encoder's table has {pieces} rows"):
+    with pytest.raises(
+        InputError, match=rf"vocab\.txt: .* has {pieces - 1} pieces, the encoder's table has {pieces} rows"
+    ):
+        loader.load_encoder(str(folder))
+
+
+def test_a_missing_vocabulary_is_refused(folder):
+    (folder / "vocab.txt").unlink()
+
+    with pytest.raises(InputError, match=r"vocab\.txt: there is no such file"):
         loader.load_encoder(str(folder))
 
 

@@ -135,7 +135,7 @@ def _add(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_delete, "keras-nlp cannot load this preset .*LayerNormalization"),
+        (_delete, rf"model\.weights\.h5: these weights are not those .*missing: {NORM}/1$"),
         (_reshape, r"keras-nlp cannot load this preset .*\(8,\)"),
         (_add, r"model\.weights\.h5: these weights are not those .*left over: layers/dense_9/vars/0$"),
     ],
@@ -154,10 +154,17 @@ def test_a_preset_with_other_weights_is_one_line(preset, change, message):
 def test_a_damaged_weights_file_is_one_line(preset):
     (preset / "model.weights.h5").write_bytes(b"no HDF5")
 
-    with pytest.raises(InputError, match="keras-nlp cannot load this preset") as error:
+    with pytest.raises(InputError, match=r"model\.weights\.h5: this HDF5 file is damaged, or is none") as error:
         loader.load_encoder(str(preset))
 
     assert "\n" not in str(error.value)
+
+
+def test_a_preset_without_its_config_is_refused(preset):
+    (preset / "config.json").unlink()
+
+    with pytest.raises(InputError, match=r"preset/config\.json: there is no such file"):
+        loader.load_encoder(str(preset))
 
 
 def test_a_preset_without_a_tokenizer_is_refused(preset):
@@ -171,7 +178,7 @@ def test_a_vocabulary_of_the_wrong_length_is_refused(preset):
     file = preset / "assets" / "tokenizer" / "vocabulary.txt"
     file.write_text(file.read_text() + "more\n")
 
-    with pytest.raises(InputError, match=f"has {len(testing.TINY_VOCAB) + 1} pieces"):
+    with pytest.raises(InputError, match=rf"vocabulary\.txt: .* has {len(testing.TINY_VOCAB) + 1} pieces"):
         loader.load_encoder(str(preset))
 
 

@@ -199,6 +199,20 @@ def test_a_folder_that_holds_no_encoder_says_what_was_expected(tmp_path):
         loader.load_encoder(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pytorch_model.bin", "is a pickle, which can run any code when it is opened; expected model.safetensors"),
+        ("model.safetensors.index.json", "says that the weights lie in several files; expected model.safetensors"),
+    ],
+)
+def test_weights_that_are_not_read_are_named_with_what_would_be(tmp_path, name, message):
+    (tmp_path / name).write_bytes(b"\x80\x04.")
+
+    with pytest.raises(InputError, match=f"{re.escape(f'{tmp_path}: {name} {message}')}$"):
+        loader.load_encoder(str(tmp_path))
+
+
 def test_a_folder_that_holds_two_encoders_is_refused(tmp_path):
     _safetensors_folder(tmp_path / "bert")
     (tmp_path / "bert" / "bert_config.json").write_text("{}")
@@ -287,6 +301,10 @@ def test_a_safetensors_folder_computes_what_numpy_computes_from_its_tensors(tmp_
     ("change", "message"),
     [
         ({"hidden_act": "swish"}, "expected hidden_act to be one of .*, got 'swish'"),
+        ({"hidden_act": ["gelu"]}, r"expected hidden_act to be one of .*, got \['gelu'\]"),
+        ({"layer_norm_eps": "tiny"}, "expected layer_norm_eps to be a number above 0, got 'tiny'"),
+        ({"hidden_dropout_prob": 1.5}, "expected numbers from 0 to below 1, got hidden_dropout_prob=1.5"),
+        ({"num_attention_heads": 3}, r"config\.json: .*hidden_size=4 is no multiple of num_attention_heads=3"),
         ({"model_type": "roberta"}, "expected a BERT model, got model_type 'roberta'"),
         ({"layer_norm_eps": None}, "layer_norm_eps is missing"),
         ({"intermediate_size": 5}, r"intermediate/dense/kernel is \[4, 6\], expected \[4, 5\]"),
@@ -311,6 +329,23 @@ def test_a_safetensors_file_with_a_corrupted_header_is_one_line(tmp_path):
     file.write_bytes(b"\xff" * 8 + file.read_bytes()[8:])
 
     with pytest.raises(InputError, match=r"model\.safetensors: this safetensors file is damaged"):
+        loader.load_encoder(str(tmp_path / "bert"))
+
+
+@pytest.mark.parametrize("name", ["config.json", "vocab.txt"])
+def test_a_safetensors_folder_without_one_of_its_files_names_it(tmp_path, name):
+    _safetensors_folder(tmp_path / "bert")
+    (tmp_path / "bert" / name).unlink()
+
+    with pytest.raises(InputError, match=f"bert/{re.escape(name)}: there is no such file, and it is needed$"):
+        loader.load_encoder(str(tmp_path / "bert"))
+
+
+def test_a_vocabulary_of_the_wrong_length_is_refused_by_the_name_of_its_file(tmp_path):
+    _safetensors_folder(tmp_path / "bert")
+    (tmp_path / "bert" / "vocab.txt").write_text("[PAD]\nthe\n")
+
+    with pytest.raises(InputError, match=r"vocab\.txt: the vocabulary has 2 pieces, the encoder's table has 3 rows$"):
         loader.load_encoder(str(tmp_path / "bert"))
 
 
@@ -351,6 +386,7 @@ def test_a_safetensors_file_with_other_tensors_is_one_line_that_names_them(tmp_p
     with pytest.raises(InputError, match=message) as error:
         loader.load_encoder(str(tmp_path / "bert"))
 
+    assert str(error.value).startswith(f"{tmp_path}/bert/model.safetensors: ")
     assert "\n" not in str(error.value)
 
 

@@ -13,6 +13,7 @@ import tf_keras
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.models import wrapped_encoder
 from bert_qa_tf.models.pretrained import hub_export, hub_graph, loader, tf_hub
 from tests import testing
 from tests.models import fixtures
@@ -205,6 +206,26 @@ def test_a_folder_without_assets_is_refused(tmp_path):
         loader.load_encoder(module)
 
 
+def test_a_vocabulary_of_the_wrong_length_is_refused_by_the_name_of_its_file(tmp_path):
+    module = testing.tiny_hub_module(tmp_path)
+    pathlib.Path(module, "assets", "vocab.txt").write_text("[PAD]\n[UNK]\n")
+
+    for load in (loader.load_encoder, wrapped_encoder.load_wrapped_encoder):
+        with pytest.raises(InputError, match=r"assets/vocab\.txt: the vocabulary has 2 pieces, .* has 123 rows$"):
+            load(module)
+
+
+def test_a_sentencepiece_module_is_refused_without_advice_that_would_not_help(tmp_path):
+    module = tf.Module()
+    (tmp_path / "30k-clean.model").write_bytes(b"pieces")
+    module.sp_model_file = tf.saved_model.Asset(str(tmp_path / "30k-clean.model"))
+    module.table = tf.Variable(tf.zeros((3, 2)), name="table")
+    tf.saved_model.save(module, str(tmp_path / "module"))
+
+    with pytest.raises(InputError, match=r"SentencePiece model; a WordPiece vocab_file is expected$"):
+        loader.load_encoder(str(tmp_path / "module"))
+
+
 def test_a_module_that_is_no_bert_is_refused_with_its_variables(tmp_path):
     module = tf.Module()
     module.table = tf.Variable([[1.0]], name="word_vectors")
@@ -234,8 +255,19 @@ def test_a_module_without_its_variables_is_refused(tmp_path):
     module = testing.tiny_hub_module(tmp_path)
     shutil.rmtree(f"{module}/variables")
 
-    with pytest.raises(InputError, match="cannot read this SavedModel"):
+    with pytest.raises(InputError, match="variables/variables: cannot read this SavedModel's variables"):
         loader.load_encoder(module)
+
+
+def test_a_module_with_variables_that_were_cut_short_is_refused(tmp_path):
+    module = testing.tiny_hub_module(tmp_path)
+    [data] = pathlib.Path(module, "variables").glob("variables.data-*")
+    data.write_bytes(data.read_bytes()[:500])
+
+    with pytest.raises(InputError, match="variables/variables: cannot read this SavedModel's variables") as error:
+        loader.load_encoder(module)
+
+    assert "\n" not in str(error.value)
 
 
 def test_a_module_that_does_not_state_its_casing_is_refused(tmp_path, monkeypatch):
