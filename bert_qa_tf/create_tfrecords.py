@@ -45,7 +45,7 @@ def main(values: FlagValues) -> None:
     else:
         load = load_wrapped_encoder if values.encoder_mode == "wrap" else load_encoder
         encoder = load(values.encoder_handle, do_lower_case=values.do_lower_case)
-        tokenizer = BertTokenizer(encoder.vocab, encoder.do_lower_case)
+        tokenizer = BertTokenizer(encoder.vocab, encoder.do_lower_case, source=encoder.source)
     manifest = conversion.convert(values.input_file, values.output_dir, tokenizer, config, overwrite=values.overwrite)
     print(conversion.describe(manifest))
     print(f"wrote {len(manifest.shards)} shards and manifest.json to {values.output_dir}")

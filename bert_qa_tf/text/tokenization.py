@@ -72,6 +72,11 @@ class BertTokenizer:
     All it holds in graph are constants, so a `tf.function` that calls `tokenize` can be saved and loaded with nothing
     to track and no asset to lose.
 
+    Args:
+      vocab: the pieces; a piece's id is its place.
+      do_lower_case: whether text is lowered and loses its accents.
+      source: where they are from, for messages.
+
     Attributes:
       vocab: the pieces; a piece's id is its place.
       vocab_size: their number.
@@ -86,11 +91,11 @@ class BertTokenizer:
       <tf.RaggedTensor [[0, 5, 6, 7]]>
     """
 
-    def __init__(self, vocab: Sequence[str], do_lower_case: bool) -> None:
+    def __init__(self, vocab: Sequence[str], do_lower_case: bool, *, source: str = "vocabulary") -> None:
         self.vocab = tuple(vocab)
         self.vocab_size = len(self.vocab)
         self.do_lower_case = bool(do_lower_case)
-        self._ids = _check_vocab(self.vocab, source="vocabulary")
+        self._ids = _check_vocab(self.vocab, source)
         self.cls_id, self.sep_id, self.pad_id, self.unk_id = (self._ids[name] for name in (CLS, SEP, PAD, UNKNOWN))
         self.mask_id = self._ids.get(MASK)
         self.vocab_sha256 = hashlib.sha256(("\n".join(self.vocab) + "\n").encode("utf-8")).hexdigest()

@@ -83,7 +83,7 @@ def prepare(config: TrainConfig) -> Prepared:
     config = dataclasses.replace(config, decoding=decoding)
     load = load_wrapped_encoder if config.encoder_mode == "wrap" else load_encoder
     pretrained = load(config.encoder_handle, do_lower_case=manifest.do_lower_case)
-    tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case)
+    tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case, source=pretrained.source)
     check_vocabulary(config, manifest, pretrained, tokenizer)
     columns = tfrecord.read_columns(config.train_dir, manifest.split("train"), features.QA_FEATURES)
     lengths = columns.lengths[: config.max_train_examples]

@@ -360,6 +360,11 @@ def test_a_bad_vocabulary_is_one_clear_line(tmp_path, content, problem):
     assert "\n" not in str(error.value)
 
 
+def test_a_vocabulary_from_elsewhere_is_named_as_its_source():
+    with pytest.raises(InputError, match=r"^some/encoder: no \[CLS\], \[SEP\], \[PAD\], \[UNK\] among 1 pieces"):
+        BertTokenizer(["a"], do_lower_case=True, source="some/encoder")
+
+
 def test_a_missing_vocabulary_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.txt: no such vocabulary file"):
         BertTokenizer.from_vocab_file(str(tmp_path / "none.txt"), do_lower_case=True)

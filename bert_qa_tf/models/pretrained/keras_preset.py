@@ -221,4 +221,6 @@ def _arrays_in(path: str) -> set[str]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join((str(error) or type(error).__name__).split())[:300]
+    text = " ".join((str(error) or type(error).__name__).split())
+    # Keras ends with the tensor itself and a list of layers, which say nothing more.
+    return re.split(r" (?:Target:|List of objects)", text)[0][:300]
