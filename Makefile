@@ -16,7 +16,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory requirements venv clean
+.PHONY: help demo test lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -50,6 +50,9 @@ prove-resume: $(VENV)/.installed ## minutes: a training killed 20 times ends wit
 
 benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of several sizes
 	@$(RUN) benchmarks/conversion_memory.py
+
+benchmark-encoders: $(VENV)/.installed ## minutes: size of each named encoder, and peak memory of using it
+	@$(RUN) benchmarks/encoder_memory.py
 
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh

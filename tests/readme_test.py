@@ -28,6 +28,21 @@ def test_the_table_of_results_is_the_one_the_results_give():
     assert table() in README
 
 
+def test_the_sizes_of_the_encoders_are_those_that_were_measured():
+    results = (REPOSITORY / "benchmarks" / "results" / "encoders.md").read_text(encoding="utf-8")
+    measured = _rows(results)
+    shown = _rows(README)
+    assert len(measured) == 7
+    for handle, figures in measured.items():
+        assert shown[handle][-5:] == figures, handle
+
+
+def _rows(text: str) -> dict[str, list[str]]:
+    """The first name in a table's row → its other cells."""
+    rows = re.findall(r"^\| `([a-z][\w-]*)`[^|]*\|(.+)\|$", text, re.MULTILINE)
+    return {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
+
+
 def test_every_folder_and_file_the_readme_names_is_there():
     for path in re.findall(r"`((?:bert_qa_tf|configs|tfrecords|benchmarks|requirements)/[\w/.-]*)`", README):
         assert (REPOSITORY / path).exists(), path
