@@ -223,4 +223,4 @@ def _arrays_in(path: str) -> set[str]:
 def _one_line(error: Exception) -> str:
     text = " ".join((str(error) or type(error).__name__).split())
     # Keras ends with the tensor itself and a list of layers, which say nothing more.
-    return re.split(r" (?:Target:|List of objects)", text)[0][:300]
+    return re.split(r" (?:Target|List of objects)\b", text)[0][:300]

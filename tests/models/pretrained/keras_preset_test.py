@@ -136,7 +136,7 @@ def _add(file: h5py.File) -> None:
     ("change", "message"),
     [
         (_delete, rf"model\.weights\.h5: these weights are not those .*missing: {NORM}/1$"),
-        (_reshape, r"keras-nlp cannot load this preset .*\(8,\)"),
+        (_reshape, r"keras-nlp cannot load this preset .*value.shape=\(8,\)\.\)$"),
         (_add, r"model\.weights\.h5: these weights are not those .*left over: layers/dense_9/vars/0$"),
     ],
     ids=["missing", "wrong shape", "left over"],
