@@ -5,6 +5,7 @@ VENV ?= .venv
 # Test processes. Each loads TensorFlow: count on 3 GB of memory for each.
 JOBS ?= 2
 PYTEST_ARGS ?=
+PADDING_RECORDS ?= runs/padding/records
 
 # A Python that is new and old enough, and that can make environments. Choose another: make demo PYTHON=/path/to/python3.12
 SUITABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
@@ -16,7 +17,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders requirements venv clean
+.PHONY: help demo test lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -53,6 +54,12 @@ benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of s
 
 benchmark-encoders: $(VENV)/.installed ## minutes: size of each named encoder, and peak memory of using it
 	@$(RUN) benchmarks/encoder_memory.py
+
+benchmark-padding: $(VENV)/.installed ## ten minutes: windows/s in length buckets and padded to the longest (BERT_QA_TF_DATA: where)
+	@test -e $(PADDING_RECORDS)/manifest.json || $(RUN) -m bert_qa_tf.create_tfrecords --encoder_handle=minilm \
+	  --dev_fraction=0 --output_dir=$(PADDING_RECORDS) \
+	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))
+	@$(RUN) benchmarks/padding.py --train_dir=$(PADDING_RECORDS)
 
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh

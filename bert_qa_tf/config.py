@@ -7,6 +7,7 @@ turned into these by the entry points; nothing here reads a flag, a file or the 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any, Literal
 
 from bert_qa_tf.errors import InputError
@@ -237,7 +238,8 @@ class TrainConfig:
       num_train_epochs: passes over the training windows.
       max_train_steps: stop after this many steps, and decay the learning rate to there; None for no limit.
       max_train_examples: train on the first so many windows of the shuffled order only; None for all.
-      length_buckets: at most this many static shapes.
+      length_buckets: at most this many static shapes, chosen for the lengths of the windows; or the lengths themselves,
+        ascending.
       early_stopping_patience: stop after so many evaluations without a better score; 0 for never.
       max_hours: stop after so many hours of training, those of earlier processes included; None for no limit.
       profile_steps: first and last step to profile for TensorBoard; None for no profile.
@@ -264,7 +266,7 @@ class TrainConfig:
     num_train_epochs: int = 2
     max_train_steps: int | None = None
     max_train_examples: int | None = None
-    length_buckets: int = 8
+    length_buckets: int | tuple[int, ...] = 8
     early_stopping_patience: int = 0
     max_hours: float | None = None
     profile_steps: tuple[int, int] | None = None
@@ -281,13 +283,17 @@ class TrainConfig:
             "gradient_accumulation_steps",
             "steps_per_loop",
             "num_train_epochs",
-            "length_buckets",
             "log_steps",
             "eval_batch_size",
             "save_checkpoints_steps",
             "keep_checkpoint_max",
         ):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        buckets = self.length_buckets if isinstance(self.length_buckets, tuple) else (self.length_buckets,)
+        _require(
+            bool(buckets) and buckets[0] >= 1 and all(a < b for a, b in itertools.pairwise(buckets)),
+            f"length_buckets must be a number of at least 1, or ascending lengths, got {self.length_buckets}",
+        )
         for name in ("max_train_steps", "max_train_examples"):
             value = getattr(self, name)
             _require(value is None or value >= 1, f"{name} must be at least 1, got {value}")

@@ -288,6 +288,22 @@ def define_export(values: Values) -> None:
     )
 
 
+class _LengthBuckets(flags.ArgumentParser):
+    """A number (`8`), or lengths (`128,256,384`; a single one as `384,`)."""
+
+    syntactic_help = "a number, or lengths separated by commas"
+
+    def parse(self, argument: str | int | tuple[int, ...]) -> int | tuple[int, ...]:
+        """The number, or a tuple of the lengths."""
+        if not isinstance(argument, str):
+            return argument
+        try:
+            lengths = tuple(int(part) for part in argument.removesuffix(",").split(","))
+        except ValueError:
+            raise ValueError(f"expected {self.syntactic_help}") from None
+        return lengths if "," in argument else lengths[0]
+
+
 def define_training(values: Values) -> None:
     """Training."""
     flags.DEFINE_string(
@@ -334,8 +350,13 @@ def define_training(values: Values) -> None:
     flags.DEFINE_integer(
         "max_train_examples", None, "Train on this many windows only, drawn at random.", flag_values=values
     )
-    flags.DEFINE_integer(
-        "length_buckets", 8, "Windows are padded to one of at most this many lengths.", flag_values=values
+    flags.DEFINE(
+        _LengthBuckets(),
+        "length_buckets",
+        8,
+        "Windows are padded to one of at most this many lengths, chosen to leave the least padding; or the lengths "
+        "themselves: 128,256,384.",
+        flag_values=values,
     )
     flags.DEFINE_integer(
         "early_stopping_patience",

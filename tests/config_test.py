@@ -33,6 +33,9 @@ def test_a_stride_beyond_the_room_for_text_would_skip_words_and_is_refused():
         (TrainConfig, {"freeze_layers": -2}, r"freeze_layers must be -1 \(the embeddings\), 0 .* got -2"),
         (TrainConfig, {"global_batch_size": 0}, "global_batch_size must be at least 1"),
         (TrainConfig, {"max_train_steps": 0}, "max_train_steps must be at least 1"),
+        (TrainConfig, {"length_buckets": 0}, "length_buckets must be a number of at least 1, or ascending .* got 0"),
+        (TrainConfig, {"length_buckets": (256, 128)}, r"length_buckets must be .* ascending lengths, got \(256, 128\)"),
+        (TrainConfig, {"length_buckets": ()}, r"length_buckets must be .* got \(\)"),
     ],
 )
 def test_values_that_make_no_sense_are_named(config, values, message):

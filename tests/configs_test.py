@@ -32,6 +32,20 @@ def test_a_flagfile_builds_a_training_from_any_folder(path, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
+    ("text", "value"), [("8", 8), ("128,256,384", (128, 256, 384)), ("384,", (384,))], ids=["number", "list", "one"]
+)
+def test_length_buckets_are_a_number_or_the_lengths_themselves(text, value):
+    config = _config(REPOSITORY / "configs" / "cpu.flags", f"--length_buckets={text}")
+    assert config.length_buckets == value
+
+
+def test_length_buckets_that_are_no_numbers_are_one_line(capsys):
+    arguments = ["--length_buckets=128;256", "--model_dir=run"]
+    assert cli.call(train.train_config, "", train.FLAG_GROUPS, arguments) == 1
+    assert "--length_buckets=128;256: expected a number, or lengths separated by commas" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("name", "strategy", "encoder"),
     [
         ("cpu", "one_device", "minilm"),

@@ -2,6 +2,13 @@
 
 What goes in: the length of every training window. What comes out: an epoch's batches, each of one static shape. Nothing
 here remembers where training is: resuming means slicing the schedule at the global step.
+
+Records are grouped by length, and what does not fill a group's last batch moves up to the next longer group:
+
+    batches of 4    lengths ≤ 104: ●●●● ●●●● ●●       ≤ 144: ○○○○ ○○○○ ○○○
+    become          104: ●●●● ●●●●                     144: ●●○○ ○○○○ ○○○○ ○·     · is a row of weight 0
+
+So an epoch has as many steps as it would have without groups, and all of its batches but one are full.
 """
 
 from __future__ import annotations
@@ -11,6 +18,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from bert_qa_tf.errors import InputError
 
 # Bucket lengths are multiples of this: matrix units work on tiles of at least 8 rows.
 _LENGTH_MULTIPLE = 8
@@ -24,23 +33,25 @@ class ScheduledBatch:
     record_ids: np.ndarray
 
 
-def choose_buckets(lengths: np.ndarray, max_buckets: int) -> tuple[int, ...]:
-    """The bucket lengths, at most `max_buckets`, that leave the fewest padded tokens.
+def choose_buckets(lengths: np.ndarray, max_buckets: int, global_batch_size: int = 1) -> tuple[int, ...]:
+    """The bucket lengths, at most `max_buckets`, with which an epoch computes the fewest tokens.
 
     Exact, by dynamic programming over the multiples of 8 that occur: few enough (48 at 384 tokens) to try all.
 
     Args:
       lengths: `<int32>[num_records]`, word pieces of each window.
       max_buckets: at most this many static shapes.
+      global_batch_size: rows of a batch.
 
     Returns:
-      Ascending lengths, the last one that of the longest window.
+      Ascending lengths, the last one that of the longest window; each has a batch.
     """
     # Never beyond the longest window: the encoder may have no position left there.
     rounded = np.minimum(-(-np.asarray(lengths) // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE, np.max(lengths))
-    sizes, counts = np.unique(rounded, return_counts=True)
-    cumulative = np.concatenate([[0], np.cumsum(counts)])
+    sizes = np.unique(rounded)
     num = len(sizes)
+    # batches[j]: how many the windows up to the j-th size make.
+    batches = np.concatenate([[0], _batches_up_to(rounded, sizes, global_batch_size)])
     # cost[j]: fewest computed tokens for the j shortest sizes with the buckets so far; choice[b][j]: where the last
     # bucket starts.
     cost = np.full(num + 1, np.inf)
@@ -51,7 +62,7 @@ def choose_buckets(lengths: np.ndarray, max_buckets: int) -> tuple[int, ...]:
         choice = np.zeros(num + 1, np.int64)
         best[0] = 0.0
         for j in range(1, num + 1):
-            totals = cost[:j] + (cumulative[j] - cumulative[:j]) * float(sizes[j - 1])
+            totals = cost[:j] + (batches[j] - batches[:j]) * float(sizes[j - 1])
             choice[j] = int(np.argmin(totals))
             best[j] = totals[choice[j]]
         cost = best
@@ -62,13 +73,43 @@ def choose_buckets(lengths: np.ndarray, max_buckets: int) -> tuple[int, ...]:
             break
         buckets.append(int(sizes[j - 1]))
         j = int(choice[j])
-    return tuple(sorted(buckets))
+    return _with_batches(lengths, sorted(buckets), global_batch_size)
 
 
-def steps_per_epoch(lengths: np.ndarray, buckets: Sequence[int], global_batch_size: int) -> int:
-    """Batches of one epoch: the same number every epoch, since each bucket always holds the same records."""
-    counts = np.bincount(np.searchsorted(buckets, lengths), minlength=len(buckets))
-    return int(np.sum(-(-counts // global_batch_size)))
+def check_buckets(lengths: np.ndarray, wanted: Sequence[int], global_batch_size: int) -> tuple[int, ...]:
+    """Those of the bucket lengths a user named that an epoch has batches of.
+
+    Args:
+      lengths: `<int32>[num_records]`, word pieces of each window.
+      wanted: ascending.
+      global_batch_size: rows of a batch.
+
+    Raises:
+      InputError: a window is longer than all of them.
+    """
+    longest = int(np.max(lengths))
+    if longest > wanted[-1]:
+        named = ",".join(map(str, wanted))
+        raise InputError(
+            f"length_buckets={named}: the longest window has {longest} word pieces, expected a bucket that holds it"
+        )
+    # A longer one than the longest window needs is never used.
+    needed = wanted[: int(np.searchsorted(wanted, longest)) + 1]
+    return _with_batches(lengths, needed, global_batch_size)
+
+
+def _batches_up_to(lengths: np.ndarray, buckets: Sequence[int], global_batch_size: int) -> np.ndarray:
+    """How many batches each bucket and all shorter ones have together, `<int64>[num_buckets]`."""
+    records = np.searchsorted(np.sort(lengths), buckets, side="right")
+    batches = records // global_batch_size
+    batches[-1] = -(-records[-1] // global_batch_size)
+    return batches
+
+
+def _with_batches(lengths: np.ndarray, buckets: Sequence[int], global_batch_size: int) -> tuple[int, ...]:
+    """The buckets that have a batch: all records of another one move up."""
+    counts = np.diff(_batches_up_to(lengths, buckets, global_batch_size), prepend=0)
+    return tuple(int(length) for length, count in zip(buckets, counts, strict=True) if count)
 
 
 def schedule(
@@ -76,9 +117,12 @@ def schedule(
 ) -> list[ScheduledBatch]:
     """The batches of one epoch, every record in exactly one.
 
-    The records are shuffled, dealt to their buckets in that order and cut into batches; then the batches are shuffled,
-    so that lengths do not come in runs. The last batch of a bucket may be short: it is filled up with rows of weight 0,
-    never dropped.
+    The records are shuffled, dealt to their buckets in that order and cut into batches. What is left of a bucket makes
+    the first rows of the next longer one; the last batch of the longest may be short: it is filled up with rows of
+    weight 0, never dropped. The order of the batches is random, but every bucket's are spread over the whole epoch:
+    lengths do not come in runs, and no stretch of an epoch is of longer windows than another.
+
+    Of the pairs of records that share a batch, about buckets · (batch − 1) / records do so in the next epoch again.
 
     Args:
       lengths: `<int32>[num_records]`.
@@ -90,14 +134,18 @@ def schedule(
     generator = np.random.Generator(np.random.PCG64([seed, epoch]))
     order = generator.permutation(len(lengths))
     bucket_of = np.searchsorted(buckets, np.asarray(lengths)[order])
-    batches = []
+    batches, places = [], []
+    left = order[:0]
     for index, length in enumerate(buckets):
-        members = order[bucket_of == index]
-        batches += [
-            ScheduledBatch(int(length), members[start : start + global_batch_size])
-            for start in range(0, len(members), global_batch_size)
-        ]
-    return [batches[i] for i in generator.permutation(len(batches))]
+        members = np.concatenate([left, order[bucket_of == index]])
+        is_last = index == len(buckets) - 1
+        end = len(members) if is_last else len(members) // global_batch_size * global_batch_size
+        starts = range(0, end, global_batch_size)
+        batches += [ScheduledBatch(int(length), members[i : min(i + global_batch_size, end)]) for i in starts]
+        # Of n batches, one anywhere in each n-th of the epoch.
+        places.append((generator.permutation(len(starts)) + generator.random(len(starts))) / max(len(starts), 1))
+        left = members[end:]
+    return [batches[i] for i in np.argsort(np.concatenate(places), kind="stable")]
 
 
 class TrainingSchedule:
@@ -105,7 +153,7 @@ class TrainingSchedule:
 
     Args:
       lengths: `<int32>[num_records]`, word pieces of each training window.
-      max_buckets: at most this many static shapes.
+      max_buckets: at most this many static shapes, chosen for the lengths; or the shapes themselves, ascending.
       global_batch_size: rows of one optimizer step over all replicas.
       num_epochs: passes over the windows.
       max_steps: stop there; None for no limit.
@@ -113,24 +161,33 @@ class TrainingSchedule:
 
     Attributes:
       lengths: as given.
-      buckets: the static shapes.
-      steps_per_epoch: the same in every epoch.
+      buckets: the static shapes, each with a batch at least.
+      batches_per_bucket: how many batches of an epoch have each of these shapes; the same in every epoch.
+      steps_per_epoch: the same in every epoch, whatever the buckets.
       total_steps: of the training.
+
+    Raises:
+      InputError: a window is longer than all of the shapes that were given.
     """
 
     def __init__(
         self,
         lengths: np.ndarray,
-        max_buckets: int,
+        max_buckets: int | Sequence[int],
         global_batch_size: int,
         num_epochs: int,
         max_steps: int | None,
         seed: int,
     ) -> None:
         self.lengths = lengths
-        self.buckets = choose_buckets(lengths, max_buckets)
         self.global_batch_size = global_batch_size
-        self.steps_per_epoch = steps_per_epoch(lengths, self.buckets, global_batch_size)
+        if isinstance(max_buckets, int):
+            self.buckets = choose_buckets(lengths, max_buckets, global_batch_size)
+        else:
+            self.buckets = check_buckets(lengths, max_buckets, global_batch_size)
+        up_to = _batches_up_to(lengths, self.buckets, global_batch_size)
+        self.batches_per_bucket = tuple(int(count) for count in np.diff(up_to, prepend=0))
+        self.steps_per_epoch = int(up_to[-1])
         whole = self.steps_per_epoch * num_epochs
         self.total_steps = whole if max_steps is None else min(whole, max_steps)
         self._seed = seed
@@ -145,16 +202,17 @@ class TrainingSchedule:
 
     @property
     def padding_efficiency(self) -> float:
-        """Real tokens / computed tokens of an epoch, the filling of short batches included."""
-        computed = sum(batch.bucket_length for batch in self._epoch_batches(0)) * self.global_batch_size
+        """Real tokens / computed tokens of an epoch, the filling of its last batch included."""
+        computed = self.global_batch_size * int(np.dot(self.buckets, self.batches_per_bucket))
         return float(self.lengths.sum()) / computed
 
     def batch_at(self, step: int) -> ScheduledBatch:
         """The batch of optimizer step `step`, counted from 0."""
         epoch, index = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._batches = epoch, self._epoch_batches(epoch)
+            self._epoch, self._batches = epoch, self.epoch_batches(epoch)
         return self._batches[index]
 
-    def _epoch_batches(self, epoch: int) -> list[ScheduledBatch]:
+    def epoch_batches(self, epoch: int) -> list[ScheduledBatch]:
+        """All batches of an epoch, counted from 0, in their order."""
         return schedule(self.lengths, self.buckets, self.global_batch_size, self._seed, epoch)
