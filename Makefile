@@ -55,7 +55,7 @@ benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of s
 benchmark-encoders: $(VENV)/.installed ## minutes: size of each named encoder, and peak memory of using it
 	@$(RUN) benchmarks/encoder_memory.py
 
-benchmark-padding: $(VENV)/.installed ## ten minutes: windows/s in length buckets and padded to the longest (BERT_QA_TF_DATA: where)
+benchmark-padding: $(VENV)/.installed ## minutes: windows/s in length buckets against padding all to the longest (BERT_QA_TF_DATA: where)
 	@test -e $(PADDING_RECORDS)/manifest.json || $(RUN) -m bert_qa_tf.create_tfrecords --encoder_handle=minilm \
 	  --dev_fraction=0 --output_dir=$(PADDING_RECORDS) \
 	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from bert_qa_tf.training.schedule import ScheduledBatch, TrainingSchedule
 
@@ -150,7 +151,7 @@ def measure(bench: Bench, schedule: TrainingSchedule, values: argparse.Namespace
     seconds: dict[int, list[float]] = {length: [] for length in schedule.buckets}
     for number in range(values.rounds):
         total = {"bucket": 0.0, "longest": 0.0}
-        for batch in batches:
+        for batch in tqdm(batches, desc=f"round {number + 1}", unit=" batches", disable=None):
             both = [("bucket", batch.bucket_length), ("longest", longest)]
             for name, length in both if number % 2 == 0 else both[::-1]:
                 took = bench.seconds(batch.record_ids, length)
