@@ -13,7 +13,6 @@ import argparse
 import statistics
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -48,59 +47,55 @@ class Bench:
 
     Args:
       values: the command's arguments.
+
+    Attributes:
+      schedule: of the training.
+      policy: the Keras precision policy of its model.
     """
 
     def __init__(self, values: argparse.Namespace) -> None:
-        import tf_keras
-
         from bert_qa_tf import features
-        from bert_qa_tf.config import OptimizerConfig, RuntimeConfig
-        from bert_qa_tf.data import tfrecord
-        from bert_qa_tf.data.manifest import read_manifest
-        from bert_qa_tf.models.losses import span_loss
-        from bert_qa_tf.models.models import build_span_model
-        from bert_qa_tf.models.pretrained.loader import build_pretrained_encoder, load_encoder
-        from bert_qa_tf.training import optimization, runtime
+        from bert_qa_tf.config import RuntimeConfig, TrainConfig
+        from bert_qa_tf.training.preparation import prepare
         from bert_qa_tf.training.step import TrainStep
 
-        manifest = read_manifest(values.train_dir)
-        self._columns = tfrecord.read_columns(values.train_dir, manifest.split("train"), features.QA_FEATURES)
-        self._batch_size = values.global_batch_size
-        self.lengths = self._columns.lengths
-        strategy = runtime.make_strategy(RuntimeConfig())
-        runtime.set_seed(0)
-        self.policy = runtime.resolve_precision(values.mixed_precision, "one_device")
-        tf_keras.mixed_precision.set_global_policy(self.policy)
-        with strategy.scope():
-            pretrained = load_encoder(values.encoder_handle, do_lower_case=manifest.do_lower_case)
-            self._model = build_span_model(build_pretrained_encoder(pretrained))
-            optimizer = optimization.build_optimizer(OptimizerConfig(), 1000, self.policy)
-
-        def loss(outputs: Any, batch: Any) -> Any:
-            ends = batch["start_positions"], batch["end_positions"]
-            return span_loss(outputs["start_logits"], outputs["end_logits"], *ends)
-
-        inputs = features.names(features.QA_FEATURES, "input")
-        self._step = TrainStep(strategy, self._model, optimizer, loss, inputs)
+        config = TrainConfig(
+            train_dir=values.train_dir,
+            model_dir="",  # nothing is written
+            encoder_handle=values.encoder_handle,
+            runtime=RuntimeConfig(mixed_precision=values.mixed_precision),
+            global_batch_size=values.global_batch_size,
+            length_buckets=values.length_buckets,
+            num_train_epochs=3,
+        )
+        self._prepared = prepare(config)
+        self.schedule = self._prepared.schedule
+        self.policy = self._prepared.policy
+        model, optimizer, task = self._prepared.trained.model, self._prepared.trained.optimizer, self._prepared.task
+        inputs = features.names(task.table, "input")
+        self._step = TrainStep(self._prepared.strategy, model, optimizer, task.losses, inputs)
+        self._steps = 0
 
     def flops(self, length: int) -> int:
         """Of the matrix products of one step at this length, forward and backward."""
         from bert_qa_tf.training.precision_census import take_census
 
-        census = take_census(self._step.trace(self._pad(np.zeros(0, np.int64), length)), self.policy, self._model)
+        step = self._step.trace(self._pad(np.zeros(0, np.int64), length))
+        census = take_census(step, self.policy, self._prepared.trained.model)
         return sum(product.flops for product in census.products)
 
     def seconds(self, record_ids: np.ndarray, length: int) -> float:
         """How long one step takes with these records at this length, from records to the loss on the host."""
         begin = time.monotonic()
-        float(self._step(self._pad(record_ids, length))["loss"])
+        self._step([self._pad(record_ids, length)], self._steps)["loss"].numpy()
+        self._steps += 1
         return time.monotonic() - begin
 
     def _pad(self, record_ids: np.ndarray, length: int) -> dict[str, np.ndarray]:
-        from bert_qa_tf import features
         from bert_qa_tf.data.input_pipeline import pad_batch
 
-        return pad_batch(self._columns, record_ids, length, self._batch_size, features.QA_FEATURES)
+        prepared = self._prepared
+        return pad_batch(prepared.columns, record_ids, length, self.schedule.global_batch_size, prepared.task.table)
 
 
 def main() -> None:
@@ -116,11 +111,8 @@ def main() -> None:
     values = parser.parse_args()
 
     bench = Bench(values)
-    schedule = TrainingSchedule(
-        bench.lengths, values.length_buckets, values.global_batch_size, num_epochs=3, max_steps=None, seed=0
-    )
-    print_schedule(schedule)
-    measure(bench, schedule, values)
+    print_schedule(bench.schedule)
+    measure(bench, values)
 
 
 def print_schedule(schedule: TrainingSchedule) -> None:
@@ -140,8 +132,9 @@ def print_schedule(schedule: TrainingSchedule) -> None:
     )
 
 
-def measure(bench: Bench, schedule: TrainingSchedule, values: argparse.Namespace) -> None:
+def measure(bench: Bench, values: argparse.Namespace) -> None:
     """Runs the steps and prints tables of them."""
+    schedule = bench.schedule
     longest = schedule.buckets[-1]
     batches = schedule.epoch_batches(0)[: values.batches]
     flops = {length: bench.flops(length) for length in schedule.buckets}

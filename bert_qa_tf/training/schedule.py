@@ -113,7 +113,7 @@ def _with_batches(lengths: np.ndarray, buckets: Sequence[int], global_batch_size
 
 
 def schedule(
-    lengths: np.ndarray, buckets: Sequence[int], global_batch_size: int, seed: int, epoch: int
+    lengths: np.ndarray, buckets: Sequence[int], global_batch_size: int, seed: int, epoch: int, steps_per_run: int = 1
 ) -> list[ScheduledBatch]:
     """The batches of one epoch, every record in exactly one.
 
@@ -130,6 +130,7 @@ def schedule(
       global_batch_size: rows of one optimizer step over all replicas.
       seed: of the run.
       epoch: 0 for the first.
+      steps_per_run: batches of one length that follow each other, for a device that takes several steps in one call.
     """
     generator = np.random.Generator(np.random.PCG64([seed, epoch]))
     order = generator.permutation(len(lengths))
@@ -142,8 +143,10 @@ def schedule(
         end = len(members) if is_last else len(members) // global_batch_size * global_batch_size
         starts = range(0, end, global_batch_size)
         batches += [ScheduledBatch(int(length), members[i : min(i + global_batch_size, end)]) for i in starts]
-        # Of n batches, one anywhere in each n-th of the epoch.
-        places.append((generator.permutation(len(starts)) + generator.random(len(starts))) / max(len(starts), 1))
+        # Of n runs, one anywhere in each n-th of the epoch.
+        runs = -(-len(starts) // steps_per_run)
+        places_of_runs = (generator.permutation(runs) + generator.random(runs)) / max(runs, 1)
+        places.append(np.repeat(places_of_runs, steps_per_run)[: len(starts)])
         left = members[end:]
     return [batches[i] for i in np.argsort(np.concatenate(places), kind="stable")]
 
@@ -158,6 +161,7 @@ class TrainingSchedule:
       num_epochs: passes over the windows.
       max_steps: stop there; None for no limit.
       seed: of the run.
+      steps_per_run: batches of one length that follow each other.
 
     Attributes:
       lengths: as given.
@@ -178,6 +182,7 @@ class TrainingSchedule:
         num_epochs: int,
         max_steps: int | None,
         seed: int,
+        steps_per_run: int = 1,
     ) -> None:
         self.lengths = lengths
         self.global_batch_size = global_batch_size
@@ -191,6 +196,7 @@ class TrainingSchedule:
         whole = self.steps_per_epoch * num_epochs
         self.total_steps = whole if max_steps is None else min(whole, max_steps)
         self._seed = seed
+        self._steps_per_run = steps_per_run
         self._epoch = -1
         self._batches: list[ScheduledBatch] = []
 
@@ -215,4 +221,4 @@ class TrainingSchedule:
 
     def epoch_batches(self, epoch: int) -> list[ScheduledBatch]:
         """All batches of an epoch, counted from 0, in their order."""
-        return schedule(self.lengths, self.buckets, self.global_batch_size, self._seed, epoch)
+        return schedule(self.lengths, self.buckets, self.global_batch_size, self._seed, epoch, self._steps_per_run)

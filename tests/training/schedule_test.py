@@ -1,3 +1,4 @@
+import itertools
 import runpy
 
 import numpy as np
@@ -78,6 +79,16 @@ def test_every_stretch_of_an_epoch_has_its_share_of_each_length():
     lengths_in_order = [batch.bucket_length for batch in batches]
     assert all(4 <= lengths_in_order[i : i + 20].count(8) <= 6 for i in range(0, 80, 20))
     assert lengths_in_order != [batch.bucket_length for batch in schedule(lengths, (8, 16), 10, seed=1, epoch=0)]
+
+
+def test_batches_of_one_length_follow_each_other_where_a_device_takes_several_steps_in_one_call():
+    lengths = np.random.default_rng(0).integers(20, 384, 8000).astype(np.int32)
+    training = TrainingSchedule(lengths, 4, 16, num_epochs=2, max_steps=None, seed=0, steps_per_run=5)
+    batches = training.epoch_batches(1)
+    calls = [len(list(group)) for _, group in itertools.groupby(batches, lambda batch: batch.bucket_length)]
+    assert sum(-(-steps // 5) for steps in calls) <= training.steps_per_epoch / 5 + len(training.buckets)
+    assert sorted(np.concatenate([batch.record_ids for batch in batches]).tolist()) == list(range(8000))
+    assert abs(spearman(batches, lengths)) < 0.1
 
 
 @pytest.mark.parametrize(("num_buckets", "batch_size"), [(1, 16), (4, 16), (8, 4)])
