@@ -96,6 +96,7 @@ def prepare(config: TrainConfig) -> Prepared:
         config.num_train_epochs,
         config.max_train_steps,
         config.seed,
+        config.steps_per_loop,
     )
 
     # 3. Model and optimizer, under the strategy and the policy.

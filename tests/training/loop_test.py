@@ -170,3 +170,11 @@ def test_tensorboard_shows_every_figure(workshop, tmp_path):
     wanted = {"loss", "learning_rate", "gradient_norm", "loss_scale", "windows_per_second", "padding_efficiency"}
     assert wanted | {"host_memory_gb"} <= tags["train"]
     assert {"exact_match", "f1", "loss"} <= tags["eval_dev"]
+
+
+def test_several_steps_in_one_call_are_the_same_training_with_runs_of_one_length(workshop, tmp_path):
+    flags = ("--max_train_steps=8", "--num_train_epochs=9", "--steps_per_loop=2")
+    assert run_train(workshop, tmp_path / "run", *flags) == 0
+    lines = [line for line in metrics(tmp_path / "run") if line["kind"] == "train"]
+    assert [line["step"] for line in lines] == [2, 4, 6, 8]
+    assert lines[-1]["loss"] < lines[0]["loss"]
