@@ -152,8 +152,8 @@ def _train(model: tf_keras.Model, policy: str) -> None:
         ),
         tuple(model.input),
     )
-    for _ in range(_STEPS):
-        float(step(_batch(_TRAINING_WINDOWS))["loss"])
+    for number in range(_STEPS):
+        step([_batch(_TRAINING_WINDOWS)], number)["loss"].numpy()
 
 
 def _batch(rows: int) -> dict[str, np.ndarray]:
