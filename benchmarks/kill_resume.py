@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import importlib.resources
 import json
+import os
 import pathlib
 import random
 import signal
@@ -138,6 +139,7 @@ def _figures(line: str) -> dict:
 
 def _sha256(run: pathlib.Path) -> str:
     """Of all numbers of the last checkpoint, by name."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     reader = tf.train.load_checkpoint(str(run / "checkpoints"))
