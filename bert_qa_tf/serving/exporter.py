@@ -3,7 +3,8 @@
 What goes in: a span model with its tokenizer and configs, and questions to check it on. What comes out:
 `<export_dir>/qa/<version>` (text in, answer out; and `serve_ids`) and `<export_dir>/qa_ids/<version>` (`serve_ids`
 alone). There are two because a server that does not link tensorflow-text cannot load a SavedModel that merely contains
-its ops. Both are written under a temporary name, loaded again, asked, and moved into place only when they agree.
+its ops. Both are written under a temporary name, asked in a process of their own, and moved into place only when they
+agree.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.config import DecodingConfig, WindowingConfig
-from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.data.examples import InputFeatures, SquadExample
 from bert_qa_tf.data.manifest import DEV_FILE
 from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.data.windowing import featurize_examples
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.answer_decoding import DecodedAnswer
 from bert_qa_tf.evaluation.predictor import Predictor
-from bert_qa_tf.serving.exported_model import ExportedModel, load
+from bert_qa_tf.serving import fresh_check
 from bert_qa_tf.serving.qa_module import IdsModule, QaModule
 from bert_qa_tf.text.tokenization import BertTokenizer
 
@@ -91,9 +92,12 @@ def export_model(
     with temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
         _save(module, f"{temporary}/qa", {"serving_default": module.serve, "serve_ids": module.serve_ids})
         _save(ids_module, f"{temporary}/qa_ids", {"serve_ids": ids_module.serve_ids})
-        ties = _check_answers(predictor, ExportedModel(f"{temporary}/qa"), examples, tolerance)
+        windows = [some[0] for some in featurize_examples(examples, tokenizer, windowing, lambda example: None)]
+        inputs = [[list(map(int, window.input_word_ids)), list(map(int, window.input_type_ids))] for window in windows]
+        reply = fresh_check.ask(temporary, examples, inputs)
+        ties = _check_answers(predictor, reply["answers"], examples, tolerance)
         for name in ("qa", "qa_ids"):
-            _check_logits(predictor, f"{temporary}/{name}", examples, tolerance)
+            _check_logits(predictor, reply[name], windows, tolerance)
         folders = {name: f"{export_dir}/{name}/{version}" for name in ("qa", "qa_ids")}
         for name, folder in folders.items():
             tf.io.gfile.makedirs(f"{export_dir}/{name}")
@@ -161,19 +165,18 @@ def _compute_dtype(model: tf_keras.Model) -> str:
 
 
 def _check_answers(
-    predictor: Predictor, exported: ExportedModel, examples: Sequence[SquadExample], tolerance: float
+    predictor: Predictor, found: Sequence[Sequence[str | int]], examples: Sequence[SquadExample], tolerance: float
 ) -> int:
-    """Compares the export's answers with the model's own; returns the number of ties."""
+    """Compares the export's answers, `[text, start_char, end_char]` each, with the model's own; returns the ties."""
     ties, wrong = 0, []
-    answers = zip(examples, predictor.answer(examples), exported.answer(examples), strict=True)
-    for example, expected, found in answers:
-        if _place(found) == _place(expected):
+    for example, expected, (text, start, end) in zip(examples, predictor.answer(examples), found, strict=True):
+        if (text, start, end) == (expected.text, expected.start_char, expected.end_char):
             continue
-        is_in_place = example.context[found.start_char : found.end_char] == found.text
-        if is_in_place and _is_tie(expected, found, predictor.decoding, tolerance):
+        is_in_place = example.context[start:end] == text
+        if is_in_place and _is_tie(expected, text, predictor.decoding, tolerance):
             ties += 1
         else:
-            wrong.append(f"{example.qas_id} ({found.text!r}, expected {expected.text!r})")
+            wrong.append(f"{example.qas_id} ({text!r}, expected {expected.text!r})")
     if wrong:
         raise InputError(
             f"export: the written model answers {len(wrong)} of {len(examples)} questions differently, so nothing was "
@@ -182,37 +185,29 @@ def _check_answers(
     return ties
 
 
-def _place(answer: DecodedAnswer) -> tuple[str, int, int]:
-    return answer.text, answer.start_char, answer.end_char
-
-
-def _is_tie(expected: DecodedAnswer, found: DecodedAnswer, decoding: DecodingConfig, tolerance: float) -> bool:
+def _is_tie(expected: DecodedAnswer, text: str, decoding: DecodingConfig, tolerance: float) -> bool:
     """Whether both answers score alike but for rounding (for "", whether the null score is at the threshold)."""
     scores = {entry.text: entry.start_logit + entry.end_logit for entry in expected.nbest}
-    if "" in (expected.text, found.text):
+    if "" in (expected.text, text):
         odds = expected.null_odds
         return odds is not None and abs(odds - decoding.null_score_diff_threshold) <= tolerance
-    if found.text not in scores:
+    if text not in scores:
         # One of many at the end of the list, or the same text elsewhere.
         return False
-    return abs(scores[found.text] - scores[expected.text]) <= tolerance
+    return abs(scores[text] - scores[expected.text]) <= tolerance
 
 
-def _check_logits(predictor: Predictor, path: str, examples: Sequence[SquadExample], tolerance: float) -> None:
+def _check_logits(
+    predictor: Predictor,
+    found: Sequence[Sequence[Sequence[float]]],
+    windows: Sequence[InputFeatures],
+    tolerance: float,
+) -> None:
     """Compares the logits of `serve_ids` with the model's own, window by window."""
-    module = load(path)
-    windows = featurize_examples(examples, predictor.tokenizer, predictor.windowing, lambda example: None)
-    features = [some[0] for some in windows]
-    exported = Predictor(
-        lambda inputs, training: module.signatures["serve_ids"](**inputs),
-        predictor.tokenizer,
-        predictor.windowing,
-        predictor.decoding,
-    )
-    found = {result.unique_id: result for result in exported.raw_results(features)}
-    for result in predictor.raw_results(features):
-        for name in ("start_logits", "end_logits"):
-            difference = np.abs(getattr(result, name) - getattr(found[result.unique_id], name)).max()
+    results = {result.unique_id: result for result in predictor.raw_results(windows)}
+    for window, logits in zip(windows, found, strict=True):
+        for name, values in zip(("start_logits", "end_logits"), logits, strict=True):
+            difference = np.abs(getattr(results[window.unique_id], name) - np.array(values)).max()
             if not difference <= tolerance:
                 raise InputError(
                     f"export: `serve_ids` of the written model gives other {name} (by {difference:.2g}, expected at "

@@ -1,4 +1,3 @@
-import dataclasses
 import subprocess
 import sys
 import textwrap
@@ -105,14 +104,30 @@ def test_the_next_export_gets_the_next_version(exported):
 
 
 def test_a_model_that_answers_differently_after_writing_is_not_kept(tmp_path, monkeypatch):
-    class Wrong(ExportedModel):
-        def answer(self, examples):
-            for answer in super().answer(examples):
-                yield dataclasses.replace(answer, start_char=answer.start_char + 1)
+    ask = exporter.fresh_check.ask
 
-    monkeypatch.setattr(exporter, "ExportedModel", Wrong)
+    def ask_wrong(*arguments):
+        reply = ask(*arguments)
+        reply["answers"] = [[text, start + 1, end] for text, start, end in reply["answers"]]
+        return reply
+
+    monkeypatch.setattr(exporter.fresh_check, "ask", ask_wrong)
     with pytest.raises(InputError, match=r"answers \d of 8 questions differently, so nothing was kept: built-in-0 "):
         _export(tmp_path, [SquadExample("mine", "who", "the cat")])
+    assert tf.io.gfile.listdir(str(tmp_path)) == []
+
+
+def test_a_model_that_another_process_cannot_load_is_not_kept(tmp_path, monkeypatch):
+    save = exporter._save
+
+    def save_half(module, path, signatures):
+        save(module, path, signatures)
+        if path.endswith("qa"):
+            tf.io.gfile.remove(f"{path}/variables/variables.index")
+
+    monkeypatch.setattr(exporter, "_save", save_half)
+    with pytest.raises(InputError, match="the written models cannot be used in a process of their own"):
+        _export(tmp_path)
     assert tf.io.gfile.listdir(str(tmp_path)) == []
 
 
@@ -139,14 +154,11 @@ def test_equal_scores_but_for_rounding_are_ties(exported):
     best, second = answer.nbest[:2]
     gap = (best.start_logit + best.end_logit) - (second.start_logit + second.end_logit)
 
-    class Other:
-        def answer(self, examples):
-            yield dataclasses.replace(answer, text=second.text, start_char=second.start_char, end_char=second.end_char)
-
     examples = [SquadExample("q", "who", "the cat sat on the mat")]
-    assert exporter._check_answers(predictor, Other(), examples, tolerance=gap * 1.01) == 1
+    found = [[second.text, second.start_char, second.end_char]]
+    assert exporter._check_answers(predictor, found, examples, tolerance=gap * 1.01) == 1
     with pytest.raises(InputError, match="answers 1 of 1 questions differently"):
-        exporter._check_answers(predictor, Other(), examples, tolerance=gap * 0.99)
+        exporter._check_answers(predictor, found, examples, tolerance=gap * 0.99)
 
 
 def test_a_bfloat16_model_is_exported_in_bfloat16(tmp_path):
