@@ -78,4 +78,6 @@ def _to_answer(row: dict) -> DecodedAnswer:
             decoded = text.decode("utf-8")
             nbest.append(Candidate(decoded, int(start), int(start) + len(decoded), None, None, float(score)))
     start_char, end_char = int(row["answer_start"]), int(row["answer_end"])
-    return DecodedAnswer(row["answer"].decode("utf-8"), start_char, end_char, float(row["score"]), tuple(nbest))
+    null_odds = float(row["null_odds"]) if "null_odds" in row else None
+    text = row["answer"].decode("utf-8")
+    return DecodedAnswer(text, start_char, end_char, float(row["score"]), tuple(nbest), null_odds)

@@ -147,18 +147,20 @@ def best_answers(
     Returns:
       `answer` `<string>[batch]`, `answer_start` and `answer_end` `<int32>[batch]`, `score` `<float32>[batch]`, and
       `nbest_answer`, `nbest_start`, `nbest_score`, each `[batch, places]`: `places` is `n_best_size`, and one more for
-      SQuAD 2.0.
+      SQuAD 2.0; for SQuAD 2.0 also `null_odds` `<float32>[batch]`, the null score less the best span's (less 0 where
+      there is none): "" is the answer where it is above the threshold, and a client may set one of its own.
     """
     best = _distinct_best(_sorted_by_question(spans, windows_per_question), context, config.n_best_size)
     found = best.scores[:, 0] > _NEVER  # [batch]
     is_null = ~found
-    listed = best
+    listed, null_odds = best, {}
     if config.version_2_with_negative:
         null_scores = tf.RaggedTensor.from_row_lengths(spans.null_scores, windows_per_question)
         null_score = tf.reduce_min(null_scores, axis=1)  # [batch]
         odds = null_score - best.scores[:, 0]  # +inf where there is no span
         is_null |= odds > tf.constant(config.null_score_diff_threshold, tf.float32)
         listed = _insert_null(best, null_score)
+        null_odds = {"null_odds": null_score - tf.where(found, best.scores[:, 0], 0.0)}
     probabilities = _softmax(listed.scores)
     is_wanted = (listed.text == "") == is_null[:, None]
     # Of the places without a span the first "" is meant: in SQuAD 2.0 lists the null answer, always ahead of them.
@@ -175,6 +177,7 @@ def best_answers(
         "nbest_answer": listed.text,
         "nbest_start": listed.start_chars,
         "nbest_score": probabilities,
+        **null_odds,
     }
 
 

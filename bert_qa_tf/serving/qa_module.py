@@ -87,8 +87,8 @@ class QaModule(IdsModule):
         Returns:
           `answer` `<string>[batch]`, `answer_start` and `answer_end` (code points into the context, end exclusive)
           `<int32>[batch]`, `score` `<float32>[batch]` in 0–1, and `nbest_answer`, `nbest_start`, `nbest_score`, each
-          `[batch, n_best]`. Offsets and texts are those of the context with each invalid byte sequence replaced by
-          U+FFFD.
+          `[batch, n_best]`; for SQuAD 2.0 also `null_odds` `<float32>[batch]`, see `best_answers`. Offsets and texts
+          are those of the context with each invalid byte sequence replaced by U+FFFD.
         """
         same_batch = tf.debugging.assert_equal(
             tf.size(question), tf.size(context), "question and context must have the same number of rows"

@@ -69,6 +69,10 @@ def test_answers_in_graph_equal_those_of_numpy_ties_included(n_best, max_length,
         assert found["answer"][i].decode() == expected.text
         assert (found["answer_start"][i], found["answer_end"][i]) == (expected.start_char, expected.end_char)
         np.testing.assert_allclose(found["score"][i], expected.score, atol=1e-6)
+        if threshold is None:
+            assert "null_odds" not in found
+        else:
+            np.testing.assert_allclose(found["null_odds"][i], expected.null_odds, rtol=1e-6)
 
 
 def test_a_text_of_one_repeated_word_lists_each_text_once():
