@@ -34,10 +34,11 @@ def main(values: FlagValues) -> None:
 def _export_model(values: FlagValues) -> None:
     if not values.model_dir:
         raise InputError("--model_dir is missing: which run directory should be exported?")
-    from bert_qa_tf.serving import exporter
-    from bert_qa_tf.training.checkpoints import load_run
+    from bert_qa_tf.serving import exporter, extra_assets
+    from bert_qa_tf.training.checkpoints import development_scores, load_run
 
     run = load_run(values.model_dir, values.checkpoint, values.inference_dtype)
+    scores = development_scores(values.model_dir.rstrip("/"), run.step)
     result = exporter.export_model(
         run.model,
         run.tokenizer,
@@ -47,9 +48,14 @@ def _export_model(values: FlagValues) -> None:
         exporter.development_questions(run.config["train"]["train_dir"]),
         values.version,
         values.max_windows_per_call,
+        extra_assets.model_card(run, scores, values.inference_dtype, values.license),
     )
     ties = f" ({result.ties} of equal score)" if result.ties else ""
     print(f"checked: {result.questions} questions answered as the checkpoint answers them{ties}")
+    if not result.warmup_requests:
+        print(
+            "no warm-up requests for TF Serving: they need tensorflow-serving-api (pip install 'bert_qa_tf[serving]')"
+        )
     print(f"wrote {result.qa_dir} (question and context in, answer out)")
     print(f"wrote {result.ids_dir} (token ids in, logits out)")
 

@@ -279,6 +279,9 @@ def define_export(values: Values) -> None:
     flags.DEFINE_integer(
         "version", None, "Version number; one more than the highest there by default.", flag_values=values
     )
+    flags.DEFINE_string(
+        "license", "not stated", "Licence of the weights, for the model card of the export.", flag_values=values
+    )
     flags.DEFINE_integer(
         "max_windows_per_call",
         32,

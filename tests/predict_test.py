@@ -28,6 +28,15 @@ def _call(command, *arguments):
     return cli.call(command.main, command.__doc__, command.FLAG_GROUPS, arguments)
 
 
+def test_the_export_carries_a_model_card_without_this_machines_folders(export_dir, run_dir):
+    card = (export_dir / "qa" / "1" / "assets.extra" / "model_card.md").read_text()
+    assert "# Model card" in card
+    assert "weights of step 1" in card
+    assert "licence of the weights: not stated" in card
+    assert "It always answers" in card
+    assert str(run_dir.parent) not in card
+
+
 def test_one_question_prints_the_answer_and_its_place(run_dir, capsys):
     context = "the cat sat on the mat"
     assert _call(predict, f"--model_dir={run_dir}", "--question=who sat", f"--context={context}") == 0

@@ -26,9 +26,10 @@ from bert_qa_tf.data.windowing import featurize_examples
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.answer_decoding import DecodedAnswer
 from bert_qa_tf.evaluation.predictor import Predictor
-from bert_qa_tf.serving import fresh_check
+from bert_qa_tf.serving import extra_assets, fresh_check
 from bert_qa_tf.serving.qa_module import IdsModule, QaModule
 from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.training.checkpoints import write_text
 
 # How far the logits of two runs of the same model may lie apart, by what it computes in: other batches have other
 # shapes, and their sums are taken in another order.
@@ -45,6 +46,7 @@ class ExportResult(NamedTuple):
       version: the version of both.
       questions: how many questions it was checked on.
       ties: how many of them had another answer whose score is equal but for rounding.
+      warmup_requests: how many were written for TF Serving, and replayed; 0 without the extra `serving`.
     """
 
     qa_dir: str
@@ -52,6 +54,7 @@ class ExportResult(NamedTuple):
     version: int
     questions: int
     ties: int
+    warmup_requests: int
 
 
 def export_model(
@@ -63,6 +66,7 @@ def export_model(
     questions: Sequence[SquadExample] = (),
     version: int | None = None,
     max_windows_per_call: int = 32,
+    card: str | None = None,
 ) -> ExportResult:
     """Exports a model and checks what was written.
 
@@ -75,6 +79,7 @@ def export_model(
       questions: to check the export on; some are taken, evenly spread. A few built-in ones are always asked.
       version: the number of both folders; None for one more than the highest there.
       max_windows_per_call: see `QaModule`.
+      card: the model card, see `extra_assets.model_card`; None for none.
 
     Returns:
       Where both are, and what they were checked on.
@@ -92,17 +97,22 @@ def export_model(
     with temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
         _save(module, f"{temporary}/qa", {"serving_default": module.serve, "serve_ids": module.serve_ids})
         _save(ids_module, f"{temporary}/qa_ids", {"serve_ids": ids_module.serve_ids})
+        extra = f"{temporary}/qa/{extra_assets.FOLDER}"
+        _write_warmup(extra, examples[:4])
         windows = [some[0] for some in featurize_examples(examples, tokenizer, windowing, lambda example: None)]
         inputs = [[list(map(int, window.input_word_ids)), list(map(int, window.input_type_ids))] for window in windows]
         reply = fresh_check.ask(temporary, examples, inputs)
         ties = _check_answers(predictor, reply["answers"], examples, tolerance)
         for name in ("qa", "qa_ids"):
             _check_logits(predictor, reply[name], windows, tolerance)
+        write_text(f"{extra}/{extra_assets.OPS_FILE}", extra_assets.op_inventory(reply["ops"]))
+        if card is not None:
+            write_text(f"{extra}/{extra_assets.CARD_FILE}", card)
         folders = {name: f"{export_dir}/{name}/{version}" for name in ("qa", "qa_ids")}
         for name, folder in folders.items():
             tf.io.gfile.makedirs(f"{export_dir}/{name}")
             tf.io.gfile.rename(f"{temporary}/{name}", folder)
-    return ExportResult(folders["qa"], folders["qa_ids"], version, len(examples), ties)
+    return ExportResult(folders["qa"], folders["qa_ids"], version, len(examples), ties, reply["warmed_up"])
 
 
 def development_questions(train_dir: str) -> list[SquadExample]:
@@ -153,6 +163,15 @@ def _save(module: tf.Module, path: str, signatures: dict[str, tf.types.experimen
     # Nobody trains a served model: without the gradients of its activations it is smaller and loads faster.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, path, signatures, options)
+
+
+def _write_warmup(folder: str, examples: Sequence[SquadExample]) -> None:
+    tf.io.gfile.makedirs(folder)
+    requests = extra_assets.warmup_requests(examples)
+    if requests is not None:
+        with tf.io.TFRecordWriter(f"{folder}/{extra_assets.WARMUP_FILE}") as writer:
+            for request in requests:
+                writer.write(request)
 
 
 # === Checking ===

@@ -9,6 +9,7 @@ SavedModel that must do without it.
 
 from __future__ import annotations
 
+import collections
 import json
 import os
 import pathlib
@@ -34,8 +35,9 @@ def ask(folder: str, examples: Sequence[SquadExample], windows: Sequence[Sequenc
       windows: for `serve_ids`: word pieces and types of each.
 
     Returns:
-      `answers`, a list of `[text, start_char, end_char]`, and under `qa` and `qa_ids` for each window a list of its
-      start logits and one of its end logits.
+      `answers`, a list of `[text, start_char, end_char]`; under `qa` and `qa_ids` for each window a list of its start
+      logits and one of its end logits; `ops`, of `qa`, name → how often it occurs and whether TensorFlow alone
+      registers it; `warmed_up`, the number of warm-up requests that were replayed.
 
     Raises:
       InputError: the process failed.
@@ -62,16 +64,39 @@ def main(folder: str, request_file: str, reply_file: str) -> None:
 
     request = json.loads(pathlib.Path(request_file).read_text(encoding="utf-8"))
     reply: dict[str, Any] = {"qa_ids": _logits(tf.saved_model.load(f"{folder}/qa_ids"), request["windows"])}
+    reply["ops"] = _ops(f"{folder}/qa/saved_model.pb")
     if "tensorflow_text" in sys.modules:
         raise AssertionError("tensorflow-text was loaded before the model that must do without it")
 
+    from bert_qa_tf.serving import extra_assets
     from bert_qa_tf.serving.exported_model import ExportedModel, load
 
     examples = [SquadExample(str(i), question, context) for i, (question, context) in enumerate(request["texts"])]
     answers = ExportedModel(f"{folder}/qa").answer(examples)
     reply["answers"] = [[answer.text, answer.start_char, answer.end_char] for answer in answers]
-    reply["qa"] = _logits(load(f"{folder}/qa"), request["windows"])
+    module = load(f"{folder}/qa")
+    reply["qa"] = _logits(module, request["windows"])
+    warmup = f"{folder}/qa/{extra_assets.FOLDER}/{extra_assets.WARMUP_FILE}"
+    reply["warmed_up"] = 0
+    if tf.io.gfile.exists(warmup):
+        reply["warmed_up"] = extra_assets.replay(warmup, module.signatures["serving_default"])
     pathlib.Path(reply_file).write_text(json.dumps(reply), encoding="utf-8")
+
+
+def _ops(path: str) -> dict[str, tuple[int, bool]]:
+    """Of a SavedModel's graph and the functions in it."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow.python.framework import op_def_registry
+
+    with tf.io.gfile.GFile(path, "rb") as file:
+        graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    counts = collections.Counter(node.op for node in nodes)
+    functions = {function.signature.name for function in graph.library.function}
+    return {
+        name: (count, op_def_registry.get(name) is not None) for name, count in counts.items() if name not in functions
+    }
 
 
 def _logits(module: Any, windows: Sequence[Sequence[Sequence[int]]]) -> list[list[list[float]]]:

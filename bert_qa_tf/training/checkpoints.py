@@ -167,6 +167,13 @@ def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str
     return path, int(path.rsplit("-", 1)[1])
 
 
+def development_scores(model_dir: str, step: int) -> dict[str, float] | None:
+    """The development scores of the weights of `step`, where these are the best ones; else None."""
+    path = f"{model_dir}/{BEST_FILE}"
+    best = read_json(path) if tf.io.gfile.exists(path) else None
+    return best["scores"] if best is not None and best["step"] == step else None
+
+
 def load_run(
     model_dir: str,
     which: Literal["best", "last"] = "best",

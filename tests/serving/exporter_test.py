@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.predictor import Predictor
-from bert_qa_tf.serving import exporter
+from bert_qa_tf.serving import exporter, extra_assets
 from bert_qa_tf.serving.exported_model import ExportedModel
 from tests import tiny_model
 
@@ -178,3 +179,24 @@ def test_a_bfloat16_model_is_exported_in_bfloat16(tmp_path):
     outputs = serve(input_word_ids=ids, input_mask=tf.ones_like(ids), input_type_ids=tf.zeros_like(ids))
     assert outputs["start_logits"].dtype == tf.float32
     assert np.isfinite(outputs["start_logits"]).all()
+
+
+def test_ops_and_warm_up_requests_lie_beside_the_model(exported):
+    pytest.importorskip("tensorflow_serving.apis", reason="the extra `serving` is not installed")
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    folder = f"{exported.qa_dir}/assets.extra"
+    ops = json.loads(tf.io.gfile.GFile(f"{folder}/ops.json").read())
+    assert {name for name, op in ops.items() if op["from"] == "tensorflow-text"} == {"FastWordpieceTokenizeWithOffsets"}
+    assert ops["MatMul"]["count"] > 0
+    assert exported.warmup_requests == 2
+    records = list(tf.data.TFRecordDataset(f"{folder}/tf_serving_warmup_requests").as_numpy_iterator())
+    requests = [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
+    assert [len(request.inputs["question"].string_val) for request in requests] == [1, 4]
+    assert {request.model_spec.signature_name for request in requests} == {"serving_default"}
+
+
+def test_an_op_that_tf_serving_is_not_known_to_link_stops_the_export():
+    ops = {"MatMul": (3, True), "FastWordpieceTokenizeWithOffsets": (1, False), "RoundRobinTrim": (1, False)}
+    with pytest.raises(InputError, match="not known to link RoundRobinTrim"):
+        extra_assets.op_inventory(ops)

@@ -1,0 +1,159 @@
+"""What lies beside an exported model in `assets.extra`: its card, its ops, and the requests a server warms up with.
+
+What goes in: a loaded run, and what a process of its own said of the written model. What comes out: files' contents, as
+`exporter.py` writes them. TF Serving reads the warm-up requests by their name; the rest is for people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.training.checkpoints import LoadedRun
+
+FOLDER = "assets.extra"
+CARD_FILE = "model_card.md"
+OPS_FILE = "ops.json"
+WARMUP_FILE = "tf_serving_warmup_requests"
+# The ops of tensorflow-text that TF Serving 2.16 to 2.20 links: 2.19.1 and older link tensorflow-text 2.12.
+LINKED_TEXT_OPS = ("FastWordpieceTokenizeWithOffsets",)
+
+
+def model_card(run: LoadedRun, scores: Mapping[str, float] | None, inference_dtype: str, license_text: str) -> str:
+    """A model card in Markdown: what it is, what it was trained on, its scores, its limits.
+
+    Args:
+      run: the trained model.
+      scores: on the development split, of these weights; None where there is none.
+      inference_dtype: what the export computes in.
+      license_text: of the weights.
+    """
+    train, data = run.config["train"], run.config.get("data", {})
+    sources = [f"* `{_name(source['file'])}`, SHA-256 `{source['sha256']}`" for source in data.get("sources", [])]
+    counts = data.get("counts", {})
+    shown = {name: counts[name] for name in ("train_questions", "dev_questions", "windows") if name in counts}
+    may_abstain = run.decoding.version_2_with_negative
+    lines = [
+        "# Model card",
+        "",
+        "Finds the answer to a question in a transcript of speech: a span of its words, never words of its own.",
+        f"Made with bert_qa_tf {run.config.get('versions', {}).get('bert_qa_tf', '(version not recorded)')}.",
+        "",
+        "## Model",
+        "",
+        f"* encoder: `{_name(train.get('encoder_handle', 'not recorded'))}`; weights of step {run.step}",
+        f"* windows of {run.windowing.max_seq_length} word pieces, every {run.windowing.doc_stride}, answers of at "
+        f"most {run.decoding.max_answer_length}{'; may answer nothing' if may_abstain else ''}",
+        f"* trained in {run.config.get('mixed_precision', 'not recorded')}, exported in {inference_dtype}",
+        f"* licence of the weights: {license_text}",
+        "",
+        "## Data",
+        "",
+        *(sources or ["* not recorded"]),
+        *(f"* {name.replace('_', ' ')}: {count:,}" for name, count in shown.items()),
+        "",
+        "## Training",
+        "",
+        f"* {train.get('num_train_epochs', 'unrecorded')} epochs at most, batches of "
+        f"{train.get('global_batch_size', 'unrecorded')}; windows: {train.get('max_train_examples') or 'all'}; start: "
+        f"{_name(train.get('init_checkpoint') or 'the pretrained encoder')}",
+        "",
+        "## Scores",
+        "",
+        "On the development split (articles set aside from training):"
+        if scores
+        else "No development split was scored.",
+        *(f"* {name.replace('_', ' ')}: {value:.2f}" for name, value in (scores or {}).items()),
+        "",
+        "## Limits",
+        "",
+        "* An answer that recognition garbled cannot be spelled right: `audit` says what the best possible score is.",
+        "* English, as its vocabulary is. Text of another kind than the data above was not tried.",
+        "* A score between 0 and 1 compares candidates of one question; it is no probability of being right.",
+        *(
+            []
+            if run.decoding.version_2_with_negative
+            else ["* It always answers, also where the text holds no answer."]
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _name(path: str) -> str:
+    """Without the folders of the machine it was trained on."""
+    return path.rstrip("/").rsplit("/", 1)[-1] if path.startswith(("/", "~", ".")) else path
+
+
+def op_inventory(ops: Mapping[str, Sequence[int | bool]]) -> str:
+    """Every op of a written model and whose it is, as JSON.
+
+    Args:
+      ops: name → how often it occurs, and whether TensorFlow alone registers it.
+
+    Raises:
+      InputError: an op of tensorflow-text that TF Serving is not known to link.
+    """
+    foreign = [name for name, (_, is_core) in ops.items() if not is_core]
+    unknown = sorted(set(foreign) - set(LINKED_TEXT_OPS))
+    if unknown:
+        raise InputError(
+            f"export: TF Serving 2.16 to 2.20 is not known to link {', '.join(unknown)}, so nothing was kept"
+        )
+    inventory = {
+        name: {
+            "count": count,
+            "from": "tensorflow" if is_core else "tensorflow-text",
+            "linked_by_tf_serving": "every version" if is_core else "2.16 to 2.20",
+        }
+        for name, (count, is_core) in sorted(ops.items())
+    }
+    return json.dumps(inventory, indent=1) + "\n"
+
+
+def warmup_requests(examples: Sequence[SquadExample], model_name: str = "qa") -> list[bytes] | None:
+    """Requests for `serving_default` as TF Serving replays them before it takes any: one question, and all together.
+
+    Args:
+      examples: what to ask.
+      model_name: as the server knows it.
+
+    Returns:
+      Serialized `PredictionLog`s; None where tensorflow-serving-api, of the extra `serving`, is not installed.
+    """
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError:
+        return None
+    import tensorflow as tf
+
+    records = []
+    for batch in (examples[:1], examples):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = model_name
+        request.model_spec.signature_name = "serving_default"
+        for name in ("question", "context"):
+            texts = [getattr(example, name) for example in batch]
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(texts, tf.string))
+        log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+        records.append(log.SerializeToString())
+    return records
+
+
+def replay(path: str, serve) -> int:  # noqa: ANN001  a signature has no public type
+    """Asks what a file of warm-up requests asks; returns how many there were.
+
+    Args:
+      path: the file.
+      serve: the `serving_default` signature.
+    """
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    count = 0
+    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        serve(**{name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()})
+        count += 1
+    return count
