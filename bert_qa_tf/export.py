@@ -39,16 +39,20 @@ def _export_model(values: FlagValues) -> None:
 
     run = load_run(values.model_dir, values.checkpoint, values.inference_dtype)
     scores = development_scores(values.model_dir.rstrip("/"), run.step)
+    decoding = flags.override_decoding(values, run.decoding)
+    provenance = extra_assets.Provenance(
+        run.config, run.step, run.windowing, decoding, scores, values.inference_dtype, values.license
+    )
     result = exporter.export_model(
         run.model,
         run.tokenizer,
         run.windowing,
-        flags.override_decoding(values, run.decoding),
+        decoding,
         values.export_dir,
         exporter.development_questions(run.config["train"]["train_dir"]),
         values.version,
         values.max_windows_per_call,
-        extra_assets.model_card(run, scores, values.inference_dtype, values.license),
+        extra_assets.model_card(provenance),
     )
     ties = f" ({result.ties} of equal score)" if result.ties else ""
     print(f"checked: {result.questions} questions answered as the checkpoint answers them{ties}")

@@ -19,6 +19,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.config import DecodingConfig, WindowingConfig
+from bert_qa_tf.data import files
 from bert_qa_tf.data.examples import InputFeatures, SquadExample
 from bert_qa_tf.data.manifest import DEV_FILE
 from bert_qa_tf.data.squad import read_squad
@@ -29,7 +30,6 @@ from bert_qa_tf.evaluation.predictor import Predictor
 from bert_qa_tf.serving import extra_assets, fresh_check
 from bert_qa_tf.serving.qa_module import IdsModule, QaModule
 from bert_qa_tf.text.tokenization import BertTokenizer
-from bert_qa_tf.training.checkpoints import write_text
 
 # How far the logits of two runs of the same model may lie apart, by what it computes in: other batches have other
 # shapes, and their sums are taken in another order.
@@ -105,9 +105,9 @@ def export_model(
         ties = _check_answers(predictor, reply["answers"], examples, tolerance)
         for name in ("qa", "qa_ids"):
             _check_logits(predictor, reply[name], windows, tolerance)
-        write_text(f"{extra}/{extra_assets.OPS_FILE}", extra_assets.op_inventory(reply["ops"]))
+        files.write_text(f"{extra}/{extra_assets.OPS_FILE}", extra_assets.op_inventory(reply["ops"]))
         if card is not None:
-            write_text(f"{extra}/{extra_assets.CARD_FILE}", card)
+            files.write_text(f"{extra}/{extra_assets.CARD_FILE}", card)
         folders = {name: f"{export_dir}/{name}/{version}" for name in ("qa", "qa_ids")}
         for name, folder in folders.items():
             tf.io.gfile.makedirs(f"{export_dir}/{name}")

@@ -6,12 +6,14 @@ What goes in: a loaded run, and what a process of its own said of the written mo
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from bert_qa_tf.config import DecodingConfig, WindowingConfig
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.training.checkpoints import LoadedRun
 
 FOLDER = "assets.extra"
 CARD_FILE = "model_card.md"
@@ -21,15 +23,31 @@ WARMUP_FILE = "tf_serving_warmup_requests"
 LINKED_TEXT_OPS = ("FastWordpieceTokenizeWithOffsets",)
 
 
-def model_card(run: LoadedRun, scores: Mapping[str, float] | None, inference_dtype: str, license_text: str) -> str:
-    """A model card in Markdown: what it is, what it was trained on, its scores, its limits.
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from.
 
-    Args:
-      run: the trained model.
+    Attributes:
+      config: the run's `config.json`.
+      step: of the weights.
+      windowing: as trained.
+      decoding: as exported.
       scores: on the development split, of these weights; None where there is none.
       inference_dtype: what the export computes in.
-      license_text: of the weights.
+      license: of the weights.
     """
+
+    config: Mapping[str, Any]
+    step: int
+    windowing: WindowingConfig
+    decoding: DecodingConfig
+    scores: Mapping[str, float] | None
+    inference_dtype: str
+    license: str
+
+
+def model_card(run: Provenance) -> str:
+    """A model card in Markdown: what it is, what it was trained on, its scores, its limits."""
     train, data = run.config["train"], run.config.get("data", {})
     sources = [f"* `{_name(source['file'])}`, SHA-256 `{source['sha256']}`" for source in data.get("sources", [])]
     counts = data.get("counts", {})
@@ -46,8 +64,8 @@ def model_card(run: LoadedRun, scores: Mapping[str, float] | None, inference_dty
         f"* encoder: `{_name(train.get('encoder_handle', 'not recorded'))}`; weights of step {run.step}",
         f"* windows of {run.windowing.max_seq_length} word pieces, every {run.windowing.doc_stride}, answers of at "
         f"most {run.decoding.max_answer_length}{'; may answer nothing' if may_abstain else ''}",
-        f"* trained in {run.config.get('mixed_precision', 'not recorded')}, exported in {inference_dtype}",
-        f"* licence of the weights: {license_text}",
+        f"* trained in {run.config.get('mixed_precision', 'not recorded')}, exported in {run.inference_dtype}",
+        f"* licence of the weights: {run.license}",
         "",
         "## Data",
         "",
@@ -63,9 +81,9 @@ def model_card(run: LoadedRun, scores: Mapping[str, float] | None, inference_dty
         "## Scores",
         "",
         "On the development split (articles set aside from training):"
-        if scores
+        if run.scores
         else "No development split was scored.",
-        *(f"* {name.replace('_', ' ')}: {value:.2f}" for name, value in (scores or {}).items()),
+        *(f"* {name.replace('_', ' ')}: {value:.2f}" for name, value in (run.scores or {}).items()),
         "",
         "## Limits",
         "",

@@ -99,6 +99,8 @@ def prepare(config: TrainConfig) -> Prepared:
         config.steps_per_loop,
     )
 
+    _check_positions(config, schedule, pretrained)
+
     # 3. Model and optimizer, under the strategy and the policy.
     task = QuestionAnswering(config.train_dir, manifest, tokenizer, config.decoding, config.eval_batch_size)
     runtime.set_seed(config.seed)  # here, so that nothing read before can have drawn from it
@@ -164,6 +166,17 @@ def check_vocabulary(
         raise InputError(
             f"{config.train_dir}: windows of up to {manifest.windowing.max_seq_length} word pieces, but the encoder "
             f"{config.encoder_handle} has {positions} positions: convert again with --max_seq_length={positions}"
+        )
+
+
+def _check_positions(
+    config: TrainConfig, schedule: TrainingSchedule, pretrained: PretrainedEncoder | WrappedEncoder
+) -> None:
+    longest = schedule.buckets[-1]
+    if isinstance(pretrained, PretrainedEncoder) and longest > pretrained.config.max_position_embeddings:
+        raise InputError(
+            f"length_buckets: {longest} is longer than the {pretrained.config.max_position_embeddings} positions of "
+            f"the encoder {config.encoder_handle}"
         )
 
 

@@ -178,3 +178,9 @@ def test_several_steps_in_one_call_are_the_same_training_with_runs_of_one_length
     lines = [line for line in metrics(tmp_path / "run") if line["kind"] == "train"]
     assert [line["step"] for line in lines] == [2, 4, 6, 8]
     assert lines[-1]["loss"] < lines[0]["loss"]
+
+
+def test_a_bucket_longer_than_the_encoders_positions_is_one_line(workshop, tmp_path, capsys):
+    assert run_train(workshop, tmp_path / "run", "--length_buckets=640,") == 1
+    assert "length_buckets: 640 is longer than the 512 positions of the encoder" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
