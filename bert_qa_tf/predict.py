@@ -13,7 +13,7 @@ from absl.flags import FlagValues
 from bert_qa_tf import cli, flags
 from bert_qa_tf.errors import InputError
 
-if TYPE_CHECKING:  # it imports TensorFlow
+if TYPE_CHECKING:
     from bert_qa_tf.evaluation.json_lines import Answerer
 
 FLAG_GROUPS = (
@@ -26,36 +26,12 @@ FLAG_GROUPS = (
 
 def main(values: FlagValues) -> None:
     """Answers and prints, or writes, what was found."""
-    _check_flags(values)
-    from bert_qa_tf.evaluation import json_lines, single_answer
-
-    answerer = _load_answerer(values)
-    if values.input_file:
-        count = json_lines.answer_file(answerer, values.input_file, values.output_file)
-        if values.output_file:
-            print(f"wrote {count} answers to {values.output_file}")
-        return
-    context = values.context if values.context is not None else single_answer.read_context(values.context_file)
-    answer = single_answer.answer_question(answerer, values.question, context)
-    if values.output_file:
-        json_lines.write_lines([json_lines.to_json(1, answer)], values.output_file)
-        print(f"wrote 1 answer to {values.output_file}")
-    else:
-        print(single_answer.describe(answer))
-
-
-def _check_flags(values: FlagValues) -> None:
     if len(values.model_dir) + len(values.saved_model) != 1:
         raise InputError("give one model: either --model_dir (a run directory) or --saved_model (an export)")
-    one = values.question is not None
-    if one == bool(values.input_file):
-        raise InputError("give either --question, with --context or --context_file, or --input_file")
-    contexts = [name for name in ("context", "context_file") if values[name].value is not None]
-    if len(contexts) != int(one):
-        wanted = "one of --context and --context_file" if one else "no --context: each line of --input_file has its own"
-        raise InputError(f"expected {wanted}, got {' and '.join(f'--{name}' for name in contexts) or 'neither'}")
-    if one and not values.question.strip():
-        raise InputError("--question is empty")
+    from bert_qa_tf.evaluation.asking import Asked
+
+    asked = Asked(values.question, values.context, values.context_file, values.input_file, values.output_file)
+    asked.answer_with(_load_answerer(values))
 
 
 def _load_answerer(values: FlagValues) -> Answerer:

@@ -81,7 +81,7 @@ def test_an_export_answers_json_lines_as_the_run_directory_does(run_dir, export_
             ["--model_dir=m", "--question=who", "--context=a", "--context_file=b"],
             "expected one of --context and --context_file, got --context and --context_file",
         ),
-        (["--model_dir=m", "--input_file=f", "--context=a"], "expected no --context: each line of --input_file has"),
+        (["--model_dir=m", "--input_file=f", "--context=a"], "expected no --context: --input_file has the texts"),
         (["--model_dir=m", "--question= ", "--context=a"], "--question is empty"),
         (["--model_dir=/no/such", "--question=who", "--context=a"], "/no/such/config.json: no such file"),
         (["--saved_model=/no/such", "--question=who", "--context=a"], "/no/such: no saved_model.pb here"),

@@ -67,6 +67,47 @@ def open_binary(path: PathLike) -> Iterator[BinaryIO]:
         raise InputError(f"{name}: cannot read this file ({error.strerror})") from error
 
 
+def is_folder(path: PathLike) -> bool:
+    """Whether `path` is a folder that is there."""
+    name = os.fspath(path)
+    if is_remote(name):
+        import tensorflow as tf
+
+        return tf.io.gfile.isdir(name)
+    return os.path.isdir(name)
+
+
+@contextlib.contextmanager
+def replacing(path: PathLike) -> Iterator[BinaryIO]:
+    """Opens a file to write, which takes its name only once all of it is written.
+
+    The folder is made when it is missing. Where the body raises, what lay at `path` stays as it was.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    name = os.fspath(path)
+    temporary = f"{name}.tmp"
+    if is_remote(name):
+        import tensorflow as tf
+
+        try:
+            tf.io.gfile.makedirs(os.path.dirname(name))
+            with tf.io.gfile.GFile(temporary, "wb") as file:
+                yield file
+            tf.io.gfile.rename(temporary, name, overwrite=True)
+        except tf.errors.OpError as error:
+            raise InputError(f"{name}: cannot write this file ({error.message})") from error
+        return
+    try:
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        with open(temporary, "wb") as file:
+            yield file
+        os.replace(temporary, name)
+    except OSError as error:
+        raise InputError(f"{name}: cannot write this file ({error.strerror})") from error
+
+
 def make_folder(path: PathLike) -> None:
     """Makes a folder and those above it, where they are missing.
 

@@ -1,53 +1,54 @@
-"""Questions and answers as JSON lines: what `predict` reads and writes.
+"""Questions and answers as JSON lines: what `predict` and `client` read and write.
 
-What goes in: a file with one object a line, `{"question": …, "context": …}` and, if you like, `"id"`. What comes out: a
-line per question in the same order, `{"id": …, "answer": …, "answer_start": …, "answer_end": …, "score": …}`, offsets
-being code points into the context, the end exclusive. Whoever answers is given in (`Answerer`).
+What goes in: a file with one object a line, `{"question": …, "context": …}` and, if you like, `"id"`; or a SQuAD-form
+file. What comes out: a line per question in the same order, `{"id": …, "answer": …, "answer_start": …, "answer_end": …,
+"score": …}`, offsets being code points into the context, the end exclusive. Whoever answers is given in (`Answerer`).
+No TensorFlow here, unless a path is remote.
 """
 
 from __future__ import annotations
 
 import collections
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-import tensorflow as tf
 import tqdm
 
+from bert_qa_tf.data import files
 from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.data.squad import iter_squad
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.answer_decoding import DecodedAnswer
 
 
 class Answerer(Protocol):
-    """Whatever answers questions: a `Predictor` or an exported model."""
+    """Whatever answers questions: a `Predictor`, an exported model or a client of a server."""
 
     def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
         """One answer per question, in their order."""
 
 
 def read_questions(path: str) -> Iterator[tuple[Any, SquadExample]]:
-    """Reads questions, one line at a time; blank lines are passed over.
+    """Reads questions, one at a time: of a SQuAD-form file where the name ends in `.json`, else of JSON lines.
 
     Yields:
-      The line's `id` (any JSON value; its line number when it has none) and the question, whose `qas_id` is the line
-      number, so that it is unique whatever the ids are.
+      The question's id (of a line: any JSON value, or the line's number where it has none; blank lines are passed over)
+      and the question, whose `qas_id` is unique: of a line it is the line's number, whatever the ids are.
 
     Raises:
-      InputError: naming file and line: not UTF-8, not JSON, no object, or no question.
+      InputError: naming file and line: not UTF-8, not JSON, no object, or no question. See `iter_squad` too.
     """
-    if tf.io.gfile.isdir(path):  # TensorFlow would read it as an empty file
-        raise InputError(f"{path}: is a folder, expected a file of JSON lines")
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield _parse(f"{path}:{number}", line, number)
-    except tf.errors.OpError as error:
-        raise InputError(f"{path}: cannot be read ({error.message})") from error
+    if files.is_folder(path):
+        raise InputError(f"{path}: is a folder, expected a file of questions")
+    if path.endswith(".json"):
+        yield from ((example.qas_id, example) for example in iter_squad(path))
+        return
+    with files.open_binary(path) as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield _parse(f"{path}:{number}", line, number)
 
 
 def _parse(place: str, line: bytes, number: int) -> tuple[Any, SquadExample]:
@@ -125,15 +126,8 @@ def write_lines(lines: Iterable[str], path: str) -> None:
     Raises:
       InputError: it cannot be written.
     """
-    if tf.io.gfile.isdir(path):
+    if files.is_folder(path):
         raise InputError(f"{path}: is a folder, expected the name of a file to write")
-    temporary = f"{path}.tmp"
-    try:
-        if os.path.dirname(path):
-            tf.io.gfile.makedirs(os.path.dirname(path))
-        with tf.io.gfile.GFile(temporary, "w") as file:
-            for line in lines:
-                file.write(line + "\n")
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-    except tf.errors.OpError as error:
-        raise InputError(f"{path}: cannot be written ({error.message})") from error
+    with files.replacing(path) as file:
+        for line in lines:
+            file.write(line.encode("utf-8") + b"\n")

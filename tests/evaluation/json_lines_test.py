@@ -1,7 +1,11 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
+from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.data.squad_writer import write_squad
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import json_lines
 from bert_qa_tf.evaluation.answer_decoding import DecodedAnswer
@@ -65,12 +69,12 @@ def test_a_bad_line_is_named_before_anything_is_answered(tmp_path, capsys, line,
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"nothing\.jsonl: cannot be read"):
+    with pytest.raises(InputError, match=r"nothing\.jsonl: cannot read this file"):
         json_lines.answer_file(_FirstWord(), str(tmp_path / "nothing.jsonl"), None)
 
 
 def test_a_folder_is_named_and_not_read_as_an_empty_file(tmp_path):
-    with pytest.raises(InputError, match="is a folder, expected a file of JSON lines"):
+    with pytest.raises(InputError, match="is a folder, expected a file of questions"):
         json_lines.answer_file(_FirstWord(), str(tmp_path), None)
 
 
@@ -91,3 +95,33 @@ def test_a_folder_in_the_place_of_the_output_is_named_and_nothing_is_left_beside
     with pytest.raises(InputError, match="out: is a folder, expected the name of a file to write"):
         json_lines.write_lines(["a"], str(tmp_path / "out"))
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_squad_file_is_answered_by_its_ids(tmp_path, capsys):
+    examples = [SquadExample("56d9", "who", "nora called"), SquadExample("56da", "who", "😀 北京 calling")]
+    write_squad(tmp_path / "dev.json", examples)
+    assert json_lines.answer_file(_FirstWord(), str(tmp_path / "dev.json"), None) == 2
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(record["id"], record["answer"]) for record in found] == [("56d9", "nora"), ("56da", "😀")]
+
+
+def test_answers_cut_short_do_not_replace_what_was_there(tmp_path):
+    class Failing:
+        def answer(self, examples):
+            next(examples)
+            yield DecodedAnswer("nora", 0, 4, 0.5, ())
+            raise InputError("the server is gone")
+
+    line = '{"question": "who", "context": "nora called"}'
+    source = _write(tmp_path / "in.jsonl", line, line)
+    output = tmp_path / "out.jsonl"
+    output.write_text("old")
+    with pytest.raises(InputError, match="the server is gone"):
+        json_lines.answer_file(Failing(), source, str(output))
+    assert output.read_text() == "old"
+
+
+def test_no_tensorflow_is_imported_for_local_files():
+    code = "import sys, bert_qa_tf.evaluation.asking; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
