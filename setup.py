@@ -39,6 +39,8 @@ _INSTALL = [
     "kagglehub>=0.3",
     "absl-py>=1.4",
     "numpy>=2.0,<3",
+    # What `client` asks REST servers with; TensorFlow itself needs it too.
+    "requests>=2.32",
     "safetensors>=0.5",
     # tensorflow-hub and TensorBoard import pkg_resources, which setuptools 82 no longer has.
     "setuptools<82",
@@ -48,14 +50,26 @@ _INSTALL = [
 _EXTRAS = {
     # CUDA libraries as wheels. Linux only; there are none for macOS.
     "gpu": ["tensorflow[and-cuda]==2.20.0; sys_platform == 'linux'"],
-    # Messages of TF Serving, and what a client of it speaks.
-    "serving": ["tensorflow-serving-api==2.20.0", "grpcio>=1.66", "requests>=2.32"],
+    # Messages of TF Serving, and gRPC to ask it with.
+    "serving": ["tensorflow-serving-api==2.20.0", "grpcio>=1.66"],
     # Recognition (the English model is in the wheel), word error rates, reading audio.
     "speech": ["pocketsphinx>=5.1,<6", "jiwer>=4", "soundfile>=0.13"],
     # Conversion on many machines.
     "beam": ["apache-beam[tfrecord]==2.77.0"],
-    # Tests, style, and uv, which pins the requirements.
-    "test": ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.8", "uv>=0.5"],
+    # Tests, style, and uv, which pins the requirements. For tests of the client: TF Serving's services and messages, a
+    # client that is not ours, certificates; PyYAML reads the compose file.
+    "test": [
+        "cryptography>=43",
+        "grpcio>=1.66",
+        "hypothesis>=6.100",
+        "ovmsclient==2023.1",
+        "pytest>=8",
+        "pytest-xdist>=3.6",
+        "pyyaml>=6",
+        "ruff>=0.8",
+        "tensorflow-serving-api==2.20.0",
+        "uv>=0.5",
+    ],
 }
 
 setuptools.setup(

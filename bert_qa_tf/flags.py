@@ -254,9 +254,48 @@ def define_prediction(values: Values) -> None:
     flags.DEFINE_string("context", None, "The transcript to search, as a string.", flag_values=values)
     flags.DEFINE_string("context_file", None, "The transcript to search, a UTF-8 text file.", flag_values=values)
     flags.DEFINE_string(
-        "input_file", None, "JSON lines with `question` and `context` (and `id`, if you like).", flag_values=values
+        "input_file",
+        None,
+        "JSON lines with `question` and `context` (and `id`, if you like), or a SQuAD-form file that ends in .json.",
+        flag_values=values,
     )
     flags.DEFINE_string("output_file", None, "Write answers as JSON lines here, not to the screen.", flag_values=values)
+
+
+def define_client(values: Values) -> None:
+    """Server."""
+    flags.DEFINE_string(
+        "server",
+        "localhost:8501",
+        "host:port or http://… for REST, grpc://host:port for gRPC; https:// and grpcs:// over TLS.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("model_name", "qa", "The model's name on the server.", flag_values=values)
+    flags.DEFINE_integer(
+        "model_version", None, "Which version to ask; the latest by default.", lower_bound=1, flag_values=values
+    )
+    flags.DEFINE_string("model_version_label", None, "Which version, by its label: stable.", flag_values=values)
+    flags.DEFINE_integer("batch_size", 32, "Questions in one request, at most.", lower_bound=1, flag_values=values)
+    flags.DEFINE_float("timeout_secs", 30.0, "How long one attempt may take.", flag_values=values)
+    flags.DEFINE_float(
+        "deadline_secs", 120.0, "How long all attempts of one request may take together.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "max_attempts", 4, "How often to try where the server is away, full or slow.", lower_bound=1, flag_values=values
+    )
+    flags.DEFINE_multi_string(
+        "header",
+        [],
+        "'Name: value' to send with every request, as HTTP header or gRPC metadata. Repeat the flag for several. A "
+        "secret is better kept in a flagfile: others may see the command line.",
+        flag_values=values,
+    )
+    for name, text in (
+        ("ca_file", "PEM certificates to trust instead of the system's."),
+        ("client_cert_file", "PEM certificate to show to the server."),
+        ("client_key_file", "PEM private key of --client_cert_file."),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
 
 
 def define_export(values: Values) -> None:

@@ -1,0 +1,40 @@
+"""Asks a TF Serving, or `serve`, over REST or gRPC: one question, or a file of them.
+
+python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --context_file=call.txt
+python -m bert_qa_tf.client --server=grpc://localhost:8500 --input_file=questions.jsonl --output_file=answers.jsonl
+"""
+
+from __future__ import annotations
+
+from absl.flags import FlagValues
+
+from bert_qa_tf import cli, flags
+
+FLAG_GROUPS = (flags.define_client, flags.define_prediction)
+
+
+def main(values: FlagValues) -> None:
+    """Asks and prints, or writes, what was answered."""
+    from bert_qa_tf.evaluation.asking import Asked
+    from bert_qa_tf.serving.client import Client
+    from bert_qa_tf.serving.connection import Connection, parse_header
+    from bert_qa_tf.serving.retries import RetryPolicy
+
+    asked = Asked(values.question, values.context, values.context_file, values.input_file, values.output_file)
+    connection = Connection(
+        server=values.server,
+        model_name=values.model_name,
+        model_version=values.model_version,
+        model_version_label=values.model_version_label,
+        headers=tuple(parse_header(header) for header in values.header),
+        ca_file=values.ca_file,
+        client_cert_file=values.client_cert_file,
+        client_key_file=values.client_key_file,
+    )
+    retry = RetryPolicy(values.max_attempts, values.timeout_secs, values.deadline_secs)
+    with Client(connection, retry, values.batch_size) as client:
+        asked.answer_with(client)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)
