@@ -162,13 +162,11 @@ def _to_answers(columns: dict[str, Any], contexts: Sequence[str]) -> list[Decode
 def _check_column(name: str, column: Any, kind: type | tuple[type, ...], count: int) -> None:
     found = "no such output"
     if isinstance(column, list):
-        found = f"{len(column)} entries"
-        entries = column
-        if name in _LISTS and all(isinstance(entry, list) for entry in column):
-            entries = [value for entry in column for value in entry]
-        if len(column) == count and all(isinstance(entry, kind) for entry in entries):
+        rows = column if name in _LISTS else [column]
+        values_fit = all(isinstance(row, list) and all(isinstance(value, kind) for value in row) for row in rows)
+        if len(column) == count and values_fit:
             return
-        found += f", the first of them {column[0]!r:.40}" if column else ""
+        found = f"{len(column)} entries" + (f", the first of them {column[0]!r:.40}" if column else "")
     raise AttemptFailed(
         "REPLY",
         f"expected `{name}` with {count} entries, got {found}: is this model a `qa` export of this project?",
