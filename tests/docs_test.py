@@ -18,7 +18,7 @@ COMMANDS = [
 
 
 def test_there_are_documents_with_commands():
-    assert {document for document, _, _ in COMMANDS} >= {"gpu.md", "tpu.md"}
+    assert {document for document, _, _ in COMMANDS} >= {"gpu.md", "serving.md", "tpu.md"}
 
 
 @pytest.mark.parametrize(("document", "name", "arguments"), COMMANDS)
@@ -33,7 +33,7 @@ def test_every_command_and_flag_exists(document, name, arguments):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_that_is_named_is_there(path):
     text = path.read_text(encoding="utf-8")
-    named = re.findall(r"(?<![\w/.])((?:configs|requirements|benchmarks)/[\w.-]+\.\w+)", text)
+    named = re.findall(r"(?<![\w/.])((?:configs|requirements|benchmarks)/[\w./-]+\.\w+)", text)
     named += [f"bert_qa_tf/{name}" for name in re.findall(r"`(models/[\w/.]+\.py)`", text)]
     assert named
     for name in named:

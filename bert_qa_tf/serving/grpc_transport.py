@@ -22,7 +22,7 @@ except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("grpc", "tensorflow", "tensorflow_serving"):
         raise
     raise InputError(
-        f"gRPC needs tensorflow-serving-api (no module {error.name}): pip install 'bert_qa_tf[serving]', or ask over "
+        f"gRPC needs the extra `serving` (no module {error.name}): pip install tensorflow-serving-api, or ask over "
         "REST with --server=http://host:8501"
     ) from error
 
