@@ -503,7 +503,7 @@ sys.exit(cli.call(client.main, client.__doc__, client.FLAG_GROUPS, arguments))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(
-        "error: gRPC needs the extra `serving` (no module tensorflow_serving): pip"
+        "error: gRPC needs the extra `serving` (no module tensorflow_serving"
     )
 
 
