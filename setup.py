@@ -50,8 +50,8 @@ _INSTALL = [
 _EXTRAS = {
     # CUDA libraries as wheels. Linux only; there are none for macOS.
     "gpu": ["tensorflow[and-cuda]==2.20.0; sys_platform == 'linux'"],
-    # Messages of TF Serving, and gRPC to ask it with.
-    "serving": ["tensorflow-serving-api==2.20.0", "grpcio>=1.66"],
+    # Messages of TF Serving, and what a client of it speaks.
+    "serving": ["tensorflow-serving-api==2.20.0", "grpcio>=1.66", "requests>=2.32"],
     # Recognition (the English model is in the wheel), word error rates, reading audio.
     "speech": ["pocketsphinx>=5.1,<6", "jiwer>=4", "soundfile>=0.13"],
     # Conversion on many machines.
