@@ -50,14 +50,21 @@ _INSTALL = [
 _EXTRAS = {
     # CUDA libraries as wheels. Linux only; there are none for macOS.
     "gpu": ["tensorflow[and-cuda]==2.20.0; sys_platform == 'linux'"],
-    # Messages of TF Serving, and what a client of it speaks.
-    "serving": ["tensorflow-serving-api==2.20.0", "grpcio>=1.66", "requests>=2.32"],
+    # Messages of TF Serving, and what a client of it speaks; the web server of `serve`.
+    "serving": [
+        "tensorflow-serving-api==2.20.0",
+        "grpcio>=1.66",
+        "requests>=2.32",
+        "starlette>=1.0,<2",
+        "uvicorn>=0.34,<1",
+    ],
     # Recognition (the English model is in the wheel), word error rates, reading audio.
     "speech": ["pocketsphinx>=5.1,<6", "jiwer>=4", "soundfile>=0.13"],
     # Conversion on many machines.
     "beam": ["apache-beam[tfrecord]==2.77.0"],
     # Tests, style, and uv, which pins the requirements. For tests of the client: TF Serving's services and messages, a
-    # client that is not ours, certificates; PyYAML reads the compose file.
+    # client that is not ours, certificates; PyYAML reads the compose file,
+    # selenium drives a browser where one is installed.
     "test": [
         "cryptography>=43",
         "grpcio>=1.66",
@@ -67,6 +74,7 @@ _EXTRAS = {
         "pytest-xdist>=3.6",
         "pyyaml>=6",
         "ruff>=0.8",
+        "selenium>=4.20",
         "tensorflow-serving-api==2.20.0",
         "uv>=0.5",
     ],
@@ -81,7 +89,7 @@ setuptools.setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     packages=setuptools.find_packages(include=["bert_qa_tf", "bert_qa_tf.*"]),
-    package_data={"bert_qa_tf.demo_data": ["*.json"]},
+    package_data={"bert_qa_tf.demo_data": ["*.json"], "bert_qa_tf.serving": ["page/*"]},
     python_requires=">=3.11,<3.13",
     install_requires=_INSTALL,
     extras_require=_EXTRAS,

@@ -505,3 +505,47 @@ def define_demo(values: Values) -> None:
     flags.DEFINE_string(
         "output_dir", "runs/demo", "Folder to work in; an earlier demo's is replaced.", flag_values=values
     )
+
+
+def define_serve(values: Values) -> None:
+    """Serving."""
+    flags.DEFINE_string("saved_model", None, "SavedModel that `export` wrote (the version folder).", flag_values=values)
+    flags.DEFINE_string(
+        "tf_serving",
+        None,
+        "Instead of --saved_model: host:port of a TF Serving's REST port. The page asks it, and so do requests below "
+        "/v1.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("model_name", "qa", "The model's name in paths: /v1/models/<name>.", flag_values=values)
+    flags.DEFINE_string(
+        "host",
+        "127.0.0.1",
+        "Address to listen on: this machine only by default. 0.0.0.0 lets everybody in who can reach it, unasked.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("port", 8501, "Port to listen on; 0 for any free one.", flag_values=values)
+    flags.DEFINE_integer(
+        "max_body_bytes", 16 * 2**20, "Refuse a request whose body is larger than this.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "max_batch_size", 64, "Refuse a request with more questions than this (rows, of token ids).", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "max_context_chars", 1_000_000, "Refuse a request with a longer text than this.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "max_concurrent_calls",
+        None,
+        "Requests worked on at the same time: 2 for a model in this process, 32 for --tf_serving by default.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "max_waiting", 64, "Requests that may wait for their turn; more are refused.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "grace_seconds", 30, "After SIGTERM or Ctrl-C, wait so long for requests in flight.", flag_values=values
+    )
+    flags.DEFINE_float(
+        "timeout_seconds", 60.0, "How long to wait for --tf_serving to answer.", lower_bound=0.001, flag_values=values
+    )

@@ -1,0 +1,70 @@
+"""Serves an exported model over HTTP as TF Serving does, with a page to try it.
+
+python -m bert_qa_tf.serve --saved_model=exports/qa/1
+python -m bert_qa_tf.serve --tf_serving=localhost:8501 --port=8080
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from absl.flags import FlagValues
+
+from bert_qa_tf import cli, flags
+from bert_qa_tf.errors import InputError
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from bert_qa_tf.serving.backends import Backend
+    from bert_qa_tf.serving.server import ServerConfig
+
+FLAG_GROUPS = (flags.define_serve,)
+_EXTRA = ("requests", "starlette", "uvicorn")
+
+
+def main(values: FlagValues) -> None:
+    """Listens until it is told to stop."""
+    if bool(values.saved_model) == bool(values.tf_serving):
+        raise InputError("give one model: either --saved_model (an export) or --tf_serving (host:port)")
+    try:
+        from bert_qa_tf.serving import server
+        from bert_qa_tf.serving.predict_request import Limits
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        raise InputError(
+            f"serve needs {error.name}, of the extra `serving`: pip install 'bert_qa_tf[serving]'"
+        ) from error
+
+    config = server.ServerConfig(
+        values.host,
+        values.port,
+        values.model_name,
+        Limits(values.max_body_bytes, values.max_batch_size, values.max_context_chars),
+        values.max_concurrent_calls,
+        values.max_waiting,
+        values.grace_seconds,
+    )
+    with server.bind(config.host, config.port) as listener:
+        backend = _load_backend(values, config)
+        url = server.base_url(listener)
+        print(f"serving {backend.description}")
+        print(f"  page     {url}/")
+        print(f"  predict  {url}/v1/models/{config.model_name}:predict", flush=True)
+        server.run(backend, config, listener, access_log=values.verbosity > 0)
+    print("stopped")
+
+
+def _load_backend(values: FlagValues, config: ServerConfig) -> Backend:
+    from bert_qa_tf.serving import backends
+
+    if values.tf_serving:
+        return backends.RemoteServing(values.tf_serving, values.timeout_seconds)
+    from bert_qa_tf.serving.servable import Servable
+
+    servable = Servable(values.saved_model)
+    servable.warm_up()
+    return backends.LocalModel(servable, config.model_name, config.limits)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)

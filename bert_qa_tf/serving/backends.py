@@ -1,0 +1,169 @@
+"""Who answers the requests below `/v1`: a model in this process, or a TF Serving elsewhere.
+
+What goes in: a request as it came. What comes out: a reply as it is to be sent. A backend's `answer` blocks;
+`server.py` calls it outside of the event loop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import requests
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.serving import rest
+from bert_qa_tf.serving.predict_request import Limits, parse_predict
+
+if TYPE_CHECKING:  # it imports TensorFlow, which passing on does without
+    from bert_qa_tf.serving.servable import Servable
+
+_FORWARDED_HEADERS = ("accept", "authorization", "content-type")
+_ADDRESS = re.compile(r"(?P<scheme>https?://)?(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})/?")
+
+
+class HttpRequest(NamedTuple):
+    """A request below `/v1`.
+
+    Attributes:
+      method: of HTTP, in capitals.
+      path: percent-encoded, without the query.
+      headers: their names in lower case.
+      body: all of it.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpReply(NamedTuple):
+    """A reply: `body` is JSON."""
+
+    status: int
+    body: bytes
+
+
+class Backend(Protocol):
+    """Who answers.
+
+    Attributes:
+      description: for the line that says what is served.
+      concurrent_calls: how many calls of `answer` at a time serve it best.
+    """
+
+    description: str
+    concurrent_calls: int
+
+    def is_quick(self, method: str) -> bool:
+        """Whether a request of this method is answered at once, and may be on the event loop."""
+        ...
+
+    def answer(self, request: HttpRequest) -> HttpReply:
+        """Answers a request, errors included."""
+        ...
+
+
+class LocalModel:
+    """Answers from a model in this process.
+
+    Two calls at a time: TensorFlow spreads one over all cores already, but while it reads and writes text it uses one.
+
+    Args:
+      servable: the model.
+      name: what it is called in paths.
+      limits: see `Limits`.
+    """
+
+    concurrent_calls = 2
+
+    def __init__(self, servable: Servable, name: str, limits: Limits) -> None:
+        self.description = f"{servable.path} as model {name}, version {servable.version}"
+        self._servable = servable
+        self._name = name
+        self._limits = limits
+
+    def is_quick(self, method: str) -> bool:
+        """Only `POST` can mean work."""
+        return method != "POST"
+
+    def answer(self, request: HttpRequest) -> HttpReply:
+        """Answers as TF Serving would."""
+        try:
+            return HttpReply(200, self._body(request))
+        except rest.RestError as error:
+            return HttpReply(error.status, error.body())
+
+    def _body(self, request: HttpRequest) -> bytes:
+        servable = self._servable
+        target = rest.parse_path(request.method, request.path)
+        rest.check_target(target, self._name, servable.version)
+        if target.action == "status":
+            return rest.status_body(servable.version)
+        if target.action == "metadata":
+            return rest.metadata_body(self._name, servable.version, servable.signature_defs)
+        if target.action != "predict":
+            method_name = "tensorflow/serving"
+            raise rest.RestError(
+                400,
+                f"Expected {target.action} signature method_name to be {method_name}/{target.action}. Was: "
+                f"{method_name}/predict",
+            )
+        predict = parse_predict(request.body, servable.signatures, self._limits)
+        outputs = servable.predict(predict.signature_name, predict.inputs)
+        return rest.predict_body(outputs, predict.is_row_form)
+
+
+class RemoteServing:
+    """Passes requests on to the REST port of a TF Serving.
+
+    Args:
+      address: `host:port`, with `https://` before it where it speaks TLS.
+      timeout_seconds: how long to wait for its answer.
+
+    Raises:
+      InputError: that is no address.
+    """
+
+    concurrent_calls = 32  # they only wait
+
+    def __init__(self, address: str, timeout_seconds: float) -> None:
+        match = _ADDRESS.fullmatch(address)
+        if not match or int(match["port"]) > 65535:
+            raise InputError(f"--tf_serving: expected host:port of a TF Serving's REST port, got {address!r}")
+        self._base = f"{match['scheme'] or 'http://'}{match['host']}:{match['port']}"
+        self._timeout_seconds = timeout_seconds
+        self.description = f"TF Serving at {self._base}"
+
+    def is_quick(self, method: str) -> bool:
+        """Nothing is: all of it waits for another machine."""
+        del method
+        return False
+
+    def answer(self, request: HttpRequest) -> HttpReply:
+        """Passes a request on, if TF Serving has its path, and the answer back."""
+        try:
+            rest.parse_path(request.method, request.path)
+            headers = {name: request.headers[name] for name in _FORWARDED_HEADERS if name in request.headers}
+            with requests.Session() as session:
+                session.trust_env = False  # no proxies, no .netrc: the address is all there is to it
+                reply = session.request(
+                    request.method,
+                    self._base + request.path,
+                    data=request.body or None,
+                    headers=headers,
+                    timeout=self._timeout_seconds,
+                    allow_redirects=False,
+                )
+            return HttpReply(reply.status_code, reply.content)
+        except rest.RestError as error:
+            return HttpReply(error.status, error.body())
+        except requests.Timeout:
+            error = rest.RestError(504, f"{self.description} did not answer in {self._timeout_seconds:g} s")
+            return HttpReply(error.status, error.body())
+        except requests.RequestException as exception:
+            kind = type(exception).__name__
+            error = rest.RestError(503, f"{self.description} cannot be reached ({kind})")
+            return HttpReply(error.status, error.body())

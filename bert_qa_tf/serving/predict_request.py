@@ -1,0 +1,229 @@
+"""The body of a `predict` request, in TF Serving's row and columnar forms.
+
+What goes in: JSON, what each of the model's signatures takes, and how much a request may ask for. What comes out:
+arrays for one signature, or the error that TF Serving would answer with.
+
+Source: TF Serving's `g3doc/api_rest.md` and `util/json_tensor.cc`. The limits are ours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.serving.json_tensor import JsonTensorError, is_base64, shown, to_array
+from bert_qa_tf.serving.rest import RestError
+
+DEFAULT_SIGNATURE = "serving_default"
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorSpec:
+    """An input of a signature: a TensorFlow dtype's name, and a shape in which None is any size."""
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How much one request may ask for.
+
+    Attributes:
+      max_body_bytes: of the request's body; more is status 413.
+      max_batch_size: questions, or rows of token ids; more is status 400, as what follows.
+      max_context_chars: characters of any one string.
+    """
+
+    max_body_bytes: int = 16 * 2**20
+    max_batch_size: int = 64
+    max_context_chars: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value < 1:
+                raise InputError(f"--{name} must be at least 1, got {value}")
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictRequest:
+    """A `predict` request.
+
+    Attributes:
+      signature_name: which of the model's functions.
+      inputs: by name; strings as bytes in arrays of objects.
+      is_row_form: whether it had `instances`, and its answer has `predictions`.
+    """
+
+    signature_name: str
+    inputs: dict[str, np.ndarray]
+    is_row_form: bool
+
+
+def parse_predict(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]], limits: Limits) -> PredictRequest:
+    """Reads the body of a `predict` request.
+
+    Args:
+      body: JSON. Bytes that are no UTF-8 count as U+FFFD, as the model takes them.
+      signatures: name → name of an input → what it takes.
+      limits: see `Limits`; the body's length is the listener's to check.
+
+    Raises:
+      RestError: it is not what TF Serving takes, or asks for too much.
+    """
+    document = _parse_json(body)
+    signature_name = document.get("signature_name", DEFAULT_SIGNATURE)
+    if not isinstance(signature_name, str):
+        raise RestError(
+            400,
+            f"JSON Value: {shown(document)} not formatted correctly. 'signature_name' key must be a string value.",
+        )
+    signature_name = signature_name or DEFAULT_SIGNATURE
+    if signature_name not in signatures:
+        raise RestError(400, f'Serving signature name: "{signature_name}" not found in signature def')
+    specs = signatures[signature_name]
+    is_row_form = "instances" in document
+    try:
+        inputs = _read_instances(document, specs) if is_row_form else _read_inputs(document, specs)
+    except RecursionError as error:
+        raise RestError(400, "JSON Parse error: lists are nested too deeply") from error
+    except JsonTensorError as error:
+        raise RestError(400, str(error)) from error
+    for name, spec in specs.items():
+        _check_shape(name, inputs[name], spec)
+        _check_limits(name, inputs[name], limits)
+    return PredictRequest(signature_name, inputs, is_row_form)
+
+
+def _parse_json(body: bytes) -> dict[str, Any]:
+    text = body.decode("utf-8", errors="replace")
+    if not text.strip():
+        raise RestError(400, "JSON Parse error: The document is empty")
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        reason = "Invalid value" if error.msg == "Expecting value" else error.msg
+        offset = len(text[: error.pos].encode("utf-8"))
+        raise RestError(400, f"JSON Parse error: {reason}. at offset: {offset}") from error
+    except (RecursionError, ValueError) as error:  # nested too deeply; a number of thousands of digits
+        reason = "lists are nested too deeply" if isinstance(error, RecursionError) else "Number too big"
+        raise RestError(400, f"JSON Parse error: {reason}") from error
+    if not isinstance(document, dict):
+        raise RestError(400, f"JSON Value: {shown(document)} Is not object")
+    return document
+
+
+def _read_instances(document: dict[str, Any], specs: Mapping[str, TensorSpec]) -> dict[str, np.ndarray]:
+    """The row form: a list of objects with all inputs, or of plain values where there is one input."""
+    instances = document["instances"]
+    if "inputs" in document:
+        raise JsonTensorError(
+            f"JSON Value: {shown(document)} Not formatted correctly expecting only one of 'inputs' or 'instances' keys "
+            "to exist"
+        )
+    if not isinstance(instances, list):
+        raise JsonTensorError(f"JSON Value: {shown(document)} Expecting 'instances' to be an list/array")
+    if not instances:
+        raise JsonTensorError(f"JSON Value: {shown(document)} No values in 'instances' array")
+    if not isinstance(instances[0], dict) and len(specs) > 1:
+        raise JsonTensorError(
+            "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
+            "tensorinfo_map"
+        )
+    are_objects = _is_object(instances[0])
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in specs}
+    for number, instance in enumerate(instances):
+        if _is_object(instance) != are_objects:
+            expected, got = ("object", "list") if are_objects else ("value/list", "object")
+            raise JsonTensorError(f"Expecting {expected} but got {got} at item {number} of input list")
+        values = instance if are_objects else {next(iter(specs)): instance}
+        for name, value in values.items():
+            try:
+                rows.get(name, []).append(_read_row(name, value, specs, rows))
+            except JsonTensorError as error:
+                key = f" key: {name}" if are_objects else ""
+                raise JsonTensorError(
+                    f"Failed to process element: {number}{key} of 'instances' list. Error: INVALID_ARGUMENT: {error}"
+                ) from error
+        if values.keys() != specs.keys():
+            raise JsonTensorError(
+                f"Failed to process element: {number} of 'instances' list. JSON object: {shown(instance)} keys must be "
+                f"equal to: {','.join(sorted(specs))}"
+            )
+    return {name: np.stack(arrays) for name, arrays in rows.items()}
+
+
+def _read_row(
+    name: str, value: Any, specs: Mapping[str, TensorSpec], rows: Mapping[str, list[np.ndarray]]
+) -> np.ndarray:
+    """One input of one instance, held to the shape of the first one's."""
+    if name not in specs:
+        raise JsonTensorError(f"JSON object: does not have named input: {name}")
+    array = to_array(value, specs[name].dtype)
+    if rows[name]:
+        first = rows[name][0]
+        if first.size != array.size:
+            raise JsonTensorError(f"Expecting tensor size: {first.size} but got: {array.size}")
+        if first.shape != array.shape:
+            raise JsonTensorError(f"Expecting shape {_shown_shape(first.shape)} but got: {_shown_shape(array.shape)}")
+    return array
+
+
+def _read_inputs(document: dict[str, Any], specs: Mapping[str, TensorSpec]) -> dict[str, np.ndarray]:
+    """The columnar form: an object of all inputs, or one plain value where there is one input."""
+    if "inputs" not in document:
+        raise JsonTensorError("Missing 'inputs' or 'instances' key")
+    inputs = document["inputs"]
+    if not _is_object(inputs):
+        if len(specs) > 1:
+            raise JsonTensorError(
+                "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
+                "tensorinfo_map"
+            )
+        inputs = {next(iter(specs)): inputs}
+    for name in sorted(specs):
+        if name not in inputs:
+            raise JsonTensorError(f"Missing named input: {name} in 'inputs' object.")
+    return {name: to_array(inputs[name], spec.dtype) for name, spec in specs.items()}
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and not is_base64(value)
+
+
+def _check_shape(name: str, array: np.ndarray, spec: TensorSpec) -> None:
+    # TF Serving leaves this to the graph, whose words about it depend on the first op that stumbles.
+    fits = len(array.shape) == len(spec.shape) and all(
+        wanted in (None, got) for got, wanted in zip(array.shape, spec.shape, strict=True)
+    )
+    if not fits:
+        wanted = _shown_shape(tuple(-1 if size is None else size for size in spec.shape))
+        raise RestError(400, f"Input {name} has shape {_shown_shape(array.shape)}, expected {wanted}")
+
+
+def _check_limits(name: str, array: np.ndarray, limits: Limits) -> None:
+    if array.ndim and len(array) > limits.max_batch_size:
+        raise RestError(
+            400, f"Input {name} has {len(array)} rows, more than the {limits.max_batch_size} that this server takes"
+        )
+    if array.dtype != object:
+        return
+    for row, value in enumerate(array.reshape(-1)):
+        # As many bytes as characters, at least: most texts need no counting.
+        if len(value) > limits.max_context_chars:
+            chars = len(value.decode("utf-8", errors="replace"))
+            if chars > limits.max_context_chars:
+                raise RestError(
+                    400,
+                    f"Input {name} of row {row} has {chars} characters, more than the {limits.max_context_chars} that "
+                    "this server takes",
+                )
+
+
+def _shown_shape(shape: tuple[int, ...]) -> str:
+    return f"[{','.join(map(str, shape))}]"

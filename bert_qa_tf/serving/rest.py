@@ -1,0 +1,166 @@
+"""TF Serving's REST protocol: which paths there are, what replies and errors look like.
+
+What goes in: methods and paths; arrays. What comes out: what is asked for, and bodies to send back. No web framework
+and no TensorFlow here: `server.py` listens, `servable.py` asks the model, `predict_request.py` reads its inputs.
+
+Source: TF Serving's `g3doc/api_rest.md`; where that is silent, what its `model_servers/http_rest_api_*.cc` and
+`core/servable_*.cc` do, the words of their errors included.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bert_qa_tf.serving.json_tensor import to_json
+
+_VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
+_PATHS = {
+    "POST": re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<action>classify|regress|predict)", re.IGNORECASE),
+    "GET": re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<action>metadata))?", re.IGNORECASE),
+}
+_MAX_VERSION = 2**63 - 1
+
+
+class RestError(Exception):
+    """A request that gets an error for an answer.
+
+    Attributes:
+      status: of HTTP.
+      message: the text under `error` in the body.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def body(self) -> bytes:
+        """`{"error": "<message>"}`."""
+        return to_body({"error": self.message})
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What a path names.
+
+    Attributes:
+      name: the model's; "" where the path has none.
+      version: None for the latest.
+      label: of a version, instead of its number.
+      action: `predict`, `classify`, `regress`, `metadata` or `status`.
+    """
+
+    name: str
+    version: int | None
+    label: str | None
+    action: str
+
+
+# === Requests ===
+
+
+def parse_path(method: str, path: str) -> Target:
+    """Reads a path below `/v1`.
+
+    Args:
+      method: of HTTP.
+      path: as it was sent, percent-encoded, without the query.
+
+    Raises:
+      RestError: TF Serving has no such path.
+    """
+    pattern = _PATHS.get(method)
+    match = pattern.fullmatch(path) if pattern else None
+    if match is None:
+        raise RestError(400, f"Malformed request: {method} {path}")
+    name = urllib.parse.unquote(match["name"] or "")
+    if not name:
+        raise RestError(400, "Missing model name in request.")
+    version = int(match["version"]) if match["version"] and len(match["version"]) < 20 else None
+    if match["version"] and (version is None or version > _MAX_VERSION):
+        raise RestError(400, f"Failed to convert version: {match['version']} to numeric.")
+    label = urllib.parse.unquote(match["label"]) if match["label"] else None
+    return Target(name, version, label, (match["action"] or "status").lower())
+
+
+def check_target(target: Target, name: str, version: int) -> None:
+    """Checks that a path names the one model that is there.
+
+    Raises:
+      RestError: it names another, or a label: one model in one version has none.
+    """
+    if target.label is not None:
+        raise RestError(400, f"Unrecognized servable version label: {target.label}")
+    asked = target.version
+    if target.name == name and asked in (None, version):
+        return
+    if target.action == "status":
+        which = "any versions" if asked is None else f"version {asked}"
+        raise RestError(404, f"Could not find {which} of model {target.name}")
+    servable = f"Latest({target.name})" if asked is None else f"Specific({target.name}, {asked})"
+    raise RestError(404, f"Servable not found for request: {servable}")
+
+
+# === Replies ===
+
+
+def to_body(value: Any) -> bytes:
+    """JSON. NaN and infinities are written as such, which TF Serving does too."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+def predict_body(outputs: Mapping[str, np.ndarray], is_row_form: bool) -> bytes:
+    """The body of an answered `predict` request.
+
+    Args:
+      outputs: by name, the batch first.
+      is_row_form: whether the request had `instances`.
+
+    Returns:
+      `{"predictions": [{name: value, …}, …]}` or `{"outputs": {name: [value, …], …}}`; without the name where there is
+      but one output.
+
+    Raises:
+      RestError: the row form cannot hold outputs of different batch sizes.
+    """
+    columns = {name: to_json(name, array) for name, array in outputs.items()}
+    is_single = len(columns) == 1
+    if not is_row_form:
+        return to_body({"outputs": next(iter(columns.values())) if is_single else columns})
+    sizes = {name: array.shape[0] if array.ndim else None for name, array in outputs.items()}
+    expected = next(iter(sizes.values()))
+    for name, size in sizes.items():
+        if size is None:
+            raise RestError(400, f"Tensor name: {name} has no shape information ")
+        if size != expected:
+            raise RestError(400, f"Tensor name: {name} has inconsistent batch size: {size} expecting: {expected}")
+    if is_single:
+        return to_body({"predictions": next(iter(columns.values()))})
+    rows = zip(*columns.values(), strict=True)
+    return to_body({"predictions": [dict(zip(columns, row, strict=True)) for row in rows]})
+
+
+def status_body(version: int) -> bytes:
+    """The body of an answered status request."""
+    state = {"version": str(version), "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    return to_body({"model_version_status": [state]})
+
+
+def metadata_body(name: str, version: int, signature_defs: Mapping[str, Any]) -> bytes:
+    """The body of an answered metadata request.
+
+    Args:
+      name: the model's.
+      version: of the model.
+      signature_defs: name → a `SignatureDef` as protobuf writes it in JSON.
+    """
+    model_spec = {"name": name, "signature_name": "", "version": str(version)}
+    metadata = {"signature_def": {"signature_def": signature_defs}}
+    return to_body({"model_spec": model_spec, "metadata": metadata})

@@ -1,0 +1,119 @@
+"""An exported model, all of its signatures, as a server of TF Serving's protocol needs it.
+
+What goes in: the version folder that `export` wrote; arrays. What comes out: arrays, and what the model says about
+itself. For answers in Python there is `exported_model.py`.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow.core.protobuf import saved_model_pb2
+
+from bert_qa_tf.serving.exported_model import load
+from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
+from bert_qa_tf.serving.rest import RestError
+
+# TF Serving's `ToHTTPStatusCode`; what is not here is 500.
+_HTTP_STATUS = {
+    tf.errors.CANCELLED: 499,
+    tf.errors.INVALID_ARGUMENT: 400,
+    tf.errors.DEADLINE_EXCEEDED: 504,
+    tf.errors.NOT_FOUND: 404,
+    tf.errors.RESOURCE_EXHAUSTED: 429,
+    tf.errors.FAILED_PRECONDITION: 400,
+    tf.errors.OUT_OF_RANGE: 400,
+    tf.errors.UNIMPLEMENTED: 501,
+    tf.errors.UNAVAILABLE: 503,
+}
+# Lines of an error that say where in the graph it was, not what it was.
+_PLACE = re.compile(r"^(Graph execution error|Detected at node|Node: |<stack traces|\s*\[\[\{\{node)")
+
+
+class Servable:
+    """A loaded SavedModel.
+
+    Args:
+      path: `<export_dir>/qa/<version>` or `<export_dir>/qa_ids/<version>`; may be remote.
+
+    Attributes:
+      path: as given.
+      version: the folder's number; 1 where its name is none.
+      signatures: name → name of an input → what it takes.
+      signature_defs: name → the `SignatureDef` as protobuf writes it in JSON.
+
+    Raises:
+      InputError: there is no such SavedModel.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path.rstrip("/")
+        self._module = load(self.path)  # kept: a signature alone does not keep its variables alive
+        name = pathlib.PurePosixPath(self.path).name
+        self.version = int(name) if name.isascii() and name.isdigit() else 1
+        self.signatures = {
+            name: {key: _spec(tensor) for key, tensor in function.structured_input_signature[1].items()}
+            for name, function in self._module.signatures.items()
+        }
+        self.signature_defs = _read_signature_defs(self.path)
+
+    def predict(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs a signature.
+
+        Args:
+          signature_name: one of `signatures`.
+          inputs: all that it takes; strings as bytes in arrays of objects.
+
+        Returns:
+          Its outputs by name; strings as the inputs'.
+
+        Raises:
+          RestError: the model refused them.
+        """
+        specs = self.signatures[signature_name]
+        try:
+            outputs = self._module.signatures[signature_name](
+                **{name: tf.constant(array, specs[name].dtype) for name, array in inputs.items()}
+            )
+        except tf.errors.OpError as error:
+            raise RestError(_HTTP_STATUS.get(error.error_code, 500), _reason(error)) from error
+        return {name: outputs[name].numpy() for name in sorted(outputs)}
+
+    def warm_up(self) -> None:
+        """Answers one question, so that the first one asked does not wait for the graph to be prepared."""
+        if self.answers_text:
+            self.predict(DEFAULT_SIGNATURE, {name: np.array([b"a"], object) for name in ("question", "context")})
+
+    @property
+    def answers_text(self) -> bool:
+        """Whether it takes questions, not only token ids."""
+        return DEFAULT_SIGNATURE in self.signatures
+
+
+def _spec(tensor: tf.TensorSpec) -> TensorSpec:
+    return TensorSpec(tensor.dtype.name, tuple(tensor.shape.as_list()))
+
+
+def _read_signature_defs(path: str) -> dict[str, Any]:
+    model = saved_model_pb2.SavedModel()
+    with tf.io.gfile.GFile(f"{path}/saved_model.pb", "rb") as file:
+        model.ParseFromString(file.read())
+    graph = next(graph for graph in model.meta_graphs if "serve" in graph.meta_info_def.tags)
+    return {
+        name: json_format.MessageToDict(
+            graph.signature_def[name], preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+        for name in sorted(graph.signature_def)
+    }
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """One line of a graph's error: what was wrong, not where."""
+    lines = [line.strip() for line in error.message.splitlines() if line.strip() and not _PLACE.match(line)]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,282 @@
+"""The web server: TF Serving's REST paths, and a page to try the model.
+
+What goes in: a `Backend` that answers, and settings. What comes out: a process that listens until it is told to stop,
+and then finishes what it has begun. What requests and replies look like is `rest.py`'s.
+
+Starlette on uvicorn: both paths and errors are TF Serving's, so a framework that derives them from types would be in
+the way. The event loop only moves bytes; JSON and model are a few worker threads' business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import dataclasses
+import pathlib
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.serving import rest
+from bert_qa_tf.serving.backends import Backend, HttpRequest
+from bert_qa_tf.serving.predict_request import Limits
+
+_PAGE_DIR = pathlib.Path(__file__).resolve().parent / "page"
+_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+# The page needs nothing but its own files, whatever a transcript holds.
+_PAGE_HEADERS = {
+    b"content-security-policy": b"default-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+}
+# A body that is too large is still read, and thrown away, up to so many times the limit: a client that is told before
+# it has sent everything often reports a broken connection, not what it was told.
+_READ_AND_DROPPED = 8
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerConfig:
+    """How to listen, and how much to take on.
+
+    Attributes:
+      host: address to listen on; a name or address that others can reach makes the model everybody's.
+      port: 0 for any free one.
+      model_name: in paths, and what the page asks.
+      limits: of one request.
+      max_concurrent_calls: requests worked on at the same time; None for what suits the backend.
+      max_waiting: requests that may wait for their turn; more are refused with status 503.
+      grace_seconds: how long to wait for requests in flight when told to stop.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8501
+    model_name: str = "qa"
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    max_concurrent_calls: int | None = None
+    max_waiting: int = 64
+    grace_seconds: int = 30
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_concurrent_calls", 1), ("max_waiting", 0), ("grace_seconds", 0), ("port", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"--{name} must be at least {least}, got {value}")
+        if self.port > 65535:
+            raise InputError(f"--port must be at most 65535, got {self.port}")
+        if not self.model_name or set("/:?#%") & set(self.model_name):
+            raise InputError(f"--model_name must be a name without / : ? # %, got {self.model_name!r}")
+
+
+# === The application ===
+
+
+class Application:
+    """The web application.
+
+    Args:
+      backend: answers what is below `/v1`.
+      config: see `ServerConfig`.
+
+    Attributes:
+      asgi: what a server runs.
+    """
+
+    def __init__(self, backend: Backend, config: ServerConfig) -> None:
+        self._backend = backend
+        self._config = config
+        self._in_flight = 0
+        num_workers = config.max_concurrent_calls or backend.concurrent_calls
+        self._workers = concurrent.futures.ThreadPoolExecutor(num_workers, "answering")
+        self._max_in_flight = num_workers + config.max_waiting
+        routes = [
+            Route("/", _serve_page),
+            Route("/page/config.json", self._serve_page_config),
+            Route("/v1/{rest:path}", self._serve_api, methods=_METHODS),
+            Mount("/page", _PageFiles(directory=_PAGE_DIR)),
+        ]
+        handlers: dict[Any, Any] = {HTTPException: _describe_http_error, Exception: _describe_bug}
+        self.asgi: ASGIApp = _with_headers(Starlette(routes=routes, exception_handlers=handlers))
+
+    def close(self) -> None:
+        """Waits for the worker threads."""
+        self._workers.shutdown()
+
+    async def _serve_page_config(self, request: Request) -> Response:
+        """What the page must know."""
+        del request
+        limits = dataclasses.asdict(self._config.limits)
+        return JSONResponse({"model_name": self._config.model_name, **limits})
+
+    async def _serve_api(self, request: Request) -> Response:
+        try:
+            body = await _read_body(request, self._config.limits.max_body_bytes)
+        except rest.RestError as error:
+            return _json(error.status, error.body(), {"connection": "close"})
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
+        path = request.scope["raw_path"].decode("ascii")
+        asked = HttpRequest(request.method, path, request.headers, body)
+        if self._backend.is_quick(request.method):
+            return _json(*self._backend.answer(asked))
+        if self._in_flight >= self._max_in_flight:
+            error = rest.RestError(503, f"{self._in_flight} requests are waiting already; try again later")
+            return _json(error.status, error.body(), {"retry-after": "1"})
+        self._in_flight += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return _json(*await loop.run_in_executor(self._workers, self._backend.answer, asked))
+        finally:
+            self._in_flight -= 1
+
+
+async def _read_body(request: Request, max_bytes: int) -> bytes:
+    """The body of a request.
+
+    Raises:
+      RestError: it is longer than `max_bytes`.
+      ClientDisconnect: the client went away before it was whole.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= max_bytes:
+            chunks.append(chunk)
+        elif size > _READ_AND_DROPPED * max_bytes:
+            break
+        else:
+            chunks.clear()
+    if size > max_bytes:
+        raise rest.RestError(413, f"The request's body is larger than the {max_bytes} bytes that this server takes")
+    return b"".join(chunks)
+
+
+def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")
+
+
+async def _serve_page(request: Request) -> Response:
+    del request
+    return FileResponse(_PAGE_DIR / "index.html", headers={"cache-control": "no-cache"})
+
+
+class _PageFiles(StaticFiles):
+    """The page's files, asked for anew each time: another version's must not stay in a browser."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+async def _describe_http_error(request: Request, error: HTTPException) -> Response:
+    """Paths that are neither the page's nor below `/v1`."""
+    message = rest.RestError(error.status_code, f"{error.detail}: {request.method} {request.url.path}")
+    return _json(message.status, message.body())
+
+
+async def _describe_bug(request: Request, error: Exception) -> Response:
+    """Anything else that goes wrong; the server writes its traceback to the log."""
+    del request, error
+    message = rest.RestError(500, "Internal error; the server's log has more")
+    return _json(message.status, message.body())
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """`app`, its replies with the headers that keep a browser to this page."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_more(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_PAGE_HEADERS.items()]
+            await send(message)
+
+        await app(scope, receive, send_more if scope["type"] == "http" else send)
+
+    return wrapped
+
+
+# === Listening ===
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Takes the address, so that it is known to be free before a model is loaded.
+
+    Raises:
+      InputError: it is another's, or none of this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(address)
+        except OSError:
+            taken.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot listen on {host}:{port} ({reason})") from error
+    return taken
+
+
+def base_url(listener: socket.socket) -> str:
+    """`http://host:port` of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(backend: Backend, config: ServerConfig, listener: socket.socket, access_log: bool = False) -> None:
+    """Serves until SIGTERM or Ctrl-C; then takes nothing new, and returns when what was in flight is answered.
+
+    Args:
+      backend: answers.
+      config: see `ServerConfig`.
+      listener: see `bind`; closed at the end.
+      access_log: whether to write a line for each request (never what was asked).
+    """
+    application = Application(backend, config)
+    server = uvicorn.Server(uvicorn_config(application, config, access_log))
+    with _signals_that_end_well():
+        server.run(sockets=[listener])
+    application.close()
+
+
+def uvicorn_config(application: Application, config: ServerConfig, access_log: bool = False) -> uvicorn.Config:
+    """The settings of uvicorn: nothing that depends on what else is installed."""
+    return uvicorn.Config(
+        application.asgi,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="info" if access_log else "warning",
+        access_log=access_log,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=config.grace_seconds,
+    )
+
+
+@contextlib.contextmanager
+def _signals_that_end_well() -> Iterator[None]:
+    """Uvicorn raises the signal that stopped it once more when all is done; here that is no news then."""
+    before = {number: signal.signal(number, lambda *_: None) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
