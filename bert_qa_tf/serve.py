@@ -29,11 +29,10 @@ def main(values: FlagValues) -> None:
         from bert_qa_tf.serving import server
         from bert_qa_tf.serving.predict_request import Limits
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
             raise
-        raise InputError(
-            f"serve needs {error.name}, of the extra `serving`: pip install 'bert_qa_tf[serving]'"
-        ) from error
+        raise InputError(f"serve needs {missing}, of the extra `serving`: pip install 'bert_qa_tf[serving]'") from error
 
     config = server.ServerConfig(
         values.host,

@@ -83,6 +83,7 @@ function show(answer, context, seconds) {
   byId("answers").replaceChildren(...entries.map(answerItem));
   const none = entries[0].text ? "" : "No answer in this transcript. ";
   tell(`${none}Asked and answered in ${seconds.toFixed(2)} s.`);
+  questionBox.scrollLeft = 0; // a long one shows its beginning
   contextBox.hidden = true;
   view.hidden = false;
   byId("edit").hidden = false;

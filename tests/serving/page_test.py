@@ -1,0 +1,299 @@
+"""The page in headless Chromium; a fake finds given words in the transcript, so that what must be marked is known."""
+
+import json
+import shutil
+import threading
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="needs the extra `serving`")
+pytest.importorskip("selenium", reason="needs selenium, of the extra `test`")
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from bert_qa_tf.serving import rest
+from bert_qa_tf.serving.backends import HttpReply, LocalModel
+from bert_qa_tf.serving.predict_request import Limits
+from tests.serving.running import FakeBackend, running
+
+_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1200,760"
+)
+QUESTION = "where is the key"
+# Two code units each in the browser's strings, one code point in the model's; the last is several code points.
+EMOJI = "😀 🇫🇷 👩‍👩‍👧 "
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("needs Chromium and chromedriver on PATH")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in [*_FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options, Service(driver))
+    yield started
+    started.quit()
+
+
+def find_words(request):
+    """Answers with the words that a fake was told to find: the question's own, after a colon."""
+    if request.method == "GET":
+        return HttpReply(200, rest.status_body(3))
+    [instance] = json.loads(request.body)["instances"]
+    context, words = instance["context"], instance["question"].partition(":")[2].split("|")
+    if words == [""]:
+        words = ["under the blue pot", "the blue pot", "margaret"]
+    found = [word for word in words if word in context]
+    starts = [context.index(word) for word in found]
+    scores = [0.5 / 2**i for i in range(len(found))]
+    best = (found or [""])[0]
+    prediction = {
+        "answer": best,
+        "answer_start": (starts or [0])[0],
+        "answer_end": (starts or [0])[0] + len(best),
+        "score": (scores or [0.9])[0],
+        # Short lists are filled up.
+        "nbest_answer": [*found, "", ""],
+        "nbest_start": [*starts, 0, 0],
+        "nbest_score": [*scores, 0.0, 0.0],
+    }
+    return HttpReply(200, rest.to_body({"predictions": [prediction]}))
+
+
+@pytest.fixture
+def page(browser):
+    with running(FakeBackend(find_words)) as url:
+        browser.get(url)
+        wait(browser, lambda: text_of(browser, "#model") == "model qa, version 3")
+        yield browser
+        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def wait(browser, condition):
+    WebDriverWait(browser, 20).until(lambda _: condition())
+
+
+def element(browser, selector):
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def text_of(browser, selector):
+    return element(browser, selector).get_property("textContent").strip()
+
+
+def put(browser, selector, text):
+    """As pasted text arrives: chromedriver cannot type emoji. Through JSON, which can spell half a surrogate pair."""
+    browser.execute_script(
+        "const box = document.querySelector(arguments[0]); box.value = JSON.parse(arguments[1]);"
+        "box.dispatchEvent(new Event('input', {bubbles: true}));",
+        selector,
+        json.dumps(text),
+    )
+
+
+def put_transcript(browser, text):
+    put(browser, "#context", text)
+
+
+def ask(browser, context, question=QUESTION):
+    put_transcript(browser, context)
+    put(browser, "#question", question)
+    browser.execute_script("document.querySelector('#status').textContent = ''")
+    element(browser, "#question").send_keys(Keys.ENTER)
+    wait(browser, lambda: "answered in" in text_of(browser, "#status"))
+
+
+def test_the_answer_is_marked_in_place_with_the_others_and_their_scores(page):
+    context = "so margaret said it is under the blue pot by the door"
+    ask(page, context)
+    assert text_of(page, "mark.chosen") == "under the blue pot"
+    assert [mark.text for mark in page.find_elements(By.CSS_SELECTOR, "mark.other")] == ["margaret"]
+    rows = [row.text.split("\n") for row in page.find_elements(By.CSS_SELECTOR, "#answers li")]
+    assert rows == [["under the blue pot", "0.500"], ["the blue pot", "0.250"], ["margaret", "0.125"]]
+    assert element(page, "#view").get_property("textContent") == context
+
+
+def test_offsets_hold_behind_emoji(page):
+    ask(page, EMOJI * 5 + "it is under the blue pot 😀")
+    assert text_of(page, "mark.chosen") == "under the blue pot"
+    ask(page, f"key {EMOJI}: {EMOJI}x", f":{EMOJI.strip()}")
+    assert text_of(page, "mark.chosen") == EMOJI.strip()
+
+
+def test_a_broken_surrogate_does_not_shift_the_mark(page):
+    ask(page, "\ud83d half 😀 it is under the blue pot")
+    assert text_of(page, "mark.chosen") == "under the blue pot"
+
+
+def test_a_transcript_is_shown_as_text_never_as_html(page):
+    context = "<img src=x onerror=document.title='bad'><b>under the blue pot</b> & more"
+    ask(page, context)
+    assert element(page, "#view").get_property("textContent") == context
+    assert page.find_elements(By.CSS_SELECTOR, "#view img, #view b") == []
+    assert page.title == "Ask a transcript"
+
+
+def test_a_long_transcript_is_scrolled_to_the_answer_and_the_page_is_not(page):
+    ask(page, "and so on and so forth " * 2000 + "under the blue pot" + " until they left" * 2000)
+    view, mark = element(page, "#view"), element(page, "mark.chosen")
+    assert view.get_property("scrollTop") > 1000
+    assert view.rect["y"] < mark.rect["y"] < view.rect["y"] + view.rect["height"]
+    assert page.execute_script("return scrollY") == 0
+
+
+def test_the_keyboard_is_enough(page):
+    box = element(page, "#context")
+    element(page, "#question").send_keys(QUESTION)
+    box.click()
+    box.send_keys("margaret put it under the blue pot", Keys.CONTROL, Keys.ENTER)
+    wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "mark.chosen"))
+    first = element(page, "#answers button")
+    page.execute_script("arguments[0].focus()", first)
+    first.send_keys(Keys.ARROW_DOWN)
+    page.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
+    assert text_of(page, "mark.chosen") == "margaret"
+    assert page.switch_to.active_element.get_attribute("aria-pressed") == "true"
+    element(page, "#edit").send_keys(Keys.ENTER)
+    assert page.switch_to.active_element == box
+    assert box.get_property("value") == "margaret put it under the blue pot"
+
+
+def test_everything_that_is_used_has_a_label(page):
+    for name in ("context", "question", "file", "paragraph"):
+        assert page.execute_script("return document.getElementById(arguments[0]).labels.length", name) == 1
+    assert element(page, "#status").get_attribute("aria-live") == "polite"
+
+
+def test_no_answer_is_said_to_be_none_and_other_text_removes_old_marks(page):
+    ask(page, "nothing to be found")
+    assert text_of(page, "#answers .text") == "no answer"
+    assert text_of(page, "#status").startswith("No answer in this transcript.")
+    assert page.find_elements(By.CSS_SELECTOR, "mark") == []
+    ask(page, "under the blue pot")
+    put_transcript(page, "something else")
+    assert page.find_elements(By.CSS_SELECTOR, "#answers li") == []
+    assert element(page, "#context").is_displayed()
+
+
+def test_what_is_missing_is_asked_for_where_it_belongs(page):
+    element(page, "#question").send_keys(QUESTION, Keys.ENTER)
+    assert text_of(page, "#status") == "There is no transcript yet."
+    assert page.switch_to.active_element == element(page, "#context")
+    put_transcript(page, "a text")
+    element(page, "#question").clear()
+    element(page, "#ask").click()
+    assert text_of(page, "#status") == "What is the question?"
+    assert page.switch_to.active_element == element(page, "#question")
+
+
+@pytest.mark.parametrize("name", ["call.txt", "squad.json", "bad.txt"])
+def test_files_are_opened(page, tmp_path, name):
+    squad = {
+        "data": [
+            {
+                "title": "Calls",
+                "paragraphs": [
+                    {"context": "the first", "qas": [{"question": "which :first", "id": "1", "answers": []}]},
+                    {"context": "the second 😀 call", "qas": [{"question": "which :second", "id": "2", "answers": []}]},
+                ],
+            }
+        ]
+    }
+    contents = {"call.txt": "\ufeffit is\r\nunder the blue pot".encode(), "squad.json": json.dumps(squad).encode()}
+    (tmp_path / name).write_bytes(contents.get(name, b"caf\xe9"))
+    element(page, "#file").send_keys(str(tmp_path / name))
+    wait(page, lambda: name in text_of(page, "#status"))
+    if name == "bad.txt":
+        assert text_of(page, "#status") == "bad.txt is not UTF-8 text."
+        return
+    if name == "squad.json":
+        assert text_of(page, "#status") == "squad.json: 2 paragraphs."
+        assert element(page, "#question").get_property("value") == "which :first"
+        element(page, "#paragraph").send_keys("2")
+        assert element(page, "#context").get_property("value") == "the second 😀 call"
+    else:
+        assert element(page, "#context").get_property("value") == "it is\nunder the blue pot"
+        element(page, "#question").send_keys(QUESTION)
+    element(page, "#question").send_keys(Keys.ENTER)
+    wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "mark.chosen"))
+    assert text_of(page, "mark.chosen") == ("second" if name == "squad.json" else "under the blue pot")
+
+
+def test_the_example_can_be_asked(page):
+    element(page, "#example").click()
+    element(page, "#question").clear()
+    element(page, "#question").send_keys("which :doctor brandt", Keys.ENTER)
+    wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "mark.chosen"))
+    assert text_of(page, "mark.chosen") == "doctor brandt"
+
+
+def test_nothing_is_wider_than_a_phone(page):
+    metrics = {"width": 360, "height": 640, "deviceScaleFactor": 1, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        ask(page, "word" * 300 + " under the blue pot", f"{QUESTION}:under the blue pot|{'word' * 300}")
+        assert page.execute_script("return [innerWidth, document.documentElement.scrollWidth]") == [360, 360]
+        assert element(page, "#answers li").rect["y"] < 640
+        assert element(page, "mark.chosen").rect["y"] < 640
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_what_the_server_says_is_wrong_is_shown(browser):
+    message = "Input context of row 0 has 11 characters, more than the 10 that this server takes"
+    error = rest.RestError(400, message)
+    with running(FakeBackend(lambda request: HttpReply(error.status, error.body()))) as url:
+        browser.get(url)
+        wait(browser, lambda: text_of(browser, "#status") == message)  # of the status, asked for at the start
+        put_transcript(browser, "a transcript")
+        element(browser, "#question").send_keys(QUESTION, Keys.ENTER)
+        wait(browser, lambda: text_of(browser, "#status") == message)
+        assert "error" in element(browser, "#status").get_attribute("class")
+    element(browser, "#question").send_keys(Keys.ENTER)
+    wait(browser, lambda: text_of(browser, "#status") == "The server does not answer. Is it still running?")
+    browser.get_log("browser")  # it holds the failed requests
+
+
+def test_a_second_question_takes_the_place_of_one_on_its_way(browser):
+    go_on = threading.Event()
+
+    def first_waits(request):
+        if b"slow" in request.body:
+            go_on.wait(20)
+        return find_words(request)
+
+    with running(FakeBackend(first_waits)) as url:
+        browser.get(url)
+        put_transcript(browser, "margaret put it under the blue pot")
+        box = element(browser, "#question")
+        box.send_keys("slow :margaret", Keys.ENTER)
+        wait(browser, lambda: text_of(browser, "#status").startswith("Looking"))
+        box.clear()
+        box.send_keys("fast :pot", Keys.ENTER)
+        wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "mark.chosen"))
+        go_on.set()
+        assert text_of(browser, "mark.chosen") == "pot"
+        assert element(browser, ".asking").get_attribute("aria-busy") is None
+
+
+def test_the_page_shows_what_a_model_answers(browser, tiny_export):
+    from bert_qa_tf.serving.servable import Servable
+
+    context = EMOJI + "the cat sat on the mat . " * 30 + "😀"
+    with running(LocalModel(Servable(tiny_export.qa_dir), "qa", Limits())) as url:
+        browser.get(url)
+        wait(browser, lambda: text_of(browser, "#model") == "model qa, version 1")
+        ask(browser, context, "who")
+        answer = element(browser, "#answers .text").text
+        assert answer
+        assert text_of(browser, "mark.chosen") == answer
+        assert element(browser, "#view").get_property("textContent") == context

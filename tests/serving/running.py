@@ -1,0 +1,57 @@
+"""A server in a thread of the test's own process, on a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from bert_qa_tf.serving import server
+from bert_qa_tf.serving.backends import HttpReply, HttpRequest
+
+
+class FakeBackend:
+    """Answers by calling a function, and keeps what it was asked."""
+
+    description = "a fake"
+
+    def __init__(self, function: Callable[[HttpRequest], HttpReply], concurrent_calls: int = 2) -> None:
+        self.concurrent_calls = concurrent_calls
+        self.requests: list[HttpRequest] = []
+        self._function = function
+
+    def is_quick(self, method: str) -> bool:
+        return method == "GET"
+
+    def answer(self, request: HttpRequest) -> HttpReply:
+        self.requests.append(request)
+        return self._function(request)
+
+
+@contextlib.contextmanager
+def running(backend, **settings) -> Iterator[str]:
+    """Serves `backend` and yields `http://host:port`."""
+    config = server.ServerConfig(port=0, **settings)
+    application = server.Application(backend, config)
+    with server.bind(config.host, config.port) as listener:
+        url = server.base_url(listener)
+        web = uvicorn.Server(server.uvicorn_config(application, config))
+        thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            wait_until(lambda: web.started)
+            yield url
+        finally:
+            web.should_exit = True
+            thread.join()
+            application.close()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)

@@ -1,0 +1,373 @@
+"""The web server over real sockets: with the tiny model, and with fakes where time or load matter."""
+
+import concurrent.futures
+import http.client
+import json
+import socket
+import threading
+import urllib.parse
+
+import numpy as np
+import pytest
+
+pytest.importorskip("uvicorn", reason="needs the extra `serving`")
+import requests
+import tensorflow as tf
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.serving import server
+from bert_qa_tf.serving.backends import HttpReply, LocalModel, RemoteServing
+from bert_qa_tf.serving.exported_model import load
+from bert_qa_tf.serving.predict_request import Limits
+from bert_qa_tf.serving.servable import Servable
+from tests import tiny_model
+from tests.serving.running import FakeBackend, running, wait_until
+
+LIMITS = Limits(max_body_bytes=100_000, max_batch_size=4, max_context_chars=5_000)
+OK = HttpReply(200, b"{}")
+PREDICT = "/v1/models/qa:predict"
+
+
+@pytest.fixture(scope="module")
+def servable(tiny_export):
+    return Servable(tiny_export.qa_dir)
+
+
+@pytest.fixture(scope="module")
+def url(servable):
+    with running(LocalModel(servable, "qa", LIMITS), limits=LIMITS) as address:
+        yield address
+
+
+def post(url, document, path=PREDICT):
+    return requests.post(url + path, json=document, timeout=60)
+
+
+# === The model ===
+
+
+def test_both_forms_give_what_the_signature_gives(servable, url, tiny_export):
+    questions, contexts = ["who", "where is it"], ["the cat 😀 sat", "on the mat . " * 40]
+    signature = load(tiny_export.qa_dir).signatures["serving_default"]
+    expected = {
+        name: value.numpy()
+        for name, value in signature(question=tf.constant(questions), context=tf.constant(contexts)).items()
+    }
+    rows = [{"question": question, "context": context} for question, context in zip(questions, contexts, strict=True)]
+
+    by_row = post(url, {"instances": rows})
+    by_column = post(url, {"inputs": {"question": questions, "context": contexts}})
+
+    assert by_row.headers["content-type"] == "application/json"
+    columns = by_column.json()["outputs"]
+    assert columns.keys() == expected.keys()
+    for name, values in expected.items():
+        if values.dtype == object:
+            assert columns[name] == np.vectorize(bytes.decode, otypes=[object])(values).tolist()
+        else:
+            np.testing.assert_allclose(columns[name], values, rtol=1e-5)
+    assert by_row.json() == {
+        "predictions": [{name: columns[name][row] for name in columns} for row in range(len(questions))]
+    }
+    for answer, start, end, context in zip(
+        columns["answer"], columns["answer_start"], columns["answer_end"], contexts, strict=True
+    ):
+        assert context[start:end] == answer
+
+
+def test_token_ids_are_answered_with_logits(servable, url):
+    ids = [[2, 30, 3, 31, 3]]
+    inputs = {"input_word_ids": ids, "input_mask": [[1] * 5], "input_type_ids": [[0] * 5]}
+
+    reply = post(url, {"signature_name": "serve_ids", "inputs": inputs}, "/v1/models/qa/versions/1:predict")
+
+    arrays = {name: np.array(value, np.int32) for name, value in inputs.items()}
+    expected = servable.predict("serve_ids", arrays)
+    assert reply.json()["outputs"].keys() == {"start_logits", "end_logits"}
+    np.testing.assert_allclose(reply.json()["outputs"]["start_logits"], expected["start_logits"], rtol=1e-6)
+
+
+def test_status_and_metadata_tell_of_the_model(url):
+    status = requests.get(f"{url}/v1/models/qa", timeout=60).json()
+    assert status["model_version_status"][0]["state"] == "AVAILABLE"
+    assert requests.get(f"{url}/v1/models/qa/versions/1", timeout=60).json() == status
+    metadata = requests.get(f"{url}/v1/models/qa/metadata", timeout=60).json()
+    assert metadata["model_spec"] == {"name": "qa", "signature_name": "", "version": "1"}
+    signatures = metadata["metadata"]["signature_def"]["signature_def"]
+    assert signatures["serving_default"]["method_name"] == "tensorflow/serving/predict"
+    question = signatures["serving_default"]["inputs"]["question"]
+    assert question["dtype"] == "DT_STRING"
+    assert question["tensor_shape"] == {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}
+    assert signatures["serve_ids"]["outputs"]["start_logits"]["dtype"] == "DT_FLOAT"
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "status", "message"),
+    [
+        (PREDICT, {}, 400, "Missing 'inputs' or 'instances' key"),
+        ("/v1/models/other:predict", {}, 404, "Servable not found for request: Latest(other)"),
+        ("/v1/models/qa/versions/2:predict", {}, 404, "Servable not found for request: Specific(qa, 2)"),
+        ("/v1/models/qa/labels/stable:predict", {}, 400, "Unrecognized servable version label: stable"),
+        (
+            "/v1/models/qa:classify",
+            {},
+            400,
+            "Expected classify signature method_name to be tensorflow/serving/classify. Was: tensorflow/serving/pred",
+        ),
+        ("/v1/models/qa", {}, 400, "Malformed request: POST /v1/models/qa"),
+        ("/elsewhere", {}, 404, "Not Found: POST /elsewhere"),
+        (
+            PREDICT,
+            {"inputs": {"question": ["a"], "context": ["a", "b"]}},
+            400,
+            "question and context must have the same number of rows",
+        ),
+        (
+            PREDICT,
+            {"inputs": {"question": ["a"], "context": ["a" * 5_001]}},
+            400,
+            "Input context of row 0 has 5001 characters, more than the 5000 that this server takes",
+        ),
+        (
+            PREDICT,
+            {"instances": [{"question": "a", "context": "b"}] * 5},
+            400,
+            "has 5 rows, more than the 4 that this server takes",
+        ),
+    ],
+)
+def test_each_error_has_its_status_and_one_line(url, path, document, status, message):
+    reply = post(url, document, path)
+    assert reply.status_code == status
+    assert reply.headers["content-type"] == "application/json"
+    assert list(reply.json()) == ["error"]
+    assert message in reply.json()["error"]
+    assert "\n" not in reply.json()["error"]
+
+
+def test_ids_that_are_too_long_for_the_model_are_the_clients_error(url):
+    row = {name: [0] * 2000 for name in ("input_word_ids", "input_mask", "input_type_ids")}
+    reply = post(url, {"signature_name": "serve_ids", "instances": [row]})
+    assert reply.status_code == 400
+    assert len(reply.json()["error"]) < 1000
+
+
+def test_an_empty_batch_in_columnar_form_is_answered_with_none(url):
+    assert post(url, {"inputs": {"question": [], "context": []}}).json()["outputs"]["answer"] == []
+
+
+def test_texts_of_every_kind_get_their_own_answer_from_many_clients_at_once(url):
+    contexts = [*tiny_model.random_texts(3, 40), "the cat " * 600]
+
+    def ask(context):
+        [answer] = post(url, {"instances": [{"question": "who is it", "context": context}]}).json()["predictions"]
+        return answer
+
+    alone = [ask(context) for context in contexts]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(ask, contexts))
+    for context, answer, other in zip(contexts, alone, together, strict=True):
+        assert context[answer["answer_start"] : answer["answer_end"]] == answer["answer"]
+        assert (answer["answer"], answer["answer_start"]) == (other["answer"], other["answer_start"])
+
+
+def test_the_ids_model_says_that_it_takes_no_text(tiny_export):
+    servable = Servable(tiny_export.ids_dir)
+    servable.warm_up()
+    with running(LocalModel(servable, "qa", LIMITS)) as url:
+        reply = post(url, {"instances": [{"question": "a", "context": "b"}]})
+    assert (reply.status_code, reply.json()) == (
+        400,
+        {"error": 'Serving signature name: "serving_default" not found in signature def'},
+    )
+
+
+# === The page's files ===
+
+
+def test_the_page_and_all_it_names_come_from_this_server(url):
+    page = requests.get(url + "/", timeout=60)
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")):
+        assert f'"page/{name}"' in page.text
+        assert requests.get(f"{url}/page/{name}", timeout=60).headers["content-type"].startswith(kind)
+    assert "//" not in page.text
+    assert requests.get(f"{url}/page/config.json", timeout=60).json() == {
+        "model_name": "qa",
+        "max_body_bytes": 100_000,
+        "max_batch_size": 4,
+        "max_context_chars": 5_000,
+    }
+    assert requests.get(f"{url}/page/../server.py", timeout=60).status_code == 404
+    assert requests.get(f"{url}/page/%2e%2e/server.py", timeout=60).status_code == 404
+
+
+# === Limits and load ===
+
+
+@pytest.mark.parametrize("size", [1001, 7_000, 2_000_000])
+def test_a_body_that_is_too_large_is_status_413_and_reaches_nobody(size):
+    backend = FakeBackend(lambda request: OK)
+    with running(backend, limits=Limits(max_body_bytes=1000)) as url:
+        assert requests.post(url + PREDICT, data=b"x" * 1000, timeout=60).status_code == 200
+        try:
+            reply = requests.post(url + PREDICT, data=b"x" * size, timeout=60)
+        except requests.ConnectionError:
+            assert size > 8 * 1000  # so much is not even read
+        else:
+            assert reply.status_code == 413
+            assert reply.json() == {"error": "The request's body is larger than the 1000 bytes that this server takes"}
+        chunks = (b"x" * 500 for _ in range(4))
+        assert requests.post(url + PREDICT, data=chunks, timeout=60).status_code == 413
+    assert len(backend.requests) == 1
+
+
+def test_status_is_answered_while_all_workers_are_busy_and_more_than_may_wait_are_refused():
+    go_on = threading.Event()
+
+    def slow(request):
+        if request.method == "POST":
+            assert go_on.wait(60)
+        return OK
+
+    backend = FakeBackend(slow)
+    with running(backend, max_waiting=0) as url, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        try:
+            working = [pool.submit(post, url, {}) for _ in range(2)]
+            wait_until(lambda: len(backend.requests) == 2)
+            assert requests.get(f"{url}/v1/models/qa", timeout=60).status_code == 200
+            refused = post(url, {})
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert refused.json() == {"error": "2 requests are waiting already; try again later"}
+        finally:
+            go_on.set()
+        assert [reply.result().status_code for reply in working] == [200] * 2
+        assert post(url, {}).status_code == 200
+
+
+def test_a_client_that_goes_away_in_mid_request_harms_nobody():
+    backend = FakeBackend(lambda request: OK)
+    with running(backend) as url:
+        address = urllib.parse.urlsplit(url)
+        for sent in (b"POST /v1/models/qa:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", b"POS", b""):
+            with socket.create_connection((address.hostname, address.port)) as connection:
+                connection.sendall(sent)
+        assert post(url, {}).status_code == 200
+    assert len(backend.requests) == 1
+
+
+def test_a_bug_is_status_500_without_its_details(caplog):
+    def broken(request):
+        raise ZeroDivisionError("a secret")
+
+    with running(FakeBackend(broken)) as url:
+        reply = post(url, {})
+    assert (reply.status_code, reply.json()) == (500, {"error": "Internal error; the server's log has more"})
+    assert "secret" not in reply.text
+
+
+def test_what_is_in_flight_when_the_server_stops_is_answered():
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(request):
+        started.set()
+        assert go_on.wait(60)
+        return HttpReply(200, b'{"late": true}')
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with running(FakeBackend(slow)) as url:
+            reply = pool.submit(post, url, {})
+            assert started.wait(60)
+            threading.Timer(0.5, go_on.set).start()  # the server is told to stop right now
+        assert reply.result().json() == {"late": True}
+        with pytest.raises(requests.ConnectionError):
+            post(url, {})
+
+
+# === In front of a TF Serving ===
+
+
+def test_requests_are_passed_on_and_answers_passed_back(url):
+    with running(RemoteServing(url.removeprefix("http://"), 60)) as front:
+        document = {"instances": [{"question": "who", "context": "the cat"}]}
+        assert post(front, document).json() == post(url, document).json()
+        assert requests.get(f"{front}/v1/models/qa", timeout=60).json()["model_version_status"]
+        missing = post(front, document, "/v1/models/other:predict")
+        assert missing.status_code == 404
+        assert missing.json() == {"error": "Servable not found for request: Latest(other)"}
+        assert requests.get(front + "/", timeout=60).status_code == 200
+
+
+def test_only_the_paths_of_tf_serving_and_few_headers_are_passed_on():
+    backend = FakeBackend(lambda request: OK)
+    with running(backend) as url, running(RemoteServing(url.removeprefix("http://"), 60)) as front:
+        address = urllib.parse.urlsplit(front)
+        for path in ("/v1/../monitoring", "/v1/models/a/../../monitoring", "/v1/monitoring"):
+            connection = http.client.HTTPConnection(address.hostname, address.port)
+            connection.request("GET", path)
+            assert connection.getresponse().status == 400
+            connection.close()
+        headers = {"Authorization": "Bearer x", "Cookie": "a=b", "X-Other": "c"}
+        requests.post(front + PREDICT, json={}, headers=headers, timeout=60)
+    [request] = backend.requests
+    assert request.headers["authorization"] == "Bearer x"
+    assert request.headers["content-type"] == "application/json"
+    assert not {"cookie", "x-other"} & set(request.headers.keys())
+
+
+def test_a_tf_serving_that_is_not_there_or_does_not_answer_is_said_to_be_so():
+    with server.bind("127.0.0.1", 0) as silent:  # nobody listens
+        address = server.base_url(silent).removeprefix("http://")
+        with running(RemoteServing(address, 60)) as front:
+            reply = post(front, {})
+    assert reply.status_code == 503
+    assert reply.json()["error"] == f"TF Serving at http://{address} cannot be reached (ConnectionError)"
+    go_on = threading.Event()
+    with running(FakeBackend(lambda request: go_on.wait(60) and OK)) as url:
+        with running(RemoteServing(url.removeprefix("http://"), 0.2)) as front:
+            reply = post(front, {})
+        go_on.set()
+    assert reply.status_code == 504
+    assert reply.json()["error"] == f"TF Serving at {url} did not answer in 0.2 s"
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost", "localhost:", ":8501", "a b:1", "localhost:99999", "ftp://a:1", "a:1/x"]
+)
+def test_what_is_no_address_is_an_input_error(address):
+    with pytest.raises(InputError, match="--tf_serving: expected host:port of a TF Serving's REST port, got "):
+        RemoteServing(address, 1)
+
+
+# === Settings ===
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"port": 70000}, "--port must be at most 65535, got 70000"),
+        ({"max_concurrent_calls": 0}, "--max_concurrent_calls must be at least 1, got 0"),
+        ({"grace_seconds": -1}, "--grace_seconds must be at least 0, got -1"),
+        ({"model_name": "a/b"}, "--model_name must be a name without / : ? # %, got 'a/b'"),
+    ],
+)
+def test_settings_check_themselves(settings, message):
+    with pytest.raises(InputError, match=message.replace("?", r"\?")):
+        server.ServerConfig(**settings)
+
+
+def test_a_port_that_is_taken_is_one_line():
+    with server.bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=rf"cannot listen on 127\.0\.0\.1:{port} \(Address already in use\)"):
+            server.bind("127.0.0.1", port)
+    with pytest.raises(InputError, match=r"cannot listen on no\.such\.invalid:1 "):
+        server.bind("no.such.invalid", 1)
+
+
+def test_metadata_is_json_that_others_read(servable):
+    assert (
+        json.loads(json.dumps(servable.signature_defs))["serving_default"]["outputs"]["answer"]["dtype"] == "DT_STRING"
+    )
