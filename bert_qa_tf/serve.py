@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from absl import logging
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags
@@ -62,6 +63,8 @@ def _load_backend(values: FlagValues, config: ServerConfig) -> Backend:
 
     servable = Servable(values.saved_model)
     servable.warm_up()
+    if not servable.answers_text:
+        logging.warning("%s takes no question and context: the page cannot ask it", values.saved_model)
     return backends.LocalModel(servable, config.model_name, config.limits)
 
 

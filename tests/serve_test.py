@@ -21,10 +21,10 @@ from tests.testing import REPOSITORY
 
 
 @pytest.fixture(scope="module")
-def saved_model(tmp_path_factory):
+def tiny_export(tmp_path_factory):
     from tests.tiny_export import write_tiny_export
 
-    return write_tiny_export(tmp_path_factory.mktemp("exports")).qa_dir
+    return write_tiny_export(tmp_path_factory.mktemp("exports"))
 
 
 def start(*arguments: str) -> tuple[subprocess.Popen[str], urllib.parse.SplitResult, str]:
@@ -45,7 +45,8 @@ def start(*arguments: str) -> tuple[subprocess.Popen[str], urllib.parse.SplitRes
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_requests_in_flight_end_and_takes_no_new_ones(saved_model, number):
+def test_a_signal_lets_requests_in_flight_end_and_takes_no_new_ones(tiny_export, number):
+    saved_model = tiny_export.qa_dir
     process, address, printed = start(f"--saved_model={saved_model}")
     assert printed.startswith(f"serving {saved_model} as model qa, version 1\n  page     http://127.0.0.1:")
     context = "the cat sat on the mat . " * 2000
@@ -88,6 +89,15 @@ def test_a_client_that_never_finishes_does_not_keep_the_server_from_stopping():
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_model_of_token_ids_is_served_with_a_warning_about_the_page(tiny_export):
+    process, _, printed = start(f"--saved_model={tiny_export.ids_dir}")
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert printed.startswith(f"serving {tiny_export.ids_dir} as model qa, version 1")
+    assert f"warning: {tiny_export.ids_dir} takes no question and context: the page cannot ask it\n" in err
+    assert process.returncode == 0
 
 
 def test_in_front_of_a_tf_serving_no_tensorflow_is_loaded():

@@ -20,6 +20,7 @@ from bert_qa_tf.serving.exported_model import load
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
 
+_TEXT_INPUTS = ("question", "context")
 # TF Serving's `ToHTTPStatusCode`; what is not here is 500.
 _HTTP_STATUS = {
     tf.errors.CANCELLED: 499,
@@ -88,12 +89,12 @@ class Servable:
     def warm_up(self) -> None:
         """Answers one question, so that the first one asked does not wait for the graph to be prepared."""
         if self.answers_text:
-            self.predict(DEFAULT_SIGNATURE, {name: np.array([b"a"], object) for name in ("question", "context")})
+            self.predict(DEFAULT_SIGNATURE, {name: np.array([b"a"], object) for name in _TEXT_INPUTS})
 
     @property
     def answers_text(self) -> bool:
-        """Whether it takes questions, not only token ids."""
-        return DEFAULT_SIGNATURE in self.signatures
+        """Whether it takes questions about texts, as the page asks them."""
+        return set(self.signatures.get(DEFAULT_SIGNATURE, ())) == set(_TEXT_INPUTS)
 
 
 def _spec(tensor: tf.TensorSpec) -> TensorSpec:

@@ -100,6 +100,7 @@ class Application:
         self._in_flight = 0
         num_workers = config.max_concurrent_calls or backend.concurrent_calls
         self._workers = concurrent.futures.ThreadPoolExecutor(num_workers, "answering")
+        self._turns = asyncio.Semaphore(num_workers)
         self._max_in_flight = num_workers + config.max_waiting
         routes = [
             Route("/", _serve_page),
@@ -111,7 +112,7 @@ class Application:
         self.asgi: ASGIApp = _with_headers(Starlette(routes=routes, exception_handlers=handlers))
 
     def close(self) -> None:
-        """Waits for the worker threads."""
+        """Waits for what the worker threads are at."""
         self._workers.shutdown()
 
     async def _serve_page_config(self, request: Request) -> Response:
@@ -136,8 +137,11 @@ class Application:
             return _json(error.status, error.body(), {"retry-after": "1"})
         self._in_flight += 1
         try:
-            loop = asyncio.get_running_loop()
-            return _json(*await loop.run_in_executor(self._workers, self._backend.answer, asked))
+            async with self._turns:
+                if await request.is_disconnected():
+                    return Response(status_code=499)  # while it waited: no work for nobody
+                loop = asyncio.get_running_loop()
+                return _json(*await loop.run_in_executor(self._workers, self._backend.answer, asked))
         finally:
             self._in_flight -= 1
 

@@ -5,6 +5,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 import urllib.parse
 
 import numpy as np
@@ -255,6 +256,25 @@ def test_a_client_that_goes_away_in_mid_request_harms_nobody():
                 connection.sendall(sent)
         assert post(url, {}).status_code == 200
     assert len(backend.requests) == 1
+
+
+def test_a_client_that_goes_away_while_it_waits_for_its_turn_costs_no_work():
+    go_on = threading.Event()
+    backend = FakeBackend(lambda request: go_on.wait(60) and OK, concurrent_calls=1)
+    with running(backend) as url, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        address = urllib.parse.urlsplit(url)
+        try:
+            first = pool.submit(post, url, {"instances": [1]})
+            wait_until(lambda: backend.requests)
+            with socket.create_connection((address.hostname, address.port)) as connection:
+                connection.sendall(b"POST /v1/models/qa:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n2")
+                time.sleep(0.3)
+            time.sleep(0.3)
+        finally:
+            go_on.set()
+        assert first.result().status_code == 200
+        assert post(url, {"instances": [3]}).status_code == 200
+    assert [request.body for request in backend.requests] == [b'{"instances": [1]}', b'{"instances": [3]}']
 
 
 def test_a_bug_is_status_500_without_its_details(caplog):
