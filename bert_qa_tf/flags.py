@@ -544,8 +544,8 @@ def define_serve(values: Values) -> None:
         "max_waiting", 64, "Requests that may wait for their turn; more are refused.", flag_values=values
     )
     flags.DEFINE_integer(
-        "grace_seconds", 30, "After SIGTERM or Ctrl-C, wait so long for requests in flight.", flag_values=values
+        "grace_secs", 30, "After SIGTERM or Ctrl-C, wait so long for requests in flight.", flag_values=values
     )
     flags.DEFINE_float(
-        "timeout_seconds", 60.0, "How long to wait for --tf_serving to answer.", lower_bound=0.001, flag_values=values
+        "timeout_secs", 60.0, "How long to wait for --tf_serving to answer.", lower_bound=0.001, flag_values=values
     )

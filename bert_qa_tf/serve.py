@@ -42,7 +42,7 @@ def main(values: FlagValues) -> None:
         Limits(values.max_body_bytes, values.max_batch_size, values.max_context_chars),
         values.max_concurrent_calls,
         values.max_waiting,
-        values.grace_seconds,
+        values.grace_secs,
     )
     with server.bind(config.host, config.port) as listener:
         backend = _load_backend(values, config)
@@ -58,7 +58,7 @@ def _load_backend(values: FlagValues, config: ServerConfig) -> Backend:
     from bert_qa_tf.serving import backends
 
     if values.tf_serving:
-        return backends.RemoteServing(values.tf_serving, values.timeout_seconds)
+        return backends.RemoteServing(values.tf_serving, values.timeout_secs)
     from bert_qa_tf.serving.servable import Servable
 
     servable = Servable(values.saved_model)

@@ -79,7 +79,7 @@ def test_a_signal_lets_requests_in_flight_end_and_takes_no_new_ones(tiny_export,
 
 
 def test_a_client_that_never_finishes_does_not_keep_the_server_from_stopping():
-    process, address, _ = start("--tf_serving=127.0.0.1:1", "--grace_seconds=1")
+    process, address, _ = start("--tf_serving=127.0.0.1:1", "--grace_secs=1")
     try:
         with socket.create_connection((address.hostname, address.port)) as connection:
             connection.sendall(b"POST /v1/models/qa:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")

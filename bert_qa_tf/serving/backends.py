@@ -121,7 +121,7 @@ class RemoteServing:
 
     Args:
       address: `host:port`, with `https://` before it where it speaks TLS.
-      timeout_seconds: how long to wait for its answer.
+      timeout_secs: how long to wait for its answer.
 
     Raises:
       InputError: that is no address.
@@ -129,12 +129,12 @@ class RemoteServing:
 
     concurrent_calls = 32  # they only wait
 
-    def __init__(self, address: str, timeout_seconds: float) -> None:
+    def __init__(self, address: str, timeout_secs: float) -> None:
         match = _ADDRESS.fullmatch(address)
         if not match or int(match["port"]) > 65535:
             raise InputError(f"--tf_serving: expected host:port of a TF Serving's REST port, got {address!r}")
         self._base = f"{match['scheme'] or 'http://'}{match['host']}:{match['port']}"
-        self._timeout_seconds = timeout_seconds
+        self._timeout_secs = timeout_secs
         self.description = f"TF Serving at {self._base}"
 
     def is_quick(self, method: str) -> bool:
@@ -154,14 +154,14 @@ class RemoteServing:
                     self._base + request.path,
                     data=request.body or None,
                     headers=headers,
-                    timeout=self._timeout_seconds,
+                    timeout=self._timeout_secs,
                     allow_redirects=False,
                 )
             return HttpReply(reply.status_code, reply.content)
         except rest.RestError as error:
             return HttpReply(error.status, error.body())
         except requests.Timeout:
-            error = rest.RestError(504, f"{self.description} did not answer in {self._timeout_seconds:g} s")
+            error = rest.RestError(504, f"{self.description} did not answer in {self._timeout_secs:g} s")
             return HttpReply(error.status, error.body())
         except requests.RequestException as exception:
             kind = type(exception).__name__

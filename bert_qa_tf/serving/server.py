@@ -58,7 +58,7 @@ class ServerConfig:
       limits: of one request.
       max_concurrent_calls: requests worked on at the same time; None for what suits the backend.
       max_waiting: requests that may wait for their turn; more are refused with status 503.
-      grace_seconds: how long to wait for requests in flight when told to stop.
+      grace_secs: how long to wait for requests in flight when told to stop.
     """
 
     host: str = "127.0.0.1"
@@ -67,10 +67,10 @@ class ServerConfig:
     limits: Limits = dataclasses.field(default_factory=Limits)
     max_concurrent_calls: int | None = None
     max_waiting: int = 64
-    grace_seconds: int = 30
+    grace_secs: int = 30
 
     def __post_init__(self) -> None:
-        for name, least in (("max_concurrent_calls", 1), ("max_waiting", 0), ("grace_seconds", 0), ("port", 0)):
+        for name, least in (("max_concurrent_calls", 1), ("max_waiting", 0), ("grace_secs", 0), ("port", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"--{name} must be at least {least}, got {value}")
@@ -271,7 +271,7 @@ def uvicorn_config(application: Application, config: ServerConfig, access_log: b
         access_log=access_log,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=config.grace_seconds,
+        timeout_graceful_shutdown=config.grace_secs,
     )
 
 

@@ -368,7 +368,7 @@ def test_what_is_no_address_is_an_input_error(address):
     [
         ({"port": 70000}, "--port must be at most 65535, got 70000"),
         ({"max_concurrent_calls": 0}, "--max_concurrent_calls must be at least 1, got 0"),
-        ({"grace_seconds": -1}, "--grace_seconds must be at least 0, got -1"),
+        ({"grace_secs": -1}, "--grace_secs must be at least 0, got -1"),
         ({"model_name": "a/b"}, "--model_name must be a name without / : ? # %, got 'a/b'"),
     ],
 )
