@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from bert_qa_tf.serving.json_tensor import to_json
+from bert_qa_tf.text.surrogates import replace_surrogates
 
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _PATHS = {
@@ -113,7 +114,8 @@ def check_target(target: Target, name: str, version: int) -> None:
 
 def to_body(value: Any) -> bytes:
     """JSON. NaN and infinities are written as such, which TF Serving does too."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8")
+    # An error may quote what was asked, and JSON can ask with half a surrogate pair.
+    return replace_surrogates(json.dumps(value, ensure_ascii=False)).encode("utf-8")
 
 
 def predict_body(outputs: Mapping[str, np.ndarray], is_row_form: bool) -> bytes:

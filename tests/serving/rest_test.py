@@ -3,13 +3,16 @@
 import base64
 import json
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.json_tensor import JsonTensorError, to_array, to_json
 from bert_qa_tf.serving.predict_request import Limits, TensorSpec, parse_predict
+from bert_qa_tf.text.surrogates import replace_surrogates
 
 SIGNATURES = {
     "serving_default": {"question": TensorSpec("string", (None,)), "context": TensorSpec("string", (None,))},
@@ -28,8 +31,9 @@ def error_of(document):
     with pytest.raises(rest.RestError) as caught:
         parse(document)
     assert caught.value.status == 400
-    assert json.loads(caught.value.body()) == {"error": caught.value.message}
-    return caught.value.message
+    message = json.loads(caught.value.body())["error"]
+    assert message == replace_surrogates(caught.value.message)
+    return message
 
 
 # === Paths ===
@@ -160,6 +164,7 @@ def test_bytes_that_are_no_utf8_and_half_surrogates_become_replacement_character
         ),
         (b"1" * 5000, "JSON Parse error: Number too big"),
         ([1], "JSON Value: [1] Is not object"),
+        (["\ud83d"], 'JSON Value: ["\ufffd"] Is not object'),
         ({}, "Missing 'inputs' or 'instances' key"),
         ({"signature_name": 100}, "'signature_name' key must be a string value."),
         ({"signature_name": "nope"}, 'Serving signature name: "nope" not found in signature def'),
@@ -219,6 +224,33 @@ def test_bytes_that_are_no_utf8_and_half_surrogates_become_replacement_character
 )
 def test_requests_that_tf_serving_refuses_are_refused_in_its_words(document, message):
     assert message in error_of(document)
+
+
+_KEYS = strategies.sampled_from(["signature_name", "instances", "inputs", "question", "context", "ids", "b64", "x"])
+_SCALARS = strategies.one_of(
+    strategies.none(),
+    strategies.booleans(),
+    strategies.integers(),
+    strategies.floats(),
+    strategies.text(strategies.characters(codec=None), max_size=12),
+    strategies.sampled_from([*SIGNATURES, "/w=="]),
+)
+_JSON = strategies.recursive(
+    _SCALARS, lambda inner: strategies.lists(inner, max_size=4) | strategies.dictionaries(_KEYS, inner, max_size=4)
+)
+
+
+@hypothesis.given(strategies.dictionaries(_KEYS, _JSON, max_size=3) | _JSON | strategies.binary())
+@hypothesis.settings(max_examples=500, deadline=None)
+def test_any_body_is_a_request_or_an_error_of_the_client(document):
+    try:
+        request = parse(document)
+    except rest.RestError as error:
+        status, body = error.status, error.body()
+    else:
+        status, body = 200, b""
+        assert request.inputs.keys() == SIGNATURES[request.signature_name].keys()
+    assert (status, bool(body)) in ((200, False), (400, True))
 
 
 def test_an_error_does_not_repeat_a_whole_transcript():
