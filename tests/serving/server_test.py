@@ -102,6 +102,17 @@ def test_status_and_metadata_tell_of_the_model(url):
     assert signatures["serve_ids"]["outputs"]["start_logits"]["dtype"] == "DT_FLOAT"
 
 
+def test_an_independent_client_of_tf_serving_is_answered(url):
+    ovmsclient = pytest.importorskip("ovmsclient", reason="needs ovmsclient")
+    client = ovmsclient.make_http_client(url.removeprefix("http://"))
+    assert client.get_model_status("qa", 1) == {1: {"state": "AVAILABLE", "error_code": 0, "error_message": ""}}
+    assert client.get_model_metadata("qa", 1)["model_spec"]["name"] == "qa"
+    inputs = {"question": np.array(["who", "where"]), "context": np.array(["the cat 😀 sat", "on the mat"])}
+    outputs = client.predict(inputs, "qa", 1)
+    columns = {name: values.tolist() for name, values in inputs.items()}
+    assert outputs["answer"].tolist() == post(url, {"inputs": columns}).json()["outputs"]["answer"]
+
+
 @pytest.mark.parametrize(
     ("path", "document", "status", "message"),
     [
