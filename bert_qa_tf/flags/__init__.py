@@ -1,0 +1,59 @@
+"""Every absl flag of the project, each defined once, in groups that the commands pick from.
+
+What goes in: an absl `FlagValues`. What comes out: the same, with a group's flags defined in it. The first line of each
+function's docstring is the group's heading in `--help`. Only entry points import this package.
+"""
+
+from bert_qa_tf.flags.data import (
+    define_audit,
+    define_conversion,
+    define_demo,
+    define_download,
+    define_windowing,
+)
+from bert_qa_tf.flags.model import (
+    define_casing,
+    define_decoding,
+    define_decoding_overrides,
+    define_encoder,
+    define_encoder_mode,
+    define_evaluation,
+    define_inference,
+    define_model_source,
+    define_prediction,
+    override_decoding,
+)
+from bert_qa_tf.flags.serving import (
+    define_client,
+    define_export,
+    define_serve,
+)
+from bert_qa_tf.flags.training import (
+    define_optimizer,
+    define_runtime,
+    define_training,
+)
+
+__all__ = [
+    "define_audit",
+    "define_casing",
+    "define_client",
+    "define_conversion",
+    "define_decoding",
+    "define_decoding_overrides",
+    "define_demo",
+    "define_download",
+    "define_encoder",
+    "define_encoder_mode",
+    "define_evaluation",
+    "define_export",
+    "define_inference",
+    "define_model_source",
+    "define_optimizer",
+    "define_prediction",
+    "define_runtime",
+    "define_serve",
+    "define_training",
+    "define_windowing",
+    "override_decoding",
+]

@@ -1,0 +1,132 @@
+"""What goes into records: auditing, downloading, converting; and the demo."""
+
+from __future__ import annotations
+
+from absl import flags
+
+Values = flags.FlagValues
+
+
+def define_audit(values: Values) -> None:
+    """Audit."""
+    flags.DEFINE_multi_string(
+        "input_file", [], "SQuAD-form JSON to check. Repeat the flag for several files.", flag_values=values
+    )
+    flags.DEFINE_string("output_file", None, "Also write the figures as JSON to this file.", flag_values=values)
+    flags.DEFINE_integer(
+        "max_answer_words",
+        30,
+        "Longest span, in words, that the ceiling may choose.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_integer("show", 3, "How many ids to show of each kind of problem.", lower_bound=0, flag_values=values)
+    flags.DEFINE_float(
+        "fail_under_aligned",
+        None,
+        "Exit with status 1 when a smaller share (0 to 1) of a file's questions has an answer offset that fits.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "fail_under_ceiling_f1",
+        None,
+        "Exit with status 1 when no span could reach this F1 (0 to 100) on a file.",
+        lower_bound=0.0,
+        upper_bound=100.0,
+        flag_values=values,
+    )
+
+
+def define_download(values: Values) -> None:
+    """Download."""
+    flags.DEFINE_enum(
+        "dataset", None, ["spoken_squad", "squad_v1.1", "squad_v2.0"], "Which public data set.", flag_values=values
+    )
+    flags.DEFINE_string("data_dir", "data", "Folder to write to; a folder per data set is made.", flag_values=values)
+    flags.DEFINE_string(
+        "base_url",
+        None,
+        "Take the files from this address (a mirror, a local server) instead of their public home.",
+        flag_values=values,
+    )
+
+
+def define_windowing(values: Values) -> None:
+    """Windows."""
+    flags.DEFINE_integer(
+        "max_seq_length",
+        384,
+        "Longest window in word pieces: question, text and special tokens together.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "doc_stride", 128, "Word pieces from the start of one window to the start of the next.", flag_values=values
+    )
+    flags.DEFINE_integer("max_query_length", 64, "Questions are cut to this many word pieces.", flag_values=values)
+
+
+def define_conversion(values: Values) -> None:
+    """Conversion."""
+    flags.DEFINE_enum("task", "qa", ["qa"], "What the records are for: qa is question answering.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "input_file", [], "SQuAD-form JSON to convert. Repeat the flag for several files.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "output_dir",
+        "tfrecords/spoken_squad",
+        "Folder for the shards, the vocabulary and manifest.json.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("vocab_file", None, "WordPiece vocabulary, instead of the encoder's own.", flag_values=values)
+    flags.DEFINE_bool("overwrite", False, "Replace the conversion in --output_dir.", flag_values=values)
+    flags.DEFINE_integer("num_shards", 8, "Training shards to write.", flag_values=values)
+    flags.DEFINE_float(
+        "dev_fraction",
+        0.1,
+        "Share of the articles kept out of training, to measure progress on.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "min_aligned_fraction",
+        0.9,
+        "Refuse a file in which a smaller share of the questions has an answer offset that fits its text.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "relabel",
+        "off",
+        ["off", "find"],
+        "find: accept a file with bad offsets and search the text for its answers.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "windows_without_answer",
+        "cls",
+        ["cls", "drop"],
+        "Training windows that do not hold the answer: point them at [CLS], or leave them out.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "version_2_with_negative",
+        False,
+        "The data has questions without an answer (SQuAD 2.0).",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "keep_decoding_features",
+        False,
+        "Store text offsets in training records too, for your own tools.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "seed", 0, "Decides which articles are set aside and the order of the records.", flag_values=values
+    )
+
+
+def define_demo(values: Values) -> None:
+    """Demo."""
+    flags.DEFINE_string(
+        "output_dir", "runs/demo", "Folder to work in; an earlier demo's is replaced.", flag_values=values
+    )
