@@ -123,7 +123,9 @@ def op_inventory(ops: Mapping[str, Sequence[int | bool]]) -> str:
         name: {
             "count": count,
             "from": "tensorflow" if is_core else "tensorflow-text",
-            "linked_by_tf_serving": "every version" if is_core else "2.16 to 2.20",
+            "linked_by_tf_serving": "as part of TensorFlow, not checked version by version"
+            if is_core
+            else "2.16 to 2.20",
         }
         for name, (count, is_core) in sorted(ops.items())
     }

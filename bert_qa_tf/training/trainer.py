@@ -21,6 +21,7 @@ from bert_qa_tf import features
 from bert_qa_tf.data import tfrecord
 from bert_qa_tf.data.input_pipeline import pad_batch
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.training import cluster
 from bert_qa_tf.training.reporting import Reporter
 from bert_qa_tf.training.schedule import TrainingSchedule
 from bert_qa_tf.training.state import Progress
@@ -108,7 +109,7 @@ class Trainer(orbit.AbstractTrainer):
         begin, first = time.monotonic(), int(self._trained.step.numpy())
         end, step = first + int(num_steps), first
         outputs, rows, real, computed = [], 0, 0, 0
-        alone = self._strategy.num_replicas_in_sync == 1 or not self._strategy.extended._in_multi_worker_mode()
+        alone = not cluster.in_cluster(self._strategy)
         while step < end and not (alone and self.stop.received):
             self._profile_around(step)
             scheduled = [self._schedule.batch_at(step)]
