@@ -14,6 +14,7 @@ import re
 import sys
 import textwrap
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 
 from absl import flags as absl_flags
@@ -63,6 +64,8 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         # TensorFlow reads this when it is imported, which is later than this line. It reports even the lack of a GPU as
         # an error; real ones reach Python as exceptions.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        # tensorflow-hub imports it; the pinned setuptools still has it, and a user can do nothing about it.
+        warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
     absl_flags.FLAGS.mark_as_parsed()  # ours live elsewhere; absl's logging warns until its own are parsed
     try:
         if any(argument in _HELP_ARGUMENTS for argument in argv):

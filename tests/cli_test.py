@@ -6,6 +6,7 @@ from absl import flags as absl_flags
 
 from bert_qa_tf import cli
 from bert_qa_tf.errors import InputError
+from tests.testing import REPOSITORY
 
 
 def _define(values):
@@ -157,3 +158,12 @@ def test_a_reader_that_stops_reading_is_no_error():
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_a_wrong_path_is_one_line_in_a_process_of_its_own_too(tmp_path):
+    # What libraries say while they are imported reaches a user's terminal, and no test that runs in this process.
+    command = [sys.executable, "-m", "bert_qa_tf.train", f"--train_dir={tmp_path}/none", f"--model_dir={tmp_path}/run"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
