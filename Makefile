@@ -17,7 +17,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding requirements venv clean
+.PHONY: help demo test test-c lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -29,6 +29,9 @@ demo: $(VENV)/.installed ## the whole path on bundled data, in minutes: audit, c
 
 test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 for more processes
 	@$(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+test-c: $(VENV)/.installed-test ## an exported model asked by a C program on TensorFlow's C API, without Python (also part of `make test`)
+	@$(RUN) -m pytest -v -rs tests/serving/c_program_test.py
 
 lint: $(VENV)/.installed-test ## style only
 	@$(RUN) -m ruff check --quiet .
