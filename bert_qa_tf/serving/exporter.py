@@ -14,7 +14,6 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 import tf_keras
 
@@ -25,16 +24,13 @@ from bert_qa_tf.data.manifest import DEV_FILE
 from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.data.windowing import featurize_examples
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.evaluation.answer_decoding import DecodedAnswer
 from bert_qa_tf.evaluation.predictor import Predictor
-from bert_qa_tf.serving import extra_assets, fresh_check
+from bert_qa_tf.serving import extra_assets, fresh_check, op_inventory, parity
 from bert_qa_tf.serving.qa_module import IdsModule, QaModule
 from bert_qa_tf.text.tokenization import BertTokenizer
 
-# How far the logits of two runs of the same model may lie apart, by what it computes in: other batches have other
-# shapes, and their sums are taken in another order.
-_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.1}
-_MAX_CHECKED = 64
+# Each has some hundred logits, which go through a file: answers are what every question is asked for.
+_MAX_WINDOWS_OF_IDS = 64
 
 
 class ExportResult(NamedTuple):
@@ -76,7 +72,7 @@ def export_model(
       windowing: as the model was trained.
       decoding: how logits become answers.
       export_dir: holds `qa/<version>` and `qa_ids/<version>`; may be remote.
-      questions: to check the export on; some are taken, evenly spread. A few built-in ones are always asked.
+      questions: to check the export on, all of them. A few built-in ones are always asked.
       version: the number of both folders; None for one more than the highest there.
       max_windows_per_call: see `QaModule`.
       card: the model card, see `extra_assets.model_card`; None for none.
@@ -91,28 +87,36 @@ def export_model(
     version = choose_version(export_dir, ("qa", "qa_ids"), version)
     module = QaModule(model, tokenizer, windowing, decoding, max_windows_per_call)
     ids_module = IdsModule(model)
-    examples = [*_built_in_questions(windowing), *_spread(questions)]
+    examples = [*_built_in_questions(windowing), *questions]
     predictor = Predictor(model, tokenizer, windowing, decoding)
-    tolerance = _TOLERANCE[_compute_dtype(model)]
+    tolerance = parity.tolerance_of(model)
     with temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
         _save(module, f"{temporary}/qa", {"serving_default": module.serve, "serve_ids": module.serve_ids})
         _save(ids_module, f"{temporary}/qa_ids", {"serve_ids": ids_module.serve_ids})
         extra = f"{temporary}/qa/{extra_assets.FOLDER}"
         _write_warmup(extra, examples[:4])
-        windows = [some[0] for some in featurize_examples(examples, tokenizer, windowing, lambda example: None)]
+        windows = [
+            some[0]
+            for some in featurize_examples(
+                _spread(examples, _MAX_WINDOWS_OF_IDS), tokenizer, windowing, lambda example: None
+            )
+        ]
         inputs = [[list(map(int, window.input_word_ids)), list(map(int, window.input_type_ids))] for window in windows]
         reply = fresh_check.ask(temporary, examples, inputs)
-        ties = _check_answers(predictor, reply["answers"], examples, tolerance)
+        comparison = parity.compare_answers(predictor, examples, reply["answers"], tolerance)
+        _check_answers(comparison)
         for name in ("qa", "qa_ids"):
-            _check_logits(predictor, reply[name], windows, tolerance)
-        files.write_text(f"{extra}/{extra_assets.OPS_FILE}", extra_assets.op_inventory(reply["ops"]))
+            _check_logits(predictor, windows, reply[name], tolerance)
+        files.write_text(f"{extra}/{op_inventory.OPS_FILE}", op_inventory.to_json(reply["ops"]))
         if card is not None:
             files.write_text(f"{extra}/{extra_assets.CARD_FILE}", card)
         folders = {name: f"{export_dir}/{name}/{version}" for name in ("qa", "qa_ids")}
         for name, folder in folders.items():
             tf.io.gfile.makedirs(f"{export_dir}/{name}")
             tf.io.gfile.rename(f"{temporary}/{name}", folder)
-    return ExportResult(folders["qa"], folders["qa_ids"], version, len(examples), ties, reply["warmed_up"])
+    return ExportResult(
+        folders["qa"], folders["qa_ids"], version, len(examples), len(comparison.ties), reply["warmed_up"]
+    )
 
 
 def development_questions(train_dir: str) -> list[SquadExample]:
@@ -177,66 +181,31 @@ def _write_warmup(folder: str, examples: Sequence[SquadExample]) -> None:
 # === Checking ===
 
 
-def _compute_dtype(model: tf_keras.Model) -> str:
-    """The lowest precision that any layer of the model computes in."""
-    dtypes = {getattr(layer, "compute_dtype", "float32") for layer in model.submodules}
-    return next((dtype for dtype in ("bfloat16", "float16") if dtype in dtypes), "float32")
-
-
-def _check_answers(
-    predictor: Predictor, found: Sequence[Sequence[str | int]], examples: Sequence[SquadExample], tolerance: float
-) -> int:
-    """Compares the export's answers, `[text, start_char, end_char]` each, with the model's own; returns the ties."""
-    ties, wrong = 0, []
-    for example, expected, (text, start, end) in zip(examples, predictor.answer(examples), found, strict=True):
-        if (text, start, end) == (expected.text, expected.start_char, expected.end_char):
-            continue
-        is_in_place = example.context[start:end] == text
-        if is_in_place and _is_tie(expected, text, predictor.decoding, tolerance):
-            ties += 1
-        else:
-            wrong.append(f"{example.qas_id} ({text!r}, expected {expected.text!r})")
-    if wrong:
+def _check_answers(comparison: parity.Comparison) -> None:
+    if comparison.wrong:
         raise InputError(
-            f"export: the written model answers {len(wrong)} of {len(examples)} questions differently, so nothing was "
-            f"kept: {', '.join(wrong[:3])}"
+            f"export: the written model answers {len(comparison.wrong)} of {comparison.total} questions differently, "
+            f"so nothing was kept: {', '.join(comparison.wrong[:3])}"
         )
-    return ties
-
-
-def _is_tie(expected: DecodedAnswer, text: str, decoding: DecodingConfig, tolerance: float) -> bool:
-    """Whether both answers score alike but for rounding (for "", whether the null score is at the threshold)."""
-    scores = {entry.text: entry.start_logit + entry.end_logit for entry in expected.nbest}
-    if "" in (expected.text, text):
-        odds = expected.null_odds
-        return odds is not None and abs(odds - decoding.null_score_diff_threshold) <= tolerance
-    if text not in scores:
-        # One of many at the end of the list, or the same text elsewhere.
-        return False
-    return abs(scores[text] - scores[expected.text]) <= tolerance
 
 
 def _check_logits(
     predictor: Predictor,
-    found: Sequence[Sequence[Sequence[float]]],
     windows: Sequence[InputFeatures],
+    found: Sequence[Sequence[Sequence[float]]],
     tolerance: float,
 ) -> None:
-    """Compares the logits of `serve_ids` with the model's own, window by window."""
-    results = {result.unique_id: result for result in predictor.raw_results(windows)}
-    for window, logits in zip(windows, found, strict=True):
-        for name, values in zip(("start_logits", "end_logits"), logits, strict=True):
-            difference = np.abs(getattr(results[window.unique_id], name) - np.array(values)).max()
-            if not difference <= tolerance:
-                raise InputError(
-                    f"export: `serve_ids` of the written model gives other {name} (by {difference:.2g}, expected at "
-                    f"most {tolerance}), so nothing was kept"
-                )
+    difference, name = parity.largest_difference(predictor, windows, found)
+    if not difference <= tolerance:
+        raise InputError(
+            f"export: `serve_ids` of the written model gives other {name} (by {difference:.2g}, expected at most "
+            f"{tolerance}), so nothing was kept"
+        )
 
 
-def _spread(questions: Sequence[SquadExample]) -> list[SquadExample]:
-    step = max(1, -(-len(questions) // _MAX_CHECKED))
-    return list(questions[::step])
+def _spread(examples: Sequence[SquadExample], count: int) -> Sequence[SquadExample]:
+    """At most `count` of them, evenly spread."""
+    return examples[:: max(1, -(-len(examples) // count))]
 
 
 def _built_in_questions(windowing: WindowingConfig) -> list[SquadExample]:

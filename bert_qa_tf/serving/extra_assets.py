@@ -1,4 +1,4 @@
-"""What lies beside an exported model in `assets.extra`: its card, its ops, and the requests a server warms up with.
+"""What lies beside an exported model in `assets.extra`: its card, and the requests a server warms up with.
 
 What goes in: a loaded run, and what a process of its own said of the written model. What comes out: files' contents, as
 `exporter.py` writes them. TF Serving reads the warm-up requests by their name; the rest is for people.
@@ -7,20 +7,15 @@ What goes in: a loaded run, and what a process of its own said of the written mo
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bert_qa_tf.config import DecodingConfig, WindowingConfig
 from bert_qa_tf.data.examples import SquadExample
-from bert_qa_tf.errors import InputError
 
 FOLDER = "assets.extra"
 CARD_FILE = "model_card.md"
-OPS_FILE = "ops.json"
 WARMUP_FILE = "tf_serving_warmup_requests"
-# The ops of tensorflow-text that TF Serving 2.16 to 2.20 links: 2.19.1 and older link tensorflow-text 2.12.
-LINKED_TEXT_OPS = ("FastWordpieceTokenizeWithOffsets",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,34 +97,6 @@ def model_card(run: Provenance) -> str:
 def _name(path: str) -> str:
     """Without the folders of the machine it was trained on."""
     return path.rstrip("/").rsplit("/", 1)[-1] if path.startswith(("/", "~", ".")) else path
-
-
-def op_inventory(ops: Mapping[str, Sequence[int | bool]]) -> str:
-    """Every op of a written model and whose it is, as JSON.
-
-    Args:
-      ops: name → how often it occurs, and whether TensorFlow alone registers it.
-
-    Raises:
-      InputError: an op of tensorflow-text that TF Serving is not known to link.
-    """
-    foreign = [name for name, (_, is_core) in ops.items() if not is_core]
-    unknown = sorted(set(foreign) - set(LINKED_TEXT_OPS))
-    if unknown:
-        raise InputError(
-            f"export: TF Serving 2.16 to 2.20 is not known to link {', '.join(unknown)}, so nothing was kept"
-        )
-    inventory = {
-        name: {
-            "count": count,
-            "from": "tensorflow" if is_core else "tensorflow-text",
-            "linked_by_tf_serving": "as part of TensorFlow, not checked version by version"
-            if is_core
-            else "2.16 to 2.20",
-        }
-        for name, (count, is_core) in sorted(ops.items())
-    }
-    return json.dumps(inventory, indent=1) + "\n"
 
 
 def warmup_requests(examples: Sequence[SquadExample], model_name: str = "qa") -> list[bytes] | None:
