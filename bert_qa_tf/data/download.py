@@ -2,7 +2,7 @@
 
 What goes in: a data set's name and a folder. What comes out: its files in `<folder>/<name>/`, with `checksums.json`
 beside them. A file is written as `<file>.part` and moved into place only when its checksum matches, so what bears a
-file's name is whole. Only the standard library's HTTP client is used: one GET with a Range header needs no more.
+file's name is whole.
 
 Files whose checksum nobody has published are pinned on first use: the first download's SHA-256 is kept in
 `checksums.json`, and said to be so; any later copy must match it.
@@ -11,29 +11,16 @@ Files whose checksum nobody has published are pinned on first use: the first dow
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import http.client
 import json
 import os
 import pathlib
-import ssl
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-from tqdm import tqdm
-
-from bert_qa_tf.data import files, squad
+from bert_qa_tf.data import files, http_transfer, squad
 from bert_qa_tf.errors import InputError
 
 CHECKSUMS_FILE = "checksums.json"
-_CHUNK_BYTES = 1 << 18
-_TIMEOUT_SECS = 60.0
-# Worth another try: the server is busy or broken, not the request wrong.
-_RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +148,7 @@ def _ensure_file(
     path = folder / remote.name
     expected = remote.sha256 or pins.get(remote.name, {}).get("sha256")
     if path.exists():
-        digest = _sha256(path)
+        digest = http_transfer.sha256_of(path)
         if expected and digest != expected:
             raise InputError(f"{path}: has SHA-256 {digest}, expected {expected}; remove it to download it again")
         state = "matches" if expected else "was there before and is pinned now: no checksum is published for it"
@@ -189,13 +176,13 @@ def _fetch(
     """Downloads to `<path>.part`, checks it, moves it to `path`; the SHA-256."""
     part = path.with_name(path.name + ".part")
     resumed = part.exists() and part.stat().st_size > 0
-    url = _transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
-    digest = _sha256(part)
+    url = http_transfer.transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
+    digest = http_transfer.sha256_of(part)
     if expected and digest != expected and resumed:
         # The part that was lying there may be of another version: once more, from the beginning.
         part.unlink()
-        url = _transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
-        digest = _sha256(part)
+        url = http_transfer.transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
+        digest = http_transfer.sha256_of(part)
     if expected and digest != expected:
         part.unlink()
         raise InputError(f"{url}: has SHA-256 {digest}, expected {expected}; nothing was kept")
@@ -220,112 +207,7 @@ def _check_content(part: pathlib.Path, url: str) -> None:
         raise InputError(f"{url}: what came is no SQuAD-form JSON ({error}); nothing was kept") from error
 
 
-# --- HTTP -----------------------------------------------------------------------------------------------------------
-
-
-class _TryAgainError(Exception):
-    """An attempt failed in a way that another may not."""
-
-
-def _transfer_from_any(
-    urls: Sequence[str], part: pathlib.Path, size_bytes: int | None, attempts: int, wait_secs: float
-) -> str:
-    """Completes `part` from the first address that works; that address."""
-    failures = []
-    for url in urls:
-        try:
-            _transfer_with_retries(url, part, size_bytes, attempts, wait_secs)
-        except InputError as error:
-            failures.append(str(error))
-        else:
-            return url
-    raise InputError("; ".join(failures))
-
-
-def _transfer_with_retries(
-    url: str, part: pathlib.Path, size_bytes: int | None, attempts: int, wait_secs: float
-) -> None:
-    for attempt in range(1, attempts + 1):
-        try:
-            _transfer(url, part, size_bytes)
-            return
-        except urllib.error.HTTPError as error:
-            if error.code not in _RETRY_STATUS:
-                raise InputError(f"{url}: the server answered {error.code} {error.reason}") from error
-            reason = f"{error.code} {error.reason}"
-        except (
-            urllib.error.URLError,
-            http.client.HTTPException,
-            ConnectionError,
-            TimeoutError,
-            ssl.SSLError,
-            _TryAgainError,
-        ) as error:
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
-        if attempt < attempts:
-            time.sleep(wait_secs * 2 ** (attempt - 1))
-    have = part.stat().st_size if part.exists() else 0
-    kept = f"; {have:,} bytes are kept and the same command goes on from there" if have else ""
-    raise InputError(f"{url}: gave up after {attempts} attempts ({reason}){kept}")
-
-
-def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
-    """One GET that completes `part`, from where it ends if the server can."""
-    have = part.stat().st_size if part.exists() else 0
-    if size_bytes is not None and have > size_bytes:
-        part.unlink()
-        have = 0
-    if size_bytes is not None and have == size_bytes:
-        return
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECS)
-    except urllib.error.HTTPError as error:
-        if error.code == 416 and have:
-            # Nothing lies beyond what we have; whether that is the file, its checksum shows. If its length is known it
-            # is not, and if no length is known a complete part cannot be told from one too long: so from the start.
-            part.unlink()
-            raise _TryAgainError("the server has nothing beyond what was kept") from error
-        raise
-    with response:
-        continues = response.status == 206 and str(response.headers.get("Content-Range", "")).startswith(
-            f"bytes {have}-"
-        )
-        if response.status == 206 and not continues:
-            part.unlink()
-            raise _TryAgainError("the server sent another range than asked for")
-        # A server that ignores Range sends all of it with status 200.
-        _receive(response, part, have if continues else 0)
-
-
-def _receive(response: http.client.HTTPResponse, part: pathlib.Path, have: int) -> None:
-    length = response.headers.get("Content-Length")
-    total = have + int(length) if length is not None else None
-    with (
-        part.open("ab" if have else "wb") as file,
-        tqdm(
-            desc=part.name.removesuffix(".part"),
-            total=total,
-            initial=have,
-            unit="B",
-            unit_scale=True,
-            disable=not sys.stderr.isatty(),
-        ) as progress,
-    ):
-        while chunk := response.read(_CHUNK_BYTES):
-            file.write(chunk)
-            progress.update(len(chunk))
-    received = part.stat().st_size
-    if total is not None and received < total:
-        raise _TryAgainError(f"the connection ended after {received:,} of {total:,} bytes")
-
-
 # --- Checksums ------------------------------------------------------------------------------------------------------
-
-
-def _sha256(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_pins(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
