@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl.flags import FlagValues
 from tqdm import tqdm
@@ -39,7 +39,7 @@ def main(values: FlagValues) -> None:
     _check_flags(values)
     references = [evaluator.FileReference.of(path, read_squad(path, require_answers=True)) for path in values.eval_file]
     results: list[dict[str, Any]] = [{} for _ in references]
-    for name, directory, answerer, tokenizer in _models(values):
+    for name, directory, answerer, tokenizer, step in _models(values):
         if directory:  # made now: that it cannot be written to should be known before the model has run for minutes
             for reference in references:
                 files.make_folder(f"{directory}/{_stem(reference.path)}")
@@ -59,6 +59,8 @@ def main(values: FlagValues) -> None:
                     source=name,
                 )
             metrics["model"] = name
+            if step is not None:
+                metrics["step"] = step
             by_model[name] = metrics
             if directory:
                 target = f"{directory}/{_stem(reference.path)}"
@@ -80,26 +82,37 @@ def _check_flags(values: FlagValues) -> None:
         raise InputError("two of the --eval_file have the same name, so their results would overwrite each other")
 
 
-def _models(values: FlagValues) -> Iterator[tuple[str, str | None, Answerer | None, BertTokenizer | None]]:
-    """One model at a time: its name, where its results go, what answers, and its tokenizer where that is known."""
+class _Model(NamedTuple):
+    """What is scored: its name, where its results go, what answers, and its tokenizer and step where they are known."""
+
+    name: str
+    directory: str | None
+    answerer: Answerer | None
+    tokenizer: BertTokenizer | None = None
+    step: int | None = None
+
+
+def _models(values: FlagValues) -> Iterator[_Model]:
+    """One model at a time, since each fills memory."""
     if values.predictions_file:
-        yield values.predictions_file, values.output_dir, None, None
+        yield _Model(values.predictions_file, values.output_dir, None)
         return
     several = len(values.model_dir) + len(values.saved_model) > 1
     for path in values.model_dir:
         from bert_qa_tf.evaluation.predictor import Predictor
-        from bert_qa_tf.training.checkpoints import load_run
+        from bert_qa_tf.training.checkpoints import EVAL_DIR, load_run
 
         path = path.rstrip("/")
         run = load_run(path, values.checkpoint, values.inference_dtype)
         decoding = flags.override_decoding(values, run.decoding)
         predictor = Predictor(run.model, run.tokenizer, run.windowing, decoding, values.batch_size)
-        yield path, _directory(values.output_dir, path, several) or f"{path}/eval", predictor, run.tokenizer
+        directory = _directory(values.output_dir, path, several) or f"{path}/{EVAL_DIR}"
+        yield _Model(path, directory, predictor, run.tokenizer, run.step)
     for path in values.saved_model:
         from bert_qa_tf.serving.exported_model import ExportedModel
 
         path = path.rstrip("/")
-        yield path, _directory(values.output_dir, path, several), ExportedModel(path, values.batch_size), None
+        yield _Model(path, _directory(values.output_dir, path, several), ExportedModel(path, values.batch_size))
 
 
 def _directory(output_dir: str | None, model: str, several: bool) -> str | None:

@@ -26,6 +26,8 @@ def main(values: FlagValues) -> None:
     if values.model_dir and values["encoder_handle"].present:
         raise InputError("--model_dir and --encoder_handle: which of the two should be exported?")
     if values.what == "encoder":
+        if values.archive:
+            raise InputError("--archive: only a model of --what=qa is packed")
         _export_encoder(values)
     else:
         _export_model(values)
@@ -34,22 +36,34 @@ def main(values: FlagValues) -> None:
 def _export_model(values: FlagValues) -> None:
     if not values.model_dir:
         raise InputError("--model_dir is missing: which run directory should be exported?")
-    from bert_qa_tf.serving import exporter, extra_assets
-    from bert_qa_tf.training.checkpoints import development_scores, load_run
+    from bert_qa_tf.serving import archive, exporter, extra_assets
+    from bert_qa_tf.training.checkpoints import development_scores, load_run, test_scores
 
+    if values.archive:
+        archive.check_target(values.archive)
     run = load_run(values.model_dir, values.checkpoint, values.inference_dtype)
-    scores = development_scores(values.model_dir.rstrip("/"), run.step)
+    model_dir = values.model_dir.rstrip("/")
     decoding = flags.override_decoding(values, run.decoding)
     provenance = extra_assets.Provenance(
-        run.config, run.step, run.windowing, decoding, scores, values.inference_dtype, values.license
+        run.config,
+        run.step,
+        run.windowing,
+        decoding,
+        development_scores(model_dir, run.step),
+        test_scores(model_dir, run.step),
+        values.inference_dtype,
+        values.license,
     )
+    questions = exporter.development_questions(run.config["train"]["train_dir"])
+    if questions:
+        print(f"writing, and asking {len(questions)} development questions of what was written", flush=True)
     result = exporter.export_model(
         run.model,
         run.tokenizer,
         run.windowing,
         decoding,
         values.export_dir,
-        exporter.development_questions(run.config["train"]["train_dir"]),
+        questions,
         values.version,
         values.max_windows_per_call,
         extra_assets.model_card(provenance),
@@ -62,6 +76,10 @@ def _export_model(values: FlagValues) -> None:
         )
     print(f"wrote {result.qa_dir} (question and context in, answer out)")
     print(f"wrote {result.ids_dir} (token ids in, logits out)")
+    if values.archive:
+        folders = {f"qa/{result.version}": result.qa_dir, f"qa_ids/{result.version}": result.ids_dir}
+        digest = archive.pack(folders, values.archive)
+        print(f"wrote {values.archive} (SHA-256 {digest}, also in {values.archive}.sha256)")
 
 
 def _export_encoder(values: FlagValues) -> None:

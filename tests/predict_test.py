@@ -9,6 +9,15 @@ from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.data.squad_writer import write_squad
 from tests import tiny_model
 
+TALKS = {
+    "file": "talks.json",
+    "total": 5351,
+    "exact_match": 40.126,
+    "f1": 50.5,
+    "ceiling_exact_match": 98.11,
+    "ceiling_f1": 98.69,
+}
+
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
@@ -20,7 +29,12 @@ def run_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def export_dir(run_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
-    assert _call(export, f"--model_dir={run_dir}", f"--export_dir={folder}") == 0
+    archive = folder.parent / "archives" / "tiny.tar.gz"
+    (run_dir / "eval" / "talks").mkdir(parents=True)
+    (run_dir / "eval" / "talks" / "metrics.json").write_text(json.dumps({**TALKS, "step": 1}))
+    (run_dir / "eval" / "other").mkdir()
+    (run_dir / "eval" / "other" / "metrics.json").write_text(json.dumps({**TALKS, "file": "old.json", "step": 9}))
+    assert _call(export, f"--model_dir={run_dir}", f"--export_dir={folder}", f"--archive={archive}") == 0
     return folder
 
 
@@ -34,6 +48,8 @@ def test_the_export_carries_a_model_card_without_this_machines_folders(export_di
     assert "weights of step 1" in card
     assert "licence of the weights: not stated" in card
     assert "It always answers" in card
+    assert "| `talks.json` | 5,351 | 40.13 | 50.50 | 98.11 / 98.69 |" in card
+    assert "old.json" not in card  # scores of other weights
     assert str(run_dir.parent) not in card
 
 
@@ -69,6 +85,16 @@ def test_an_export_answers_json_lines_as_the_run_directory_does(run_dir, export_
     for one, other in zip(*outputs, strict=True):
         assert one.pop("score") == pytest.approx(other.pop("score"), abs=1e-4)
         assert one == other
+
+
+def test_an_archive_of_the_export_answers_as_the_export_does(export_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    archive = export_dir.parent / "archives" / "tiny.tar.gz"
+    printed = []
+    for model in (archive, export_dir / "qa" / "1"):
+        assert _call(predict, f"--saved_model={model}", "--question=who", "--context=the cat sat on the mat") == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
 
 
 @pytest.mark.parametrize(
@@ -117,11 +143,11 @@ def test_export_checks_itself_on_the_development_questions(tmp_path, capsys):
     tiny_model.write_tiny_run(folder)
     conversion = folder / "no_such_conversion"
     conversion.mkdir()
-    examples = [SquadExample(f"q{i}", "who", f"the cat sat {i} ") for i in range(200)]
+    examples = [SquadExample(f"q{i}", "who", f"the cat sat {i} ") for i in range(100)]
     write_squad(conversion / "dev.json", examples)
     assert _call(export, f"--model_dir={folder}", f"--export_dir={tmp_path / 'exports'}") == 0
     out = capsys.readouterr().out
-    assert "checked: 57 questions answered as the checkpoint answers them" in out  # 7 built in, every fourth of 200
+    assert "checked: 107 questions answered as the checkpoint answers them" in out  # 7 built in
     assert f"wrote {tmp_path}/exports/qa/1" in out
     assert f"wrote {tmp_path}/exports/qa_ids/1" in out
 

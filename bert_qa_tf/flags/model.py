@@ -88,7 +88,11 @@ def define_model_source(values: Values) -> None:
         "model_dir", [], "Run directory of `train`. `evaluate` takes several.", flag_values=values
     )
     flags.DEFINE_multi_string(
-        "saved_model", [], "SavedModel that `export` wrote (the version folder).", flag_values=values
+        "saved_model",
+        [],
+        "SavedModel that `export` wrote: its version folder, or the .tar.gz or https:// address of its archive, which "
+        "is checked and kept in the user's cache. `evaluate` takes several.",
+        flag_values=values,
     )
     flags.DEFINE_integer("batch_size", 32, "Windows per call of the model.", lower_bound=1, flag_values=values)
 

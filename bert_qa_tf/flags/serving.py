@@ -24,6 +24,12 @@ def define_export(values: Values) -> None:
         "Folder for qa/<version> and qa_ids/<version>, or for encoder/<version>.",
         flag_values=values,
     )
+    flags.DEFINE_string(
+        "archive",
+        None,
+        "Pack the export into this .tar.gz too, with checksums, for `predict --saved_model=` here or elsewhere.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "version", None, "Version number; one more than the highest there by default.", flag_values=values
     )
@@ -41,7 +47,12 @@ def define_export(values: Values) -> None:
 
 def define_serve(values: Values) -> None:
     """Serving."""
-    flags.DEFINE_string("saved_model", None, "SavedModel that `export` wrote (the version folder).", flag_values=values)
+    flags.DEFINE_string(
+        "saved_model",
+        None,
+        "SavedModel that `export` wrote: its version folder, or the .tar.gz or https:// address of its archive.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "tf_serving",
         None,

@@ -15,6 +15,7 @@ import tensorflow_text  # noqa: F401  registers the ops of `serving_default`
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.answer_decoding import Candidate, DecodedAnswer
+from bert_qa_tf.serving import archive
 from bert_qa_tf.text.surrogates import replace_surrogates
 
 
@@ -39,7 +40,7 @@ class ExportedModel:
     """Answers questions with the `serving_default` signature.
 
     Args:
-      path: `<export_dir>/qa/<version>`.
+      path: `<export_dir>/qa/<version>`, or an archive of one: see `archive.locate`.
       batch_size: questions per call.
 
     Raises:
@@ -47,6 +48,7 @@ class ExportedModel:
     """
 
     def __init__(self, path: str, batch_size: int = 32) -> None:
+        path = archive.locate(path)
         self._module = load(path)  # kept: a signature alone does not keep its variables alive
         if "serving_default" not in self._module.signatures:
             found = ", ".join(self._module.signatures) or "none"

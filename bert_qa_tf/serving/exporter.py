@@ -87,7 +87,7 @@ def export_model(
     version = choose_version(export_dir, ("qa", "qa_ids"), version)
     module = QaModule(model, tokenizer, windowing, decoding, max_windows_per_call)
     ids_module = IdsModule(model)
-    examples = [*_built_in_questions(windowing), *questions]
+    examples = [*built_in_questions(windowing), *questions]
     predictor = Predictor(model, tokenizer, windowing, decoding)
     tolerance = parity.tolerance_of(model)
     with temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
@@ -98,11 +98,10 @@ def export_model(
         windows = [
             some[0]
             for some in featurize_examples(
-                _spread(examples, _MAX_WINDOWS_OF_IDS), tokenizer, windowing, lambda example: None
+                spread(examples, _MAX_WINDOWS_OF_IDS), tokenizer, windowing, lambda example: None
             )
         ]
-        inputs = [[list(map(int, window.input_word_ids)), list(map(int, window.input_type_ids))] for window in windows]
-        reply = fresh_check.ask(temporary, examples, inputs)
+        reply = fresh_check.ask(temporary, examples, fresh_check.model_inputs(windows))
         comparison = parity.compare_answers(predictor, examples, reply["answers"], tolerance)
         _check_answers(comparison)
         for name in ("qa", "qa_ids"):
@@ -203,12 +202,12 @@ def _check_logits(
         )
 
 
-def _spread(examples: Sequence[SquadExample], count: int) -> Sequence[SquadExample]:
+def spread(examples: Sequence[SquadExample], count: int) -> Sequence[SquadExample]:
     """At most `count` of them, evenly spread."""
     return examples[:: max(1, -(-len(examples) // count))]
 
 
-def _built_in_questions(windowing: WindowingConfig) -> list[SquadExample]:
+def built_in_questions(windowing: WindowingConfig) -> list[SquadExample]:
     """Questions of the kinds that go wrong: long, empty, not ASCII."""
     call = "hi this is nora from the library the book you asked for came in this morning we are open until six "
     long_text = call * (2 + windowing.max_seq_length // 10)  # more than one window

@@ -27,7 +27,8 @@ class Provenance:
       step: of the weights.
       windowing: as trained.
       decoding: as exported.
-      scores: on the development split, of these weights; None where there is none.
+      dev_scores: on the development split, of these weights; None where there is none.
+      test_scores: of these weights, on files that `evaluate` scored: file → its `metrics.json`.
       inference_dtype: what the export computes in.
       license: of the weights.
     """
@@ -36,7 +37,8 @@ class Provenance:
     step: int
     windowing: WindowingConfig
     decoding: DecodingConfig
-    scores: Mapping[str, float] | None
+    dev_scores: Mapping[str, float] | None
+    test_scores: Mapping[str, Mapping[str, Any]]
     inference_dtype: str
     license: str
 
@@ -76,9 +78,10 @@ def model_card(run: Provenance) -> str:
         "## Scores",
         "",
         "On the development split (articles set aside from training):"
-        if run.scores
+        if run.dev_scores
         else "No development split was scored.",
-        *(f"* {name.replace('_', ' ')}: {value:.2f}" for name, value in (run.scores or {}).items()),
+        *(f"* {name.replace('_', ' ')}: {value:.2f}" for name, value in (run.dev_scores or {}).items()),
+        *_test_table(run.test_scores),
         "",
         "## Limits",
         "",
@@ -92,6 +95,25 @@ def model_card(run: Provenance) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _test_table(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Scores on files beside the best that any span could have reached there; nothing where no file was scored."""
+    if not scores:
+        return []
+    rows = [
+        f"| `{file}` | {values['total']:,} | {values['exact_match']:.2f} | {values['f1']:.2f} | "
+        f"{values['ceiling_exact_match']:.2f} / {values['ceiling_f1']:.2f} |"
+        for file, values in sorted(scores.items())
+    ]
+    return [
+        "",
+        "On other files, scored with `evaluate`:",
+        "",
+        "| file | questions | exact match | F1 | best EM / F1 of any span |",
+        "|---|---:|---:|---:|---:|",
+        *rows,
+    ]
 
 
 def _name(path: str) -> str:

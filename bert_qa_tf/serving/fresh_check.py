@@ -20,19 +20,30 @@ from collections.abc import Sequence
 from typing import Any
 
 import bert_qa_tf
-from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.data.examples import InputFeatures, SquadExample
 from bert_qa_tf.errors import InputError
 
 _WINDOWS_PER_CALL = 16
 
 
-def ask(folder: str, examples: Sequence[SquadExample], windows: Sequence[Sequence[Sequence[int]]]) -> dict[str, Any]:
+def model_inputs(windows: Sequence[InputFeatures]) -> list[list[list[int]]]:
+    """Word pieces and types of each window, as `ask` takes them."""
+    return [[list(map(int, window.input_word_ids)), list(map(int, window.input_type_ids))] for window in windows]
+
+
+def ask(
+    folder: str,
+    examples: Sequence[SquadExample],
+    windows: Sequence[Sequence[Sequence[int]]],
+    python: str = sys.executable,
+) -> dict[str, Any]:
     """Starts a process, asks both models in it, and waits.
 
     Args:
       folder: holds `qa` and `qa_ids`; may be remote.
       examples: for `serving_default`.
-      windows: for `serve_ids`: word pieces and types of each.
+      windows: for `serve_ids`, see `model_inputs`.
+      python: the interpreter; another than this one may have another TensorFlow.
 
     Returns:
       `answers`, a list of `[text, start_char, end_char]`; under `qa` and `qa_ids` for each window a list of its start
@@ -46,7 +57,7 @@ def ask(folder: str, examples: Sequence[SquadExample], windows: Sequence[Sequenc
         request, reply = (pathlib.Path(name) / file for file in ("request.json", "reply.json"))
         texts = [[example.question, example.context] for example in examples]
         request.write_text(json.dumps({"texts": texts, "windows": windows}), encoding="utf-8")
-        command = [sys.executable, "-m", "bert_qa_tf.serving.fresh_check", folder, str(request), str(reply)]
+        command = [python, "-m", "bert_qa_tf.serving.fresh_check", folder, str(request), str(reply)]
         # This very package, wherever it lies and whatever the folder it was started in.
         here = str(pathlib.Path(bert_qa_tf.__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))

@@ -16,6 +16,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
+from bert_qa_tf.serving import archive
 from bert_qa_tf.serving.exported_model import load
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
@@ -41,10 +42,11 @@ class Servable:
     """A loaded SavedModel.
 
     Args:
-      path: `<export_dir>/qa/<version>` or `<export_dir>/qa_ids/<version>`; may be remote.
+      path: `<export_dir>/qa/<version>` or `<export_dir>/qa_ids/<version>`, may be remote; or an archive: see
+        `archive.locate`.
 
     Attributes:
-      path: as given.
+      path: the version folder.
       version: the folder's number; 1 where its name is none.
       signatures: name → name of an input → what it takes.
       signature_defs: name → the `SignatureDef` as protobuf writes it in JSON.
@@ -54,7 +56,7 @@ class Servable:
     """
 
     def __init__(self, path: str) -> None:
-        self.path = path.rstrip("/")
+        self.path = archive.locate(path).rstrip("/")
         self._module = load(self.path)  # kept: a signature alone does not keep its variables alive
         name = pathlib.PurePosixPath(self.path).name
         self.version = int(name) if name.isascii() and name.isdigit() else 1

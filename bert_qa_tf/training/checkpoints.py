@@ -27,6 +27,7 @@ ENCODER_CONFIG_FILE = "encoder/config.json"
 ENCODER_VOCAB_FILE = "encoder/vocab.txt"
 ENCODER_MODULE = "encoder/module"
 CHECKPOINT_DIR = "checkpoints"
+EVAL_DIR = "eval"
 BEST_FILE = "best/best.json"
 # What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
 UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
@@ -172,6 +173,16 @@ def development_scores(model_dir: str, step: int) -> dict[str, float] | None:
     path = f"{model_dir}/{BEST_FILE}"
     best = read_json(path) if tf.io.gfile.exists(path) else None
     return best["scores"] if best is not None and best["step"] == step else None
+
+
+def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
+    """What `evaluate` found for the weights of `step`: the `metrics.json` of each file that was scored, by its name."""
+    found = {}
+    for path in sorted(tf.io.gfile.glob(f"{model_dir}/{EVAL_DIR}/*/metrics.json")):
+        metrics = read_json(path)
+        if metrics.get("step") == step:
+            found[metrics["file"]] = metrics
+    return found
 
 
 def load_run(
