@@ -17,7 +17,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c lint reproduce benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding requirements venv clean
+.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -33,12 +33,21 @@ test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 fo
 test-c: $(VENV)/.installed-test ## an exported model asked by a C program on TensorFlow's C API, without Python (also part of `make test`)
 	@$(RUN) -m pytest -v -rs tests/serving/c_program_test.py
 
+serving-compat: $(VENV)/.installed-test .venv-tf2.16/.installed ## minutes: an export loaded and asked in TensorFlow 2.16, what the oldest TF Serving links
+	@$(RUN) benchmarks/serving_compat.py --python=.venv-tf2.16/bin/python $(COMPAT_ARGS)
+
+prove-export: $(VENV)/.installed-test ## half an hour: a trained run's export against its checkpoint, and 10,000 odd questions (RUN_DIR, BERT_QA_TF_DATA)
+	@benchmarks/prove_export.sh
+
 lint: $(VENV)/.installed-test ## style only
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --quiet --check . || { $(RUN) -m ruff format --check .; exit 1; }
 
 reproduce: $(VENV)/.installed$(if $(filter configs/cpu.flags,$(FLAGFILE)),,-gpu) ## BERT-base on Spoken-SQuAD with a GPU, from the download to a table of scores
 	@PYTHON=$(RUN) benchmarks/reproduce.sh
+
+release: $(VENV)/.installed-test ## an hour and a half: a trained model with its card as an archive with checksums (BERT_QA_TF_DATA: where)
+	@PYTHON=$(RUN) benchmarks/release.sh
 
 benchmark-transfer: $(VENV)/.installed ## hours: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
@@ -93,4 +102,12 @@ $(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt requirements/s
 $(VENV)/.installed-gpu: $(VENV)/.installed requirements/gpu.txt
 	@echo "Installing the CUDA libraries into $(VENV): 3 GB to fetch the first time."
 	@$(PIP) --require-hashes -r requirements/gpu.txt $(LOGGED)
+	@touch $@
+
+.venv-tf2.16/.installed: requirements/tf2.16.txt
+	@echo "Installing TensorFlow 2.16 into .venv-tf2.16: 1 GB to fetch the first time."
+	@$(PYTHON) -m venv .venv-tf2.16
+	@: >.venv-tf2.16/install.log
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-tf2.16/bin/python -m pip install --quiet --no-input --require-hashes \
+	  -r requirements/tf2.16.txt >.venv-tf2.16/install.log 2>&1 || { tail -n 20 .venv-tf2.16/install.log >&2; exit 1; }
 	@touch $@
