@@ -34,7 +34,7 @@ test-c: $(VENV)/.installed-test ## an exported model asked by a C program on Ten
 	@$(RUN) -m pytest -v -rs tests/serving/c_program_test.py
 
 serving-compat: $(VENV)/.installed-test .venv-tf2.16/.installed ## minutes: an export loaded and asked in TensorFlow 2.16, what the oldest TF Serving links
-	@$(RUN) benchmarks/serving_compat.py --python=.venv-tf2.16/bin/python $(COMPAT_ARGS)
+	@TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -W ignore::UserWarning benchmarks/serving_compat.py --python=.venv-tf2.16/bin/python $(COMPAT_ARGS)
 
 prove-export: $(VENV)/.installed-test ## half an hour: a trained run's export against its checkpoint, and 10,000 odd questions (RUN_DIR, BERT_QA_TF_DATA)
 	@benchmarks/prove_export.sh
