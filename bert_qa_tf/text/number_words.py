@@ -1,0 +1,98 @@
+"""Numbers as they are said in American English: 1998 → nineteen ninety eight.
+
+What goes in: whole numbers, or digits as text. What comes out: lists of words in lower case, without hyphens and
+without "and". Which of the ways to say a number fits its surroundings is decided in `spoken_forms`.
+"""
+
+from __future__ import annotations
+
+_NAMES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
+)
+_SMALL, _TENS = _NAMES.split()[:20], _NAMES.split()[20:]
+_SCALES = ("", "thousand", "million", "billion", "trillion")
+_IRREGULAR_ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
+_LARGEST = 10 ** (3 * len(_SCALES))
+
+
+def cardinal(number: int) -> list[str]:
+    """A count.
+
+    >>> cardinal(1234)
+    ['one', 'thousand', 'two', 'hundred', 'thirty', 'four']
+    """
+    if not 0 <= number < _LARGEST:
+        return (["minus"] if number < 0 else []) + digits(str(abs(number)))
+    if number < 1000:
+        return _below_thousand(number) or ["zero"]
+    words: list[str] = []
+    for power in reversed(range(len(_SCALES))):
+        group = number // 1000**power % 1000
+        if group:
+            words += [*_below_thousand(group), *([_SCALES[power]] if power else [])]
+    return words
+
+
+def ordinal(number: int) -> list[str]:
+    """A place in an order.
+
+    >>> ordinal(22), ordinal(300)
+    (['twenty', 'second'], ['three', 'hundredth'])
+    """
+    *words, last = cardinal(number)
+    if last in _IRREGULAR_ORDINALS:
+        return [*words, _IRREGULAR_ORDINALS[last]]
+    return [*words, f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"]
+
+
+def year(number: int) -> list[str]:
+    """A year of four digits, or a number said like one.
+
+    >>> year(1905), year(1900), year(2004), year(2016)
+    (['nineteen', 'oh', 'five'], ['nineteen', 'hundred'], ['two', 'thousand', 'four'], ['twenty', 'sixteen'])
+    """
+    century, rest = divmod(number, 100)
+    if not 11 <= century <= 99 or (century % 10 == 0 and rest < 10):
+        return cardinal(number)
+    if rest == 0:
+        return [*cardinal(century), "hundred"]
+    return [*cardinal(century), *two_digits(rest)]
+
+
+def decade(number: int, of_century: bool) -> list[str]:
+    """The ten years from `number` on: the 1980s, or the '80s; 1900s are the nineteen hundreds.
+
+    Args:
+      number: the first year, of four digits or, where the century is left out, of two.
+      of_century: whether the century is said.
+    """
+    *words, last = year(number) if of_century else cardinal(number)
+    return [*words, f"{last[:-1]}ies" if last.endswith("y") else f"{last}s"]
+
+
+def digits(text: str) -> list[str]:
+    """Each digit by itself, as in telephone numbers and behind a decimal point."""
+    return [_SMALL[int(digit)] for digit in text]
+
+
+def two_digits(number: int) -> list[str]:
+    """Minutes, or the second half of a year, below 100: 5 is "oh five"."""
+    return ["oh", _SMALL[number]] if number < 10 else cardinal(number)
+
+
+def _below_thousand(number: int) -> list[str]:
+    hundreds, rest = divmod(number, 100)
+    words = [_SMALL[hundreds], "hundred"] if hundreds else []
+    if rest >= 20:
+        words.append(_TENS[rest // 10 - 2])
+        rest %= 10
+    return words + ([_SMALL[rest]] if rest else [])
