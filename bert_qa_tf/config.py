@@ -309,3 +309,48 @@ class TrainConfig:
             self.freeze_layers >= -1,
             f"freeze_layers must be -1 (the embeddings), 0 (nothing) or a number of blocks, got {self.freeze_layers}",
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class HearingConfig:
+    """How a text is read aloud and recognised.
+
+    Attributes:
+      voice: of flite.
+      speech_command: another program to speak with (see `speech.synthesizer.CommandSynthesizer`); None for flite.
+      search: how thoroughly pocketsphinx searches.
+      seed: of the noise.
+    """
+
+    voice: str = "slt"
+    speech_command: str | None = None
+    search: Literal["fast", "full"] = "fast"
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class SpokenConfig:
+    """How a SQuAD-form file becomes a spoken one.
+
+    Attributes:
+      hearing: see `HearingConfig`.
+      noise_volumes: of the white noise, 0 to 1 of full scale; paragraphs take them in turn.
+      unplaced: what becomes of a question none of whose answers was found in the transcript: "drop" leaves it out, for
+        training; "keep" keeps every question, with the answer as it was said, for scoring.
+      min_confidence: answers whose letters were heard less well than this, 0 to 1, count as lost.
+      sentence_stops: whether a full stop ends what was heard of each sentence, as in Spoken-SQuAD.
+    """
+
+    hearing: HearingConfig = HearingConfig()
+    noise_volumes: tuple[float, ...] = (0.0,)
+    unplaced: Literal["drop", "keep"] = "drop"
+    min_confidence: float = 0.5
+    sentence_stops: bool = True
+
+    def __post_init__(self) -> None:
+        _require(bool(self.noise_volumes), "noise_volumes is empty, expected at least one volume")
+        for volume in self.noise_volumes:
+            _require(0.0 <= volume <= 1.0, f"noise_volume must be between 0 and 1, got {volume}")
+        _require(
+            0.0 <= self.min_confidence <= 1.0, f"min_confidence must be between 0 and 1, got {self.min_confidence}"
+        )

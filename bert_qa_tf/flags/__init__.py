@@ -28,6 +28,9 @@ from bert_qa_tf.flags.serving import (
     define_export,
     define_serve,
 )
+from bert_qa_tf.flags.speech import (
+    define_spoken,
+)
 from bert_qa_tf.flags.training import (
     define_optimizer,
     define_runtime,
@@ -53,6 +56,7 @@ __all__ = [
     "define_prediction",
     "define_runtime",
     "define_serve",
+    "define_spoken",
     "define_training",
     "define_windowing",
     "override_decoding",

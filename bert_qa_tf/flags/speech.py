@@ -1,0 +1,79 @@
+"""Sound: making spoken data."""
+
+from __future__ import annotations
+
+from absl import flags
+
+Values = flags.FlagValues
+
+
+def define_spoken(values: Values) -> None:
+    """Spoken data."""
+    flags.DEFINE_string("input_file", None, "SQuAD-form JSON whose contexts are read aloud.", flag_values=values)
+    flags.DEFINE_string(
+        "output_file",
+        None,
+        "Where to write the spoken SQuAD-form JSON; a report is written beside it, and until it is whole a folder "
+        "OUTPUT_FILE.parts, from which the same command goes on.",
+        flag_values=values,
+    )
+    flags.DEFINE_multi_float(
+        "noise_volume",
+        [0.0],
+        "Volume of the white noise mixed in, from 0 to 1 of full scale (sox's scale). Given several times, the "
+        "paragraphs take the volumes in turn.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "unplaced",
+        "drop",
+        ["drop", "keep"],
+        "What becomes of a question whose answer was not found in the transcript. drop: left out, for training. keep: "
+        "every question stays, and an answer that was misheard is what was really said, for scoring.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "min_confidence",
+        0.5,
+        "An answer that is not found word by word is placed where other words were heard instead of it, if at least "
+        "this share (0 to 1) of its letters is right.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "sentence_stops",
+        True,
+        "End what was heard of each sentence with a full stop, as Spoken-SQuAD does.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("voice", "slt", "Voice of flite (flite -lv lists them).", flag_values=values)
+    flags.DEFINE_string(
+        "speech_command",
+        None,
+        "Another program to speak with instead of flite, such as 'espeak-ng -w {audio} {text}'.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "search",
+        "fast",
+        ["fast", "full"],
+        "How thoroughly pocketsphinx searches: full takes twice to three times as long for slightly fewer errors.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "num_processes",
+        0,
+        "Processes that speak and listen; 0 for one on each core.",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_integer("seed", 0, "Of the noise.", flag_values=values)
+    flags.DEFINE_bool(
+        "keep_parts",
+        False,
+        "Leave OUTPUT_FILE.parts in place: the same texts need not be heard again for other settings of answers.",
+        flag_values=values,
+    )

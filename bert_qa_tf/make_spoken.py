@@ -1,0 +1,48 @@
+r"""Makes spoken data of written: contexts are read aloud, noised and recognised, answers found in the transcript.
+
+Needs flite and requirements/speech.txt. Stopped, the same command goes on; its output is the same bytes either way.
+
+  python -m bert_qa_tf.make_spoken --input_file=train.json --output_file=spoken_train.json \
+    --noise_volume=0.01 --noise_volume=0.02
+  python -m bert_qa_tf.make_spoken --input_file=dev.json --output_file=spoken_dev.json \
+    --noise_volume=0.01 --unplaced=keep
+"""
+
+from __future__ import annotations
+
+from absl import flags as absl_flags
+
+from bert_qa_tf import cli, flags
+from bert_qa_tf.config import HearingConfig, SpokenConfig
+from bert_qa_tf.errors import InputError
+
+FLAG_GROUPS = (flags.define_spoken,)
+
+
+def main(values: absl_flags.FlagValues) -> None:
+    """Makes the file and prints what became of its answers."""
+    for name in ("input_file", "output_file"):
+        if not values[name].value:
+            raise InputError(f"--{name} is missing")
+    config = SpokenConfig(
+        hearing=HearingConfig(values.voice, values.speech_command, values.search, values.seed),
+        noise_volumes=tuple(values.noise_volume),
+        unplaced=values.unplaced,
+        min_confidence=values.min_confidence,
+        sentence_stops=values.sentence_stops,
+    )
+    from bert_qa_tf.speech import processes, spoken_squad
+
+    report = spoken_squad.make_spoken(
+        values.input_file,
+        values.output_file,
+        config,
+        num_processes=values.num_processes or processes.available_cores(),
+        keep_parts=values.keep_parts,
+    )
+    print(spoken_squad.describe(report))
+    print(f"wrote {values.output_file} and {values.output_file}.report.json")
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)
