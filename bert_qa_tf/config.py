@@ -312,19 +312,36 @@ class TrainConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class RecognizerConfig:
+    """Which recogniser, and how.
+
+    Attributes:
+      name: of the recogniser.
+      search: how thoroughly pocketsphinx searches.
+      whisper_model: of faster_whisper: a name or a folder.
+      language: that faster_whisper is to expect.
+    """
+
+    name: Literal["pocketsphinx", "faster_whisper"] = "pocketsphinx"
+    search: Literal["fast", "full"] = "full"
+    whisper_model: str = "base.en"
+    language: str = "en"
+
+
+@dataclasses.dataclass(frozen=True)
 class HearingConfig:
     """How a text is read aloud and recognised.
 
     Attributes:
       voice: of flite.
       speech_command: another program to speak with (see `speech.synthesizer.CommandSynthesizer`); None for flite.
-      search: how thoroughly pocketsphinx searches.
+      recognizer: see `RecognizerConfig`.
       seed: of the noise.
     """
 
     voice: str = "slt"
     speech_command: str | None = None
-    search: Literal["fast", "full"] = "fast"
+    recognizer: RecognizerConfig = RecognizerConfig(search="fast")
     seed: int = 0
 
 

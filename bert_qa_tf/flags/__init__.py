@@ -29,7 +29,10 @@ from bert_qa_tf.flags.serving import (
     define_serve,
 )
 from bert_qa_tf.flags.speech import (
+    define_fast_recognizer,
+    define_recognizer,
     define_spoken,
+    define_transcription,
 )
 from bert_qa_tf.flags.training import (
     define_optimizer,
@@ -50,14 +53,17 @@ __all__ = [
     "define_encoder_mode",
     "define_evaluation",
     "define_export",
+    "define_fast_recognizer",
     "define_inference",
     "define_model_source",
     "define_optimizer",
     "define_prediction",
+    "define_recognizer",
     "define_runtime",
     "define_serve",
     "define_spoken",
     "define_training",
+    "define_transcription",
     "define_windowing",
     "override_decoding",
 ]

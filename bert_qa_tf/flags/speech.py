@@ -1,4 +1,4 @@
-"""Sound: making spoken data."""
+"""Sound: recognising it, and making spoken data."""
 
 from __future__ import annotations
 
@@ -56,13 +56,6 @@ def define_spoken(values: Values) -> None:
         "Another program to speak with instead of flite, such as 'espeak-ng -w {audio} {text}'.",
         flag_values=values,
     )
-    flags.DEFINE_enum(
-        "search",
-        "fast",
-        ["fast", "full"],
-        "How thoroughly pocketsphinx searches: full takes twice to three times as long for slightly fewer errors.",
-        flag_values=values,
-    )
     flags.DEFINE_integer(
         "num_processes",
         0,
@@ -77,3 +70,68 @@ def define_spoken(values: Values) -> None:
         "Leave OUTPUT_FILE.parts in place: the same texts need not be heard again for other settings of answers.",
         flag_values=values,
     )
+
+
+def define_transcription(values: Values) -> None:
+    """Recordings and transcripts."""
+    flags.DEFINE_multi_string(
+        "audio",
+        [],
+        "Recording: WAV, FLAC, Ogg, MP3, or anything that ffmpeg reads where it is installed. Repeat the flag for "
+        "several.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "output_file", None, "Where to write the transcript of one recording; printed without it.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for the transcripts of several recordings, named after them.", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "output_format",
+        None,
+        ["json", "text", "vtt", "srt"],
+        "json has word times and confidences; vtt and srt are captions. By default, by the ending of --output_file.",
+        flag_values=values,
+    )
+    flags.DEFINE_multi_string(
+        "reference_file",
+        [],
+        "Text that was really said, to count word errors. One for each --audio, in the same order.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "num_processes",
+        0,
+        "Processes that listen; 0 for one on each core (faster_whisper: one).",
+        lower_bound=0,
+        flag_values=values,
+    )
+
+
+def define_recognizer(values: Values, search: str = "full") -> None:
+    """Recogniser."""
+    flags.DEFINE_enum(
+        "recognizer",
+        "pocketsphinx",
+        ["pocketsphinx", "faster_whisper"],
+        "pocketsphinx has its English model with it. faster_whisper makes far fewer errors, and needs "
+        "pip install faster-whisper and a model.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "search",
+        search,
+        ["fast", "full"],
+        "How thoroughly pocketsphinx searches: full takes twice to three times as long for slightly fewer errors.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "whisper_model", "base.en", "Model of faster_whisper: a name that it knows, or a folder.", flag_values=values
+    )
+    flags.DEFINE_string("language", "en", "Language that faster_whisper is to expect.", flag_values=values)
+
+
+def define_fast_recognizer(values: Values) -> None:
+    """Recogniser."""
+    define_recognizer(values, search="fast")

@@ -1,7 +1,7 @@
 """What a recogniser hears when a text is read to it.
 
-What goes in: a text. What comes out: per sentence, the words that were heard, in their spoken forms and with times.
-Each sentence is spoken, noised and recognised for itself, so that all of it depends on text and settings alone.
+What goes in: a text. What comes out: per sentence, the words that were heard, with times. Each sentence is spoken,
+noised and recognised for itself, so that all of it depends on text and settings alone.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import time
 from typing import Any
 
 from bert_qa_tf.config import HearingConfig
-from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech import audio
-from bert_qa_tf.speech.recognizer import Pocketsphinx, Recognizer
+from bert_qa_tf.speech import audio, word_errors
+from bert_qa_tf.speech.recognizer import Recognizer, load_recognizer
 from bert_qa_tf.speech.synthesizer import Synthesizer, load_synthesizer
 from bert_qa_tf.speech.transcripts import Word
 from bert_qa_tf.text.spoken_forms import spoken_sentences, spoken_words
@@ -73,7 +72,7 @@ class Listener:
     ) -> None:
         self._config = config
         self._synthesizer = synthesizer or load_synthesizer(config.speech_command, config.voice)
-        self._recognizer = recognizer or Pocketsphinx(config.search)
+        self._recognizer = recognizer or load_recognizer(config.recognizer)
 
     @property
     def settings(self) -> str:
@@ -97,26 +96,31 @@ class Listener:
             begin = time.thread_time()
             words = self._recognizer.recognize(samples)
             recognition_secs += time.thread_time() - begin
-            sentences.append(tuple(part for word in words for part in _spoken_form(word, start_secs)))
+            sentences.append(tuple(_placed(word, start_secs) for word in words))
             start_secs += len(samples) / audio.SAMPLE_RATE_HZ
         return Heard(tuple(sentences), round(start_secs, _TIME_DECIMALS), recognition_secs)
 
 
-def _spoken_form(word: Word, offset_secs: float) -> list[Word]:
+def spoken_form(word: Word) -> list[Word]:
     """A recognised word as the words of `spoken_forms`, so that "forty-five" and "u.s." are two each.
 
     Their times are shares of its time, by letters.
     """
     parts = [part.text for part in spoken_words(word.text.replace(".'s", "'s"))]
     letters = sum(map(len, parts))
+    length = word.end_secs - word.start_secs
     result, done = [], 0
-    start, length = offset_secs + word.start_secs, word.end_secs - word.start_secs
     for part in parts:
         end = done + len(part)
-        times = (round(start + length * share / letters, _TIME_DECIMALS) for share in (done, end))
-        result.append(Word(part, *times, None if word.confidence is None else round(word.confidence, 4)))
+        times = (round(word.start_secs + length * share / letters, _TIME_DECIMALS) for share in (done, end))
+        result.append(Word(part, *times, word.confidence))
         done = end
     return result
+
+
+def _placed(word: Word, offset_secs: float) -> Word:
+    start, end = (round(offset_secs + secs, _TIME_DECIMALS) for secs in (word.start_secs, word.end_secs))
+    return Word(word.text, start, end, None if word.confidence is None else round(word.confidence, 4))
 
 
 def check_installed(config: HearingConfig) -> str:
@@ -125,8 +129,5 @@ def check_installed(config: HearingConfig) -> str:
     Raises:
       InputError: what `config` names is not installed.
     """
-    try:
-        import jiwer  # noqa: F401
-    except ImportError as error:
-        raise InputError("jiwer is not installed: pip install -r requirements/speech.txt") from error
+    word_errors.check_installed()
     return Listener(config).settings

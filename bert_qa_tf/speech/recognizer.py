@@ -1,7 +1,7 @@
 """Speech to words.
 
 What goes in: samples of one utterance. What comes out: `Word`s with times from its beginning. Cutting long recordings
-into utterances is done elsewhere. Each utterance is recognised for itself: its words depend on its samples alone.
+into utterances is `cutting`'s. Each utterance is recognised for itself: its words depend on its samples alone.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Iterator
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts import Word
 
-Search = Literal["fast", "full"]
-SEARCHES: tuple[Search, ...] = ("fast", "full")
-
 _FRAMES_PER_SEC = 100
+_SILENCE = np.zeros(3200, np.int16)
 # Silence, noises, and the ends of the utterance.
 _NO_WORD = re.compile(r"<.*>|\[.*\]|\+\+.*\+\+")
 # Which of several pronunciations it was: read(2).
@@ -57,26 +56,31 @@ class Pocketsphinx:
       InputError: pocketsphinx is not installed.
     """
 
-    def __init__(self, search: Search = "full") -> None:
+    def __init__(self, search: str = "full") -> None:
         try:
             import pocketsphinx
         except ImportError as error:
-            raise InputError(
-                "pocketsphinx is not installed: pip install -r requirements/speech.txt (or bert_qa_tf[speech])"
-            ) from error
-        # Which of its own notes to print: none.
-        self._decoder = pocketsphinx.Decoder(loglevel="FATAL", **(_FAST if search == "fast" else {}))
+            raise InputError("pocketsphinx is not installed: pip install -r requirements/speech.txt") from error
+        # Which of its own notes to print: none. Scores of sounds that are not looked for stay in memory and are met by
+        # the next utterance, unless all are computed in each frame; that takes a fifth more time.
+        self._decoder = pocketsphinx.Decoder(loglevel="FATAL", compallsen=True, **(_FAST if search == "fast" else {}))
         self.settings = f"pocketsphinx {importlib.metadata.version('pocketsphinx')} en-us {search}"
 
     def recognize(self, samples: np.ndarray) -> list[Word]:
         """See `Recognizer.recognize`."""
         if not len(samples):
             return []
+        # The decoder begins with what the last utterance left: the same silence, then a fresh front end.
+        self._decode(_SILENCE)
+        self._decoder.reinit_feat()
+        self._decode(samples)
+        return list(self._words()) if self._decoder.hyp() is not None else []
+
+    def _decode(self, samples: np.ndarray) -> None:
         self._decoder.start_utt()
         # The model's mean normalization is over the whole utterance, if it is given as one.
         self._decoder.process_raw(samples.tobytes(), full_utt=True)
         self._decoder.end_utt()
-        return list(self._words()) if self._decoder.hyp() is not None else []
 
     def _words(self) -> Iterator[Word]:
         exp = self._decoder.get_logmath().exp
@@ -90,3 +94,66 @@ class Pocketsphinx:
                 # Sums of approximate probabilities come out above 1 at times.
                 min(1.0, exp(segment.prob)),
             )
+
+
+class FasterWhisper:
+    """Whisper by CTranslate2: the library faster-whisper.
+
+    Args:
+      model: a name that it knows ("base.en"; fetched from its public home the first time), or a folder.
+      language: of the speech, such as "en".
+
+    Raises:
+      InputError: the library or the model is missing.
+    """
+
+    def __init__(self, model: str = "base.en", language: str = "en") -> None:
+        try:
+            import faster_whisper
+        except ImportError as error:
+            raise InputError("faster-whisper is not installed: pip install faster-whisper") from error
+        try:
+            self._model = faster_whisper.WhisperModel(model)
+        except Exception as error:  # of the hub's client, of the network below it, of CTranslate2 about the files
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(
+                f"cannot load the Whisper model {model!r}, expected a name such as base.en, with a way to the network "
+                f"the first time, or a folder of a CTranslate2 model ({reason})"
+            ) from error
+        self._language = language
+        self.settings = f"faster-whisper {getattr(faster_whisper, '__version__', '')} {model} {language}"
+
+    def recognize(self, samples: np.ndarray) -> list[Word]:
+        """See `Recognizer.recognize`."""
+        if not len(samples):
+            return []
+        segments, _ = self._model.transcribe(
+            samples.astype(np.float32) / 32768,
+            language=self._language,
+            word_timestamps=True,
+            # Within a recording pieces are recognised in any order, so that none may lean on the one before.
+            condition_on_previous_text=False,
+        )
+        duration_secs = len(samples) / 16_000
+        return [
+            Word(
+                word.word.strip(),
+                min(max(0.0, word.start), duration_secs),
+                min(max(word.start, word.end), duration_secs),
+                min(max(0.0, word.probability), 1.0),
+            )
+            for segment in segments
+            for word in segment.words or ()
+            if word.word.strip()
+        ]
+
+
+def load_recognizer(config: RecognizerConfig) -> Recognizer:
+    """The recogniser that `config` names.
+
+    Raises:
+      InputError: it, or its model, is not installed.
+    """
+    if config.name == "faster_whisper":
+        return FasterWhisper(config.whisper_model, config.language)
+    return Pocketsphinx(config.search)

@@ -17,9 +17,10 @@ from typing import Any
 
 from bert_qa_tf.config import SpokenConfig
 from bert_qa_tf.speech.answer_placing import AnswerPlacer, Placement
-from bert_qa_tf.speech.hearing import Heard
+from bert_qa_tf.speech.hearing import Heard, spoken_form
 from bert_qa_tf.speech.transcripts import Transcript, Word
-from bert_qa_tf.text.spoken_forms import SpokenSentence, spoken_sentences, spoken_words
+from bert_qa_tf.speech.word_errors import count_word_errors
+from bert_qa_tf.text.spoken_forms import spoken_sentences, spoken_words
 
 
 class SpokenParagraph:
@@ -32,20 +33,22 @@ class SpokenParagraph:
 
     Attributes:
       counts: what was met, by name.
-      num_errors: substituted, dropped and inserted words.
-      num_words: words said.
+      errors: of the recogniser.
     """
 
     def __init__(self, paragraph: Mapping[str, Any], heard: Heard, config: SpokenConfig) -> None:
         self._paragraph = paragraph
-        self._heard = heard
+        self._heard = [[part for word in sentence for part in spoken_form(word)] for sentence in heard.sentences]
+        self._duration_secs = heard.duration_secs
         self._config = config
         self._sentences = spoken_sentences(paragraph["context"])
-        self._placer = AnswerPlacer([sentence.words for sentence in self._sentences], heard.sentences)
-        self._transcript = _transcript(heard, config.sentence_stops)
-        self._words = [word for sentence in heard.sentences for word in sentence]
+        self._placer = AnswerPlacer([sentence.words for sentence in self._sentences], self._heard)
+        self._transcript = _transcript(self._heard, config.sentence_stops)
+        self._words = [word for sentence in self._heard for word in sentence]
         self.counts: Counter[str] = Counter(paragraphs=1, paragraphs_in_which_nothing_was_heard=not self._words)
-        self.num_errors, self.num_words = _count_errors(self._sentences, heard)
+        self.errors = count_word_errors(
+            [_join(sentence.words) for sentence in self._sentences], [_join(words) for words in self._heard]
+        )
 
     def to_json(self, noise_volume: float) -> dict[str, Any] | None:
         """The spoken paragraph; None where it had questions and all of them were dropped."""
@@ -56,13 +59,13 @@ class SpokenParagraph:
         return {
             "context": self._transcript.text,
             "qas": qas,
-            "duration_secs": self._heard.duration_secs,
+            "duration_secs": self._duration_secs,
             "noise_volume": noise_volume,
-            "word_error_rate": round(self.num_errors / self.num_words, 4) if self.num_words else None,
+            "word_error_rate": None if self.errors.rate is None else round(self.errors.rate, 4),
             "word_times": [[word.start_secs, word.end_secs] for word in self._words],
             "sentences": [
                 {"reference": _join(sentence.words), "heard": _join(heard)}
-                for sentence, heard in zip(self._sentences, self._heard.sentences, strict=True)
+                for sentence, heard in zip(self._sentences, self._heard, strict=True)
             ],
         }
 
@@ -127,25 +130,14 @@ class SpokenParagraph:
         }
 
 
-def _transcript(heard: Heard, sentence_stops: bool) -> Transcript:
-    words = []
-    for sentence in heard.sentences:
+def _transcript(heard: list[list[Word]], sentence_stops: bool) -> Transcript:
+    words: list[Word] = []
+    for sentence in heard:
         words += sentence
         if sentence and sentence_stops:
             last = words[-1]
             words[-1] = Word(f"{last.text}.", last.start_secs, last.end_secs, last.confidence)
-    return Transcript(tuple(words), heard.duration_secs)
-
-
-def _count_errors(sentences: list[SpokenSentence], heard: Heard) -> tuple[int, int]:
-    """Word errors, and words said."""
-    import jiwer
-
-    if not sentences:
-        return 0, 0
-    said = [_join(sentence.words) for sentence in sentences]
-    result = jiwer.process_words(said, [_join(words) for words in heard.sentences])
-    return result.substitutions + result.deletions + result.insertions, sum(len(s.words) for s in sentences)
+    return Transcript(tuple(words))
 
 
 def _join(words: Any) -> str:

@@ -172,7 +172,7 @@ class _Report:
 
     def add(self, paragraph: SpokenParagraph, heard: Heard, noise_volume: float) -> None:
         self._counts.update(paragraph.counts)
-        self._errors[noise_volume].update(errors=paragraph.num_errors, words=paragraph.num_words)
+        self._errors[noise_volume].update(errors=paragraph.errors.num_errors, words=paragraph.errors.num_words)
         self._secs.update(duration=heard.duration_secs, recognition=heard.recognition_secs)
 
     def to_json(self) -> dict[str, Any]:

@@ -274,12 +274,13 @@ def _letters_or_word(match: re.Match[str], folded: str, previous: str, shouted: 
     """A word, an acronym's letters, a Roman numeral, an abbreviation or a unit."""
     text, start, end = match["word"], match.start(), match.end()
     dotted = folded[end : end + 1] == "."
-    if text.islower() and len(text) > 1 and not dotted and not previous[-1:].isdigit():
+    is_short_form = text in spoken_vocabulary.SHORT_FORMS
+    if text.islower() and len(text) > 1 and not dotted and not is_short_form and not previous[-1:].isdigit():
         yield SpokenWord(text, start, end)  # most words, and none of what follows
         return
     long_form = _long_form(text, dotted, folded[end + dotted :], previous)
     if long_form is not None:
-        end += dotted and text.lower() in spoken_vocabulary.ABBREVIATIONS
+        end += dotted and (text in spoken_vocabulary.SHORT_FORMS or text.lower() in spoken_vocabulary.ABBREVIATIONS)
         yield from (SpokenWord(word, start, end) for word in long_form)
         return
     if not shouted and (numeral := _roman(text, previous)):

@@ -33,10 +33,7 @@ FRACTIONS = {
 
 # With a dot behind them. `spoken_forms` knows more of "no." and "st.".
 ABBREVIATIONS = {
-    "mr": "mister",
-    "mrs": "missus",
     "ms": "miss",
-    "dr": "doctor",
     "jr": "junior",
     "sr": "senior",
     "st": "saint",
@@ -55,7 +52,6 @@ ABBREVIATIONS = {
     "ft": "fort",
     "ave": "avenue",
     "blvd": "boulevard",
-    "vs": "versus",
     "etc": "et cetera",
     "inc": "incorporated",
     "ltd": "limited",
@@ -71,7 +67,15 @@ ABBREVIATIONS = {
     "dec": "december",
 }
 
-SHORT_FORMS = {"WWI": "world war one", "WWII": "world war two"}
+# Without one; recognisers write titles so.
+SHORT_FORMS = {
+    "WWI": "world war one",
+    "WWII": "world war two",
+    **dict.fromkeys(("Mr", "mr"), "mister"),
+    **dict.fromkeys(("Mrs", "mrs"), "missus"),
+    **dict.fromkeys(("Dr", "dr"), "doctor"),
+    "vs": "versus",
+}
 
 # Right behind a number. Case counts: MW is no mw.
 UNITS = {

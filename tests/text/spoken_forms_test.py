@@ -34,6 +34,7 @@ def said(text):
         ("007", "zero zero seven"),
         ("5 km at 30 °C, 20 MB", "five kilometers at thirty degrees celsius twenty megabytes"),
         ("Mr. and Mrs. Smith vs. Dr. No", "mister and missus smith versus doctor no"),
+        ("mr dashwood", "mister dashwood"),
         ("St. Louis, Main St., No. 5, oh no.", "saint louis main street number five oh no"),
         ("the U.S. Army's NFL, DVDs, BBC's", "the u s army's n f l d v d's b b c's"),
         ("NASA, NATO and UNESCO", "nasa nato and unesco"),

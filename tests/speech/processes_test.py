@@ -1,0 +1,83 @@
+"""Work on several cores."""
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech import processes
+from tests.testing import REPOSITORY
+
+
+def make_adder(number):
+    return functools.partial(add, number)
+
+
+def add(number, item):
+    if item == "bad":
+        raise InputError("item is bad")
+    if item == "fatal":
+        os._exit(3)
+    return number + item
+
+
+@pytest.mark.parametrize("num_processes", [1, 2])
+def test_every_item_is_handled(num_processes):
+    results = processes.each(functools.partial(make_adder, 100), range(20), num_processes)
+    assert sorted(results) == list(range(100, 120))
+
+
+@pytest.mark.parametrize("num_processes", [1, 2])
+def test_bad_input_in_a_worker_is_bad_input_here(num_processes):
+    with pytest.raises(InputError, match="item is bad"):
+        list(processes.each(functools.partial(make_adder, 1), [1, "bad"], num_processes))
+
+
+def test_a_process_that_dies_is_one_clear_line():
+    with pytest.raises(InputError, match="a worker process died"):
+        list(processes.each(functools.partial(make_adder, 1), ["fatal"], 2))
+
+
+def test_items_are_taken_as_workers_become_free():
+    taken = []
+
+    def items():
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = processes.each(functools.partial(make_adder, 1), items(), 2)
+    next(results)
+    assert len(taken) < 20
+    results.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    program = (
+        "import functools, os, pathlib, time\n"
+        "from bert_qa_tf.speech import processes\n"
+        "def make(folder):\n"
+        "    pathlib.Path(folder, str(os.getpid())).touch()\n"
+        "    return time.sleep\n"
+        "if __name__ == '__main__':\n"
+        f"    list(processes.each(functools.partial(make, {str(tmp_path)!r}), [600, 600], 2))\n"
+    )
+    script = tmp_path / "job.script.py"
+    script.write_text(program, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    parent = subprocess.Popen([sys.executable, str(script)], env=environment)
+    deadline = time.monotonic() + 120
+    while not (workers := [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    while any(os.path.exists(f"/proc/{worker}") for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
