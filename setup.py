@@ -58,8 +58,8 @@ _EXTRAS = {
         "starlette>=1.0,<2",
         "uvicorn>=0.34,<1",
     ],
-    # Recognition (the English model is in the wheel), word error rates, reading audio.
-    "speech": ["pocketsphinx>=5.1,<6", "jiwer>=4", "soundfile>=0.13"],
+    # Recognition (the English model is in the wheel), word errors, likeness of words, reading and resampling audio.
+    "speech": ["pocketsphinx>=5.1,<6", "jiwer>=4", "rapidfuzz>=3", "scipy>=1.13", "soundfile>=0.13"],
     # Conversion on many machines.
     "beam": ["apache-beam[tfrecord]==2.77.0"],
     # Tests, style, and uv, which pins the requirements. For tests of the client: TF Serving's services and messages, a

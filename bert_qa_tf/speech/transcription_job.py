@@ -16,6 +16,7 @@ from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech import processes, transcript_writing, word_errors
+from bert_qa_tf.speech.recognizer import load_recognizer
 from bert_qa_tf.speech.transcribing import transcribe
 from bert_qa_tf.speech.transcripts import Transcript
 
@@ -49,11 +50,14 @@ def run(
     references = _read_references(recordings, reference_files)
     # Whisper spreads each utterance over the cores by itself, and its models are large.
     num_processes = num_processes or (processes.available_cores() if config.name == "pocketsphinx" else 1)
+    recognizer = load_recognizer(config)
     total = word_errors.WordErrors(0, 0)
     for number, (recording, target) in enumerate(zip(recordings, targets, strict=True)):
         began = time.perf_counter()
         parts = None if target is None else f"{target}.parts"
-        transcript = transcribe(recording, config, num_processes=num_processes, parts_folder=parts)
+        transcript = transcribe(
+            recording, config, num_processes=num_processes, parts_folder=parts, recognizer=recognizer
+        )
         secs = time.perf_counter() - began
         text = transcript_writing.render(transcript, output_format)
         if target is None:

@@ -43,7 +43,7 @@ def test_no_samples_are_no_words():
     assert Pocketsphinx("fast").recognize(np.zeros(100, np.int16)) == []
 
 
-# In the shape of faster-whisper 1.x: `WhisperModel(size_or_path)`, `transcribe` gives an iterator and an info.
+# In the shape of faster-whisper 1.2: `WhisperModel(size_or_path)`, `transcribe` gives an iterator and an info.
 class WhisperWord(NamedTuple):
     start: float
     end: float
@@ -61,7 +61,7 @@ def faster_whisper(monkeypatch):
     calls = types.SimpleNamespace(model=None, audio=None, options=None)
 
     class WhisperModel:
-        def __init__(self, model_size_or_path):
+        def __init__(self, model_size_or_path, compute_type="default"):
             if model_size_or_path == "gigantic":
                 raise ValueError("Invalid model size 'gigantic', expected one of:\ntiny, base")
             calls.model = model_size_or_path
@@ -79,7 +79,7 @@ def faster_whisper(monkeypatch):
             return iter(segments), object()
 
     module = types.ModuleType("faster_whisper")
-    module.WhisperModel, module.__version__ = WhisperModel, "1.1.0"
+    module.WhisperModel, module.__version__ = WhisperModel, "1.2.1"
     monkeypatch.setitem(sys.modules, "faster_whisper", module)
     return calls
 
@@ -97,7 +97,7 @@ def test_faster_whisper_gets_floats_and_gives_words(faster_whisper):
         "word_timestamps": True,
         "condition_on_previous_text": False,
     }
-    assert recognizer.settings == "faster-whisper 1.1.0 tiny.en en"
+    assert recognizer.settings == "faster-whisper 1.2.1 tiny.en en"
 
 
 def test_a_whisper_model_that_cannot_be_had_is_one_clear_line(faster_whisper):

@@ -1,0 +1,99 @@
+"""Word error rates and real-time factors of pocketsphinx: books read aloud and flite, clean and at three noise levels.
+
+python benchmarks/recognition.py              writes benchmarks/results/recognition.md
+python benchmarks/recognition.py --articles=2 fewer paragraphs, sooner done
+
+Needs flite, and the data of BERT_QA_TF_DATA: the LibriVox clips in audio/librivox, each recognised as a whole, and
+squad_style/squad_v1.1_train_slice.json, of whose first articles by title the first paragraph is read by flite, sentence
+by sentence, as make_spoken does. A real-time factor is the time that a core computes, for each second of sound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from tqdm import tqdm
+
+from bert_qa_tf.config import RecognizerConfig
+from bert_qa_tf.speech import audio
+from bert_qa_tf.speech.recognizer import Recognizer, load_recognizer
+from bert_qa_tf.speech.synthesizer import Flite
+from bert_qa_tf.speech.word_errors import count_word_errors, spoken_text
+from bert_qa_tf.text.spoken_forms import spoken_sentences
+
+_REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+_VOLUMES = (0.0, 0.003, 0.01, 0.02)
+_SEARCHES = ("full", "fast")
+
+Utterance = tuple[str, np.ndarray]
+
+
+def main() -> None:
+    """Measures and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--articles", type=int, default=6, help="paragraphs for flite to read, one of each article")
+    parser.add_argument("--output_file", type=pathlib.Path, default=_REPOSITORY / "benchmarks/results/recognition.md")
+    values = parser.parse_args()
+    data = pathlib.Path(os.environ.get("BERT_QA_TF_DATA", _REPOSITORY.parent / "shared" / "data"))
+
+    sources = {
+        "LibriVox, 5 clips": list(read_books(data / "audio" / "librivox")),
+        f"flite, {values.articles} paragraphs": list(
+            read_by_flite(data / "squad_style" / "squad_v1.1_train_slice.json", values.articles)
+        ),
+    }
+    recognizers = {search: load_recognizer(RecognizerConfig(search=search)) for search in _SEARCHES}
+    lines = [
+        "# Recognition",
+        "",
+        "`BERT_QA_TF_DATA=… python benchmarks/recognition.py`: word error rate, and seconds of a core for each second "
+        f"of sound, of {recognizers['full'].settings.removesuffix(' full')} with the searches full and fast.",
+        "",
+        "| speech | noise volume | words | WER, full | WER, fast | real-time factor, full | fast |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, utterances in sources.items():
+        for volume in _VOLUMES:
+            results = [measure(recognizers[search], utterances, volume) for search in _SEARCHES]
+            words = sum(len(said.split()) for said, _ in utterances)
+            cells = [f"{100 * rate:.1f} %" for rate, _ in results] + [f"{factor:.2f}" for _, factor in results]
+            lines.append(f"| {name} | {volume:g} | {words} | {' | '.join(cells)} |")
+            print(lines[-1], flush=True)
+    values.output_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_books(folder: pathlib.Path) -> Iterator[Utterance]:
+    """What was said in each clip, and its samples."""
+    for path in sorted(folder.glob("*.wav")):
+        yield spoken_text(path.with_suffix(".txt").read_text(encoding="utf-8")), audio.read_whole(path)
+
+
+def read_by_flite(path: pathlib.Path, num_articles: int) -> Iterator[Utterance]:
+    """Each sentence of the articles' first paragraphs, and its samples."""
+    flite = Flite()
+    articles = sorted(json.loads(path.read_text(encoding="utf-8"))["data"], key=lambda article: article["title"])
+    for article in articles[:num_articles]:
+        for sentence in spoken_sentences(article["paragraphs"][0]["context"]):
+            yield " ".join(word.text for word in sentence.words), flite.speak(sentence.to_say)
+
+
+def measure(recognizer: Recognizer, utterances: list[Utterance], volume: float) -> tuple[float, float]:
+    """Word error rate and real-time factor."""
+    heard, secs = [], 0.0
+    for said, samples in tqdm(utterances, leave=False, disable=None):
+        noisy = audio.add_white_noise(samples, volume, said)
+        began = time.thread_time()
+        heard.append(spoken_text(" ".join(word.text for word in recognizer.recognize(noisy))))
+        secs += time.thread_time() - began
+    duration_secs = sum(len(samples) for _, samples in utterances) / audio.SAMPLE_RATE_HZ
+    return count_word_errors([said for said, _ in utterances], heard).rate, secs / duration_secs
+
+
+if __name__ == "__main__":
+    main()
