@@ -35,12 +35,14 @@ class Word:
       start_secs: when it begins; None where that is not known.
       end_secs: when it ends; None where that is not known.
       confidence: the recogniser's own, 0 to 1; None where it has none.
+      times_estimated: the times were worked out from those of a longer stretch (see `word_times.py`), not measured.
     """
 
     text: str
     start_secs: float | None = None
     end_secs: float | None = None
     confidence: float | None = None
+    times_estimated: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Transcript:
                 for name in ("start_secs", "end_secs", "confidence")
                 if (value := getattr(word, name)) is not None
             }
+            | ({"times_estimated": True} if word.times_estimated else {})
             for word in self.words
         ]
         duration = {} if self.duration_secs is None else {"duration_secs": round(self.duration_secs, _TIME_DECIMALS)}
@@ -140,7 +143,10 @@ def _words(entries: Iterable[Any], source: str) -> Iterable[Word]:
         start, end = known["start_secs"], known["end_secs"]
         if start is not None and end is not None and end < start:
             raise InputError(f"{where}: ends at {end} s, before it starts at {start} s")
-        yield Word(entry["text"].strip(), **known)
+        estimated = entry.get("times_estimated", False)
+        if not isinstance(estimated, bool):
+            raise InputError(f"{where}: expected `times_estimated` as true or false, got {estimated!r}")
+        yield Word(entry["text"].strip(), **known, times_estimated=estimated)
 
 
 def _is_seconds(value: Any) -> bool:

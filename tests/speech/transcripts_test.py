@@ -53,6 +53,12 @@ def test_json_reads_back():
     assert json.loads(text)["words"][2] == {"text": "is", "start_secs": 0.6, "end_secs": 0.7}
 
 
+def test_json_says_which_times_were_not_measured():
+    transcript = Transcript((Word("hi", 0.1, 0.3), Word("nora", 0.3, 0.7, times_estimated=True)))
+    assert [word.get("times_estimated") for word in transcript.to_json()["words"]] == [None, True]
+    assert from_json(transcript.to_json(), "talk.json") == transcript
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -69,6 +75,10 @@ def test_json_reads_back():
         (
             {"words": [{"text": "a", "start_secs": 2, "end_secs": 1}]},
             r"words\[0\]: ends at 1 s, before it starts at 2 s",
+        ),
+        (
+            {"words": [{"text": "a", "times_estimated": "yes"}]},
+            r"words\[0\]: expected `times_estimated` as true or false, got 'yes'",
         ),
         ({"words": [], "duration_secs": -1}, "expected `duration_secs` as seconds, got -1"),
     ],
