@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bert_qa_tf.speech.cues import cut_into_cues
@@ -78,6 +78,7 @@ def test_nothing_said_is_no_cue(transcript):
     assert cut_into_cues(transcript) == []
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(st.text("ab.", min_size=1, max_size=60), st.none() | st.floats(0, 99), st.floats(0, 9)), max_size=40

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bert_qa_tf.speech.transcripts import Word
@@ -38,6 +38,7 @@ def test_neighbours_that_overlap_leave_no_room():
     assert filled[1] == Word("b", 2.0, 2.0, times_estimated=True)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.text("ab", min_size=1), st.none() | st.floats(0, 9)), max_size=9),
     st.floats(0, 9),
