@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from bert_qa_tf.errors import InputError
@@ -112,6 +113,49 @@ class DecodingConfig:
     def __post_init__(self) -> None:
         _require(self.n_best_size >= 1, f"n_best_size must be at least 1, got {self.n_best_size}")
         _require(self.max_answer_length >= 1, f"max_answer_length must be at least 1, got {self.max_answer_length}")
+
+
+@dataclasses.dataclass(frozen=True)
+class CleaningConfig:
+    """What is taken out of a transcript before it is asked; see `speech/cleaning.py`.
+
+    Only what shortens names as well ("Duran Duran") is left in by default.
+
+    Attributes:
+      speaker_labels: "SPEAKER_00:", "John:", ">>", and a dash where a line begins.
+      time_stamps: "[00:12:31]", "(12:31)".
+      sound_notes: "[Music]", "(laughter)".
+      fillers: "um", "uh", "erm".
+      repeats: words and short phrases said twice in a row, but for numbers and spelled letters.
+      invisible: soft hyphens and characters of no width.
+    """
+
+    speaker_labels: bool = True
+    time_stamps: bool = True
+    sound_notes: bool = True
+    fillers: bool = True
+    repeats: bool = False
+    invisible: bool = True
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> CleaningConfig:
+        """The rules of these names alone; ("all",) or ("none",) for all or none of them.
+
+        Raises:
+          InputError: there is no such rule.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in names:
+            _require(
+                name in known or (name in ("all", "none") and len(names) == 1),
+                f"expected all, none or rules of {', '.join(known)} to clean a transcript, got {name!r}",
+            )
+        return cls(**{name: name in names or "all" in names for name in known})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The rules that are on."""
+        return tuple(name for name, is_on in vars(self).items() if is_on)
 
 
 @dataclasses.dataclass(frozen=True)
