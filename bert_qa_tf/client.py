@@ -1,16 +1,20 @@
 """Asks a TF Serving, or `serve`, over REST or gRPC: one question, or a file of them.
 
 python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --context_file=call.txt
+python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --transcript_file=call.vtt
 python -m bert_qa_tf.client --server=grpc://localhost:8500 --input_file=questions.jsonl --output_file=answers.jsonl
 """
 
 from __future__ import annotations
 
+import functools
+import sys
+
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags
 
-FLAG_GROUPS = (flags.define_client, flags.define_prediction)
+FLAG_GROUPS = (flags.define_client, flags.define_prediction, flags.define_transcript)
 
 
 def main(values: FlagValues) -> None:
@@ -19,8 +23,20 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.serving.client import Client
     from bert_qa_tf.serving.connection import Connection, parse_header
     from bert_qa_tf.serving.retries import RetryPolicy
+    from bert_qa_tf.speech.spoken_text import SpokenTextReader
 
-    asked = Asked(values.question, values.context, values.context_file, values.input_file, values.output_file)
+    report = functools.partial(print, file=sys.stderr) if values.verbosity >= 0 else None
+    reader = SpokenTextReader(
+        values.transcript_format, values.transcript_recording, flags.cleaning_config(values), report
+    )
+    asked = Asked(
+        values.question,
+        values.context,
+        values.context_file,
+        values.input_file,
+        values.output_file,
+        {"transcript_file": (values.transcript_file, reader)},
+    )
     connection = Connection(
         server=values.server,
         model_name=values.model_name,

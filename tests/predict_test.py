@@ -8,6 +8,7 @@ from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.data.squad_writer import write_squad
 from tests import tiny_model
+from tests.testing import TESTDATA
 
 TALKS = {
     "file": "talks.json",
@@ -73,6 +74,22 @@ def test_a_context_file_of_any_length_and_line_ends_is_read_as_it_is(run_dir, tm
     assert context[record["answer_start"] : record["answer_end"]] == record["answer"]
 
 
+def test_a_transcript_with_times_gives_the_seconds(run_dir, capsys):
+    call = TESTDATA / "transcripts" / "call.vtt"
+    arguments = (f"--model_dir={run_dir}", "--question=who moved", f"--transcript_file={call}")
+    assert _call(predict, *arguments) == 0
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    text = "Hi, this is Nora. R&D moved to Tuesday."
+    start = text.index(lines[0])
+    assert lines[1].startswith("  said from ")
+    assert lines[2].startswith(f"  characters {start} to {start + len(lines[0])}, score 0.")
+    assert " at " in lines[3]
+    assert shown.err.splitlines()[0] == f"{call}: vtt, 8 words; left out 2 speaker labels"
+    assert _call(predict, *arguments, "--transcript_format=srt") == 1
+    assert "call.vtt:1: expected times such as" in capsys.readouterr().err
+
+
 def test_an_export_answers_json_lines_as_the_run_directory_does(run_dir, export_dir, tmp_path):
     source = tmp_path / "in.jsonl"
     texts = tiny_model.random_texts(8, 20)
@@ -101,14 +118,24 @@ def test_an_archive_of_the_export_answers_as_the_export_does(export_dir, tmp_pat
     ("arguments", "message"),
     [
         (["--question=who", "--context=a"], "give one model: either --model_dir (a run directory) or --saved_model"),
-        (["--model_dir=m"], "give either --question, with --context or --context_file, or --input_file"),
-        (["--model_dir=m", "--question=who"], "expected one of --context and --context_file, got neither"),
+        (
+            ["--model_dir=m"],
+            "give either --question, with --context, --context_file or --transcript_file, or --input_file",
+        ),
+        (
+            ["--model_dir=m", "--question=who"],
+            "expected one of --context, --context_file and --transcript_file, got none",
+        ),
         (
             ["--model_dir=m", "--question=who", "--context=a", "--context_file=b"],
-            "expected one of --context and --context_file, got --context and --context_file",
+            "expected one of --context, --context_file and --transcript_file, got --context and --context_file",
         ),
         (["--model_dir=m", "--input_file=f", "--context=a"], "expected no --context: --input_file has the texts"),
         (["--model_dir=m", "--question= ", "--context=a"], "--question is empty"),
+        (
+            ["--model_dir=m", "--question=who", "--transcript_file=a", "--clean_transcript=fillers,umms"],
+            "expected all, none or rules of speaker_labels,",
+        ),
         (["--model_dir=/no/such", "--question=who", "--context=a"], "/no/such/config.json: no such file"),
         (["--saved_model=/no/such", "--question=who", "--context=a"], "/no/such: no saved_model.pb here"),
     ],

@@ -7,10 +7,12 @@ in a file. No TensorFlow here, unless a path is remote: asking a server over RES
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import json_lines, single_answer
 from bert_qa_tf.evaluation.json_lines import Answerer
+from bert_qa_tf.evaluation.spoken_context import ReadSpoken
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Asked:
       context_file: a UTF-8 file that holds it, instead of `context`.
       input_file: see `json_lines.read_questions`.
       output_file: where the answers go as JSON lines; None for the screen.
+      spoken: flag → the file it names, something spoken in the place of `context` (None where it is not given), and
+        what reads such files. Lines of `input_file` may name such a file under the flag's name.
 
     Raises:
       InputError: not exactly one of the two is given, or the question is empty.
@@ -33,15 +37,18 @@ class Asked:
     context_file: str | None = None
     input_file: str | None = None
     output_file: str | None = None
+    spoken: Mapping[str, tuple[str | None, ReadSpoken]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         one = self.question is not None
+        given = {"context": self.context, "context_file": self.context_file}
+        given |= {name: path for name, (path, _) in self.spoken.items()}
         if one == bool(self.input_file):
-            raise InputError("give either --question, with --context or --context_file, or --input_file")
-        contexts = [name for name in ("context", "context_file") if getattr(self, name) is not None]
-        if len(contexts) != int(one):
-            wanted = "one of --context and --context_file" if one else "no --context: --input_file has the texts"
-            raise InputError(f"expected {wanted}, got {' and '.join(f'--{name}' for name in contexts) or 'neither'}")
+            raise InputError(f"give either --question, with {_listed(given, 'or')}, or --input_file")
+        texts = [name for name, value in given.items() if value is not None]
+        if len(texts) != int(one):
+            wanted = f"one of {_listed(given, 'and')}" if one else f"no --{texts[0]}: --input_file has the texts"
+            raise InputError(f"expected {wanted}, got {_listed(texts, 'and') or 'none'}")
         if one and not self.question.strip():
             raise InputError("--question is empty")
 
@@ -52,14 +59,23 @@ class Asked:
           InputError: a file cannot be read or written, or holds what it should not.
         """
         if self.input_file:
-            count = json_lines.answer_file(answerer, self.input_file, self.output_file)
+            readers = {name: read for name, (_, read) in self.spoken.items()}
+            count = json_lines.answer_file(answerer, self.input_file, self.output_file, readers)
             if self.output_file:
                 print(f"wrote {count} answers to {self.output_file}")
             return
-        context = self.context if self.context is not None else single_answer.read_context(self.context_file)
-        answer = single_answer.answer_question(answerer, self.question, context)
+        spoken = next((read(path) for path, read in self.spoken.values() if path is not None), None)
+        answer = single_answer.answer_question(answerer, self.question, spoken.text if spoken else self._read_text())
         if self.output_file:
-            json_lines.write_lines([json_lines.to_json(1, answer)], self.output_file)
+            json_lines.write_lines([json_lines.to_json(1, answer, spoken)], self.output_file)
             print(f"wrote 1 answer to {self.output_file}")
         else:
-            print(single_answer.describe(answer))
+            print(single_answer.describe(answer, spoken))
+
+    def _read_text(self) -> str:
+        return self.context if self.context is not None else single_answer.read_context(self.context_file)
+
+
+def _listed(names: Iterable[str], word: str) -> str:
+    *first, last = [f"--{name}" for name in names] or [""]
+    return f"{', '.join(first)} {word} {last}" if first else last

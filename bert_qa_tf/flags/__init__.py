@@ -39,8 +39,10 @@ from bert_qa_tf.flags.training import (
     define_runtime,
     define_training,
 )
+from bert_qa_tf.flags.transcripts import cleaning_config, define_transcript
 
 __all__ = [
+    "cleaning_config",
     "define_audit",
     "define_casing",
     "define_client",
@@ -63,6 +65,7 @@ __all__ = [
     "define_serve",
     "define_spoken",
     "define_training",
+    "define_transcript",
     "define_transcription",
     "define_windowing",
     "override_decoding",

@@ -138,7 +138,8 @@ def define_prediction(values: Values) -> None:
     flags.DEFINE_string(
         "input_file",
         None,
-        "JSON lines with `question` and `context` (and `id`, if you like), or a SQuAD-form file that ends in .json.",
+        "JSON lines with `question` and `context` or `transcript_file` (and `id`, if you like), or a SQuAD-form file "
+        "that ends in .json.",
         flag_values=values,
     )
     flags.DEFINE_string("output_file", None, "Write answers as JSON lines here, not to the screen.", flag_values=values)

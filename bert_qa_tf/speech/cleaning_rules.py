@@ -61,10 +61,11 @@ _MACHINE_LABEL = re.compile(
     r"(?<!\S)(?:[\[(]speaker[ _-]?(?:\d{1,3}|[a-z?]|turn)[\])]:?|(?:speaker|spk|s)[ _-]?\d{1,3}:|speaker [a-z]:)(?!\S)",
     re.IGNORECASE,
 )
-_NAME_LABEL = re.compile(
-    r"(?P<lead>^[ \t]*|(?<=[.?!][ \n]))(?P<name>\[?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,2}\]?):(?=\s)",
-    re.MULTILINE,
-)
+_NAME = r"[^\W\d_][\w'’-]*"
+_NAMES = rf"(?:(?:Dr|DR|Mr|MR|Mrs|MRS|Ms|MS|Prof|[A-Z])\. )?{_NAME}(?: (?:[A-Z]\. )?{_NAME}){{0,2}}"
+# One name where any word may be, several where a line or a sentence begins.
+_NAME_LABEL = re.compile(rf"(?<!\S)(?:\[{_NAMES}\]|(?:[DM][Rr]s?\. )?{_NAME}):(?=\s)")
+_LEADING_LABEL = re.compile(rf"(?:^[ \t]*|(?<=[.?!][ \n])){_NAMES}:(?=\s)", re.MULTILINE)
 _MAX_NAME_CHARS = 30
 
 _FILLER = re.compile(
@@ -107,22 +108,27 @@ def find_sound_notes(text: str) -> list[Span]:
 def find_speaker_labels(text: str) -> list[Span]:
     """Who speaks: labels of diarisation, names with a colon, ">>", a dash where a line or a sentence begins.
 
-    A name counts where a line begins; behind a sentence only if the text has it as a label twice.
+    A name counts where a line begins; elsewhere only in capitals, in brackets, or if the text has it as a label twice.
     """
     spans = [match.span() for pattern in (_DASH, _ARROWS, _MACHINE_LABEL) for match in pattern.finditer(text)]
-    named = [match for match in _NAME_LABEL.finditer(text) if _is_name(match["name"])]
-    times = Counter(match["name"] for match in named)
-    for match in named:
+    found = [
+        match for pattern in (_NAME_LABEL, _LEADING_LABEL) for match in pattern.finditer(text) if _is_name(match[0])
+    ]
+    # By their ends: where both patterns match, the longer label counts.
+    named = {match.end(): match for match in sorted(found, key=lambda match: match.end() - match.start())}
+    times = Counter(match[0].strip() for match in named.values())
+    for match in named.values():
+        name = match[0].strip()
         begins_line = match.start() == 0 or text[match.start() - 1] == "\n"
-        if begins_line or times[match["name"]] > 1:
+        if begins_line or name[0] == "[" or (name.isupper() and len(name) > 2) or times[name] > 1:
             spans.append(match.span())
     return _without_overlaps(spans)
 
 
-def _is_name(name: str) -> bool:
-    words = name.strip("[]").split()
+def _is_name(label: str) -> bool:
+    words = label.strip(" \t[]:").split()
     is_capital = all(word[0].isupper() for word in words)
-    return is_capital and len(name) <= _MAX_NAME_CHARS and words[0].lower() not in _NO_NAMES
+    return is_capital and len(label) <= _MAX_NAME_CHARS and words[0].lower() not in _NO_NAMES
 
 
 def find_fillers(text: str) -> list[Span]:

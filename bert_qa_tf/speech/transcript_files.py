@@ -45,11 +45,13 @@ class TranscriptFile:
       transcript: the words; each without line ends and double spaces within.
       file_format: one of `INPUT_FORMATS`.
       counts: what the file holds and the transcript does not, by reason; only what is there.
+      plain_text: a plain text as it is, with its lines, by which labels and times in it are known; None of all else.
     """
 
     transcript: Transcript
     file_format: str
     counts: Mapping[str, int]
+    plain_text: str | None = None
 
     def describe(self) -> str:
         """What was read, in a line: the format, how many words, how good their times are, what is left out."""
@@ -116,7 +118,8 @@ def parse_transcript(
         transcript = read_ctm(text, name, recording, counts)
     else:
         transcript = Transcript(tuple(Word(token) for token in text.split()))
-    return TranscriptFile(_tidy(transcript), file_format, {reason: count for reason, count in counts.items() if count})
+    left_out = {reason: count for reason, count in counts.items() if count}
+    return TranscriptFile(_tidy(transcript), file_format, left_out, text if file_format == "txt" else None)
 
 
 def _decode(content: bytes, name: str) -> str:

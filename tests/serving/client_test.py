@@ -25,6 +25,7 @@ from bert_qa_tf.serving.exported_model import ExportedModel
 from bert_qa_tf.serving.retries import RetryPolicy
 from tests import tiny_model
 from tests.serving import servers
+from tests.testing import TESTDATA
 
 QUICK = RetryPolicy(max_attempts=3, timeout_secs=20, deadline_secs=60, first_wait_secs=0.02)
 CALL = "\U0001f600 nora called from 北京. the cat sat on the mat"
@@ -464,7 +465,7 @@ def test_a_file_of_questions_is_answered_as_predict_answers_it(scheme, seen, tmp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--question=who"], "expected one of --context and --context_file, got neither"),
+        (["--question=who"], "expected one of --context, --context_file and --transcript_file, got none"),
         (["--server=nowhere", "--question=who", "--context=a"], "--server=nowhere: no port"),
         (["--header=hush", "--question=who", "--context=a"], "--header: expected 'Name: value'"),
         (["--timeout_secs=0", "--question=who", "--context=a"], "timeout_secs must be above 0"),
@@ -484,12 +485,14 @@ def test_asking_over_rest_imports_no_tensorflow(running, tmp_path):
 import sys
 for name in ("tensorflow", "tensorflow_serving", "grpc"): sys.modules[name] = None  # importing one now fails
 from bert_qa_tf import cli, client
-arguments = ["--server=127.0.0.1:{running["http"].port}", "--question=who", "--context=the cat"]
+arguments = ["--server=127.0.0.1:{running["http"].port}", "--question=who", *sys.argv[1:]]
 sys.exit(cli.call(client.main, client.__doc__, client.FLAG_GROUPS, arguments))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "score" in done.stdout
+    call = TESTDATA / "transcripts" / "call.whisper.json"
+    for argument, shown in (("--context=the cat", "score"), (f"--transcript_file={call}", "said from ")):
+        done = subprocess.run([sys.executable, "-c", script, argument], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert shown in done.stdout
 
 
 def test_without_the_extra_grpc_says_what_to_install(capsys):

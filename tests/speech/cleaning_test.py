@@ -31,9 +31,12 @@ def cleaned(text, *rules):
         ("- Who?\n– Nora.", "Who?\nNora."),
         ("Who? - Nora.", "Who? Nora."),
         ("John: so? Ann: yes. John: no. Ann: well", "so? yes. no. well"),
+        ("yes John: no John: yes", "yes no yes"),
+        ("yes DR. OSEI: no [Ann Lee]: yes JOHN: well", "yes no yes well"),
         ("hi [SPEAKER_TURN] hello", "hi hello"),
         # Not a label:
-        ("He said: come. Then Ann: once", "He said: come. Then Ann: once"),
+        ("He said: come. I saw Ann. John: once", "He said: come. I saw Ann. John: once"),
+        ("see page A: the map at 10: 30", "see page A: the map at 10: 30"),
         ("Remember: the key. at 12:30 - or later", "Remember: the key. at 12:30 - or later"),
         ("twenty - five >>", "twenty - five"),
         ("a->b and well-known", "a->b and well-known"),
