@@ -1,4 +1,4 @@
-"""The web server: TF Serving's REST paths, and a page to try the model.
+"""The web server: TF Serving's REST paths, and a page to try the model, which has transcripts read here.
 
 What goes in: a `Backend` that answers, and settings. What comes out: a process that listens until it is told to stop,
 and then finishes what it has begun. What requests and replies look like is `rest.py`'s.
@@ -13,10 +13,11 @@ import asyncio
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -32,12 +33,14 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.backends import Backend, HttpRequest
 from bert_qa_tf.serving.predict_request import Limits
+from bert_qa_tf.serving.transcript_request import transcript_reply
 
 _PAGE_DIR = pathlib.Path(__file__).resolve().parent / "page"
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-# The page needs nothing but its own files, whatever a transcript holds.
+# The page needs nothing but its own files, whatever a transcript holds, and a recording that its user opened (blob:).
 _PAGE_HEADERS = {
-    b"content-security-policy": b"default-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
+    b"content-security-policy": b"default-src 'self'; media-src blob:; frame-ancestors 'none'; form-action 'none'; "
+    b"base-uri 'none'",
     b"referrer-policy": b"no-referrer",
     b"x-content-type-options": b"nosniff",
 }
@@ -105,6 +108,7 @@ class Application:
         routes = [
             Route("/", _serve_page),
             Route("/page/config.json", self._serve_page_config),
+            Route("/transcript", self._serve_transcript, methods=["POST"]),
             Route("/v1/{rest:path}", self._serve_api, methods=_METHODS),
             Mount("/page", _PageFiles(directory=_PAGE_DIR)),
         ]
@@ -132,6 +136,22 @@ class Application:
         asked = HttpRequest(request.method, path, request.headers, body)
         if self._backend.is_quick(request.method):
             return _json(*self._backend.answer(asked))
+        return await self._take_turn(request, functools.partial(self._backend.answer, asked))
+
+    async def _serve_transcript(self, request: Request) -> Response:
+        """Reads a transcript for the page: the file is the body, its name the query's."""
+        limits = self._config.limits
+        try:
+            body = await _read_body(request, limits.max_body_bytes)
+        except rest.RestError as error:
+            return _json(error.status, error.body(), {"connection": "close"})
+        except ClientDisconnect:
+            return Response(status_code=499)
+        name, recording = request.query_params.get("name", ""), request.query_params.get("recording")
+        return await self._take_turn(request, functools.partial(transcript_reply, body, name, recording, limits))
+
+    async def _take_turn(self, request: Request, work: Callable[[], tuple[int, bytes]]) -> Response:
+        """Does what takes a while in a worker thread, if not too many wait for one already."""
         if self._in_flight >= self._max_in_flight:
             error = rest.RestError(503, f"{self._in_flight} requests are waiting already; try again later")
             return _json(error.status, error.body(), {"retry-after": "1"})
@@ -141,7 +161,7 @@ class Application:
                 if await request.is_disconnected():
                     return Response(status_code=499)  # while it waited: no work for nobody
                 loop = asyncio.get_running_loop()
-                return _json(*await loop.run_in_executor(self._workers, self._backend.answer, asked))
+                return _json(*await loop.run_in_executor(self._workers, work))
         finally:
             self._in_flight -= 1
 

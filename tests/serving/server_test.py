@@ -23,6 +23,7 @@ from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.servable import Servable
 from tests import tiny_model
 from tests.serving.running import FakeBackend, running, wait_until
+from tests.testing import TESTDATA
 
 LIMITS = Limits(max_body_bytes=100_000, max_batch_size=4, max_context_chars=5_000)
 OK = HttpReply(200, b"{}")
@@ -200,7 +201,7 @@ def test_the_ids_model_says_that_it_takes_no_text(tiny_export):
 def test_the_page_and_all_it_names_come_from_this_server(url):
     page = requests.get(url + "/", timeout=60)
     assert page.headers["content-type"].startswith("text/html")
-    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    assert page.headers["content-security-policy"].startswith("default-src 'self'; media-src blob:;")
     for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")):
         assert f'"page/{name}"' in page.text
         assert requests.get(f"{url}/page/{name}", timeout=60).headers["content-type"].startswith(kind)
@@ -213,6 +214,78 @@ def test_the_page_and_all_it_names_come_from_this_server(url):
     }
     assert requests.get(f"{url}/page/../server.py", timeout=60).status_code == 404
     assert requests.get(f"{url}/page/%2e%2e/server.py", timeout=60).status_code == 404
+
+
+# === Transcripts ===
+
+
+def post_file(url, content, name="call.vtt", **query):
+    return requests.post(f"{url}/transcript", data=content, params={"name": name, **query}, timeout=60)
+
+
+def test_a_transcript_is_read_with_the_place_and_time_of_each_word(url):
+    reply = post_file(url, "WEBVTT\n\n00:01.000 --> 00:03.000\n<v Ann>😀 hi<00:02.000> nora".encode())
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.json() == {
+        "format": "vtt",
+        "note": "vtt, 3 words; 2 with estimated times; left out 1 speaker labels",
+        "text": "😀 hi nora",
+        "words": {
+            "start_chars": [0, 2, 5],
+            "end_chars": [1, 4, 9],
+            "start_secs": [1.0, pytest.approx(4 / 3), 2.0],
+            "end_secs": [pytest.approx(4 / 3), 2.0, 3.0],
+            "times_estimated": [True, True, False],
+        },
+    }
+
+
+@pytest.mark.parametrize("path", sorted((TESTDATA / "transcripts").glob("call.*")), ids=lambda path: path.name)
+def test_transcripts_of_every_format_are_read(url, path):
+    read = post_file(url, path.read_bytes(), path.name).json()
+    text, words = read["text"], read["words"]
+    if path.suffix == ".txt":
+        assert (text, words["start_chars"]) == (path.read_text(encoding="utf-8"), [])
+        return
+    spans = zip(words["start_chars"], words["end_chars"], strict=True)
+    assert [text[start:end] for start, end in spans] == text.split()
+    assert words["end_secs"][-1] == 3604.0
+
+
+def test_one_of_several_recordings_is_chosen(url):
+    content = b"a 1 0.0 1.0 hi\nb 1 0.0 1.0 bye\n"
+    assert post_file(url, content, "calls.ctm", recording="b").json()["text"] == "bye"
+    refused = post_file(url, content, "calls.ctm")
+    assert refused.status_code == 400
+    assert refused.json()["error"].startswith("calls.ctm: holds 2 recordings")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "status", "message"),
+    [
+        (b"WEBVTT\n\n00:01.000 --> soon\nhi", "../up/call.vtt", 400, "call.vtt:3: expected times such as"),
+        (b"RIFF\x00", "", 400, "transcript: not text (a zero byte at 4), expected a transcript"),
+        (b"[" * 90_000, "a.json", 400, "a.json: not JSON that can be read (nested too deeply)"),
+        (b"hi " * 2_000, "a.txt", 400, "a.txt: 6000 characters, more than the 5000 that this server takes"),
+        (b"hi " * 40_000, "a.txt", 413, "The request's body is larger than the 100000 bytes that this server takes"),
+    ],
+)
+def test_what_is_no_transcript_or_too_large_has_its_status_and_one_line(url, content, name, status, message):
+    reply = post_file(url, content, name)
+    assert reply.status_code == status
+    assert reply.json()["error"].startswith(message)
+    assert "\n" not in reply.json()["error"]
+
+
+def test_reading_transcripts_needs_no_model_and_only_takes_posts():
+    def fail(request):
+        raise AssertionError("the model was asked")
+
+    with running(FakeBackend(fail)) as address:
+        assert post_file(address, b"1\n00:00:00,000 --> 00:00:01,000\nhi", "a.srt").json()["text"] == "hi"
+        reply = requests.get(f"{address}/transcript", timeout=60)
+    assert (reply.status_code, reply.json()) == (405, {"error": "Method Not Allowed: GET /transcript"})
 
 
 # === Limits and load ===

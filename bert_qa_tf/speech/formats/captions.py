@@ -23,6 +23,7 @@ _TIMES = re.compile(rf"\s*{TIME}\s*-->\s*{TIME}(?:\s.*)?")
 # themselves too ("no", "no"), with nothing below.
 _MIN_ROLLING_SHARE = 0.5
 _MIN_ROLLING = 2
+_MAX_LINES_ON_SCREEN = 4
 _MAX_SHOWN = 60
 
 Line = tuple[int, str]
@@ -66,13 +67,11 @@ def read_blocks(blocks: Iterator[list[Line]], source: str) -> list[Caption]:
     Raises:
       InputError: naming the line: no times where some must be, times that cannot be read, or that run backwards.
     """
-    captions: list[Caption] = []
+    found: list[tuple[Line, list[str]]] = []  # a line of times, and the lines below it
     for block in blocks:
         places = [index for index, (_, line) in enumerate(block) if ARROW in line]
-        if not places and captions:
-            captions[-1] = dataclasses.replace(
-                captions[-1], lines=captions[-1].lines + tuple(line for _, line in block)
-            )
+        if not places and found:
+            found[-1][1].extend(line for _, line in block)
             continue
         if not places or places[0] > 1:
             number, line = block[0 if not places else places[0] - 1]
@@ -83,16 +82,14 @@ def read_blocks(blocks: Iterator[list[Line]], source: str) -> list[Caption]:
             # Where no blank line is between two captions, the number of the second is the last line of the first.
             if not last and end - 1 > place and block[end - 1][1].strip().isdigit():
                 end -= 1
-            captions.append(_caption(block[place], [line for _, line in block[place + 1 : end]], source))
-    return captions
+            found.append((block[place], [line for _, line in block[place + 1 : end]]))
+    return [_caption(times, lines, source) for times, lines in found]
 
 
 def _caption(times: Line, lines: list[str], source: str) -> Caption:
     number, line = times
     match = _TIMES.fullmatch(line)
-    if not match:
-        raise _no_times(source, number, line)
-    start, end = (to_secs(match.groups()[first : first + 4]) for first in (0, 4))
+    start, end = (to_secs(match.groups()[first : first + 4]) if match else None for first in (0, 4))
     if start is None or end is None:
         raise _no_times(source, number, line)
     if end < start:
@@ -149,5 +146,5 @@ def without_repeated_lines(
 
 def _overlap(before: list[str], after: list[str]) -> int:
     """How many lines at the beginning of `after` are those at the end of `before`."""
-    longest = min(len(before), len(after))
+    longest = min(len(before), len(after), _MAX_LINES_ON_SCREEN)
     return next((count for count in range(longest, 0, -1) if before[-count:] == after[:count]), 0)

@@ -13,15 +13,17 @@ from bert_qa_tf.speech.formats.captions import TIME
 from bert_qa_tf.speech.formats.ctm import looks_like_ctm
 from bert_qa_tf.speech.formats.json_place import JsonPlace
 
-_SRT_BEGINS = re.compile(rf"\s*(?:\d+[ \t]*(?:\r\n|\r|\n))?\s*{TIME}\s*-->")
+# Of a text without white space before it: two runs of it in one pattern would take quadratic time.
+_SRT_BEGINS = re.compile(rf"(?:\d{{1,9}}[ \t]*(?:\r\n|\r|\n))?{TIME}\s*-->")
 
 
 def must_be_json(text: str, name: str) -> bool:
     """Whether a file is JSON or nothing: by its name, or because no transcript in text begins like this."""
-    if _ending(name) == "json" or text.lstrip().startswith("{"):
-        return not text.lstrip().startswith("{\\")  # SRT's way to place a caption
+    text = text.lstrip()
+    if _ending(name) == "json" or text.startswith("{"):
+        return not text.startswith("{\\")  # SRT's way to place a caption
     # Text may begin with [Music] or [00:01].
-    return text.lstrip().startswith("[") and re.match(r"\[\s*(?:\{|\])", text.lstrip()) is not None
+    return re.match(r"\[\s*[{\]]", text) is not None
 
 
 def recognise_text(text: str, name: str) -> str:
@@ -29,7 +31,7 @@ def recognise_text(text: str, name: str) -> str:
     ending = _ending(name)
     if text.startswith("WEBVTT"):
         return "vtt"
-    if _SRT_BEGINS.match(text):
+    if _SRT_BEGINS.match(text.lstrip()):
         return "srt"
     if ending in ("vtt", "srt", "ctm"):
         return ending
