@@ -90,7 +90,7 @@ def define_transcription(values: Values) -> None:
     flags.DEFINE_enum(
         "output_format",
         None,
-        ["json", "text", "vtt", "srt"],
+        ["json", "txt", "vtt", "srt"],
         "json has word times and confidences; vtt and srt are captions. By default, by the ending of --output_file.",
         flag_values=values,
     )

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech import processes, transcript_writing, word_errors
+from bert_qa_tf.speech import processes, transcript_writers, word_errors
 from bert_qa_tf.speech.recognizer import load_recognizer
 from bert_qa_tf.speech.transcribing import transcribe
 from bert_qa_tf.speech.transcripts import Transcript
@@ -38,7 +38,7 @@ def run(
       config: the recogniser.
       output_file: for one recording; None prints the transcript where `output_dir` is None too.
       output_dir: for any number: a file each, named after the recording.
-      output_format: one of `transcript_writing.FORMATS`; None goes by the ending of `output_file`, else text.
+      output_format: one of `transcript_writers.OUTPUT_FORMATS`; None goes by the ending of `output_file`, else txt.
       reference_files: what was said in each recording, in the same order; none to count no errors.
       num_processes: 0 for as many as suit the recogniser.
 
@@ -46,7 +46,7 @@ def run(
       InputError: the arguments do not fit each other, or a recording cannot be read.
     """
     targets = _targets(recordings, output_file, output_dir, output_format)
-    output_format = output_format or (transcript_writing.format_of(output_file) if output_file else "text")
+    output_format = output_format or (_format_of(output_file) if output_file else "txt")
     references = _read_references(recordings, reference_files)
     # Whisper spreads each utterance over the cores by itself, and its models are large.
     num_processes = num_processes or (processes.available_cores() if config.name == "pocketsphinx" else 1)
@@ -59,11 +59,10 @@ def run(
             recording, config, num_processes=num_processes, parts_folder=parts, recognizer=recognizer
         )
         secs = time.perf_counter() - began
-        text = transcript_writing.render(transcript, output_format)
         if target is None:
-            print(text, end="")
+            print(transcript_writers.format_transcript(transcript, output_format), end="")
         else:
-            files.write_text(target, text)
+            transcript_writers.write_transcript(transcript, target, output_format)
             shutil.rmtree(parts)
             print(f"{recording}: {_summary(transcript, secs)}; wrote {target}")
         if references:
@@ -87,13 +86,21 @@ def _targets(
         return [output_file]
     if not output_dir:
         return [None] * len(recordings)
-    ending = transcript_writing.ENDINGS[output_format or "text"]
-    targets = [os.path.join(output_dir, pathlib.Path(recording).stem + ending) for recording in recordings]
+    ending = output_format or "txt"
+    targets = [os.path.join(output_dir, f"{pathlib.Path(recording).stem}.{ending}") for recording in recordings]
     for number, target in enumerate(targets):
         if target in targets[:number]:
             first = recordings[targets.index(target)]
             raise InputError(f"{first} and {recordings[number]} would both be written to {target}")
     return targets
+
+
+def _format_of(path: str) -> str:
+    name = transcript_writers.format_of_name(path)
+    if name is None:
+        endings = ", ".join(f".{ending}" for ending in transcript_writers.OUTPUT_FORMATS)
+        raise InputError(f"{path}: no format has this ending, expected one of {endings} (or --output_format)")
+    return name
 
 
 def _read_references(recordings: Sequence[str], reference_files: Sequence[str]) -> list[str]:
