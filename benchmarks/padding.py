@@ -153,7 +153,7 @@ def measure(bench: Bench, values: argparse.Namespace) -> None:
         rounds.append(total)
 
     print("| length | batches of an epoch | GFLOPs of a step | seconds of a step, median |\n|---:|---:|---:|---:|")
-    for length, count in zip(schedule.buckets, schedule.batches_per_bucket, strict=True):
+    for length, count in zip(schedule.buckets, schedule.batches_per_bucket(0), strict=True):
         took = f"{statistics.median(seconds[length]):.3f}" if seconds[length] else "–"
         print(f"| {length} | {count} | {flops[length] / 1e9:.1f} | {took} |")
     rows = sum(len(batch.record_ids) for batch in batches)
@@ -163,7 +163,9 @@ def measure(bench: Bench, values: argparse.Namespace) -> None:
         print(f"| {number} | {rows / total['bucket']:.2f} | {rows / total['longest']:.2f} | {ratio:.3f} |")
     faster = statistics.median(total["longest"] / total["bucket"] for total in rounds)
     fewer = len(batches) * flops[longest] / sum(flops[batch.bucket_length] for batch in batches)
-    of_epoch = schedule.steps_per_epoch * flops[longest] / np.dot(list(flops.values()), schedule.batches_per_bucket)
+    of_epoch = (
+        schedule.steps_in_epoch(0) * flops[longest] / np.dot(list(flops.values()), schedule.batches_per_bucket(0))
+    )
     print(
         f"\n* windows/s, ratio, median: {faster:.3f} ({bench.policy})\n"
         f"* computed FLOPs, ratio: {fewer:.3f} over these {len(batches)} batches, {of_epoch:.3f} over the epoch\n"

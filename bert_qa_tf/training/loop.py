@@ -140,8 +140,10 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
     best = checkpoints.BestKeeper(config.model_dir, trained.model, writes=role.is_chief)
     if start:
         reporter.note(f"going on from step {start} of {schedule.total_steps}")
+    copies = f" in {schedule.num_copies} copies, one an epoch" if schedule.num_copies > 1 else ""
+    steps = ", ".join(str(schedule.steps_in_epoch(epoch)) for epoch in range(schedule.num_copies))
     reporter.note(
-        f"{len(schedule.lengths)} windows, {schedule.steps_per_epoch} steps an epoch, {schedule.total_steps} in all; "
+        f"{schedule.num_windows} windows{copies}, {steps} steps an epoch, {schedule.total_steps} in all; "
         f"lengths {schedule.buckets}; {schedule.padding_efficiency:.1%} of the computed tokens are real"
     )
     run = _Run(prepared, controller, evaluator, manager, reporter, best, stop)
@@ -211,7 +213,7 @@ class _Run:
     def _evaluated(self, step: int) -> bool:
         """Scores the development split and keeps the best weights; returns whether patience has run out."""
         config, progress = self.prepared.config, self.prepared.trained.progress
-        epoch = step / self.prepared.schedule.steps_per_epoch
+        epoch = self.prepared.schedule.epochs_at(step)
         # One that was done before this process was started is in the file, and the same again.
         scores = self.reporter.evaluation_at(step)
         if scores is None:

@@ -14,7 +14,6 @@ So an epoch has as many steps as it would have without groups, and all of its ba
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -154,20 +153,25 @@ def schedule(
 class TrainingSchedule:
     """The batches of a whole training, by step.
 
+    Training records may come in copies, each of all questions with other noise on their texts: an epoch then takes one
+    of them, the next epoch the next, and after the last the first again.
+
     Args:
       lengths: `<int32>[num_records]`, word pieces of each training window.
       max_buckets: at most this many static shapes, chosen for the lengths; or the shapes themselves, ascending.
       global_batch_size: rows of one optimizer step over all replicas.
-      num_epochs: passes over the windows.
+      num_epochs: passes over the windows, or over a copy of them.
       max_steps: stop there; None for no limit.
       seed: of the run.
       steps_per_run: batches of one length that follow each other.
+      copies: `<uint8>[num_records]`, which copy each record is of; None for one copy.
+      max_records: take the first so many of each copy only; None for all.
 
     Attributes:
       lengths: as given.
-      buckets: the static shapes, each with a batch at least.
-      batches_per_bucket: how many batches of an epoch have each of these shapes; the same in every epoch.
-      steps_per_epoch: the same in every epoch, whatever the buckets.
+      buckets: the static shapes; each has a batch at least, in one copy or another.
+      num_copies: of the windows.
+      num_windows: that are trained on, of all copies together.
       total_steps: of the training.
 
     Raises:
@@ -183,17 +187,27 @@ class TrainingSchedule:
         max_steps: int | None,
         seed: int,
         steps_per_run: int = 1,
+        copies: np.ndarray | None = None,
+        max_records: int | None = None,
     ) -> None:
         self.lengths = lengths
         self.global_batch_size = global_batch_size
+        copies = np.zeros(len(lengths), np.uint8) if copies is None else copies
+        self._records = [np.flatnonzero(copies == copy)[:max_records] for copy in range(int(copies.max()) + 1)]
+        self.num_copies = len(self._records)
+        taken = lengths[np.concatenate(self._records)]
+        self.num_windows = len(taken)
+        self._num_tokens = int(taken.sum())
+        # All copies share one set of shapes, so that each is compiled once: with this batch size, a shape that is
+        # chosen has a batch in every copy, if they are alike.
         if isinstance(max_buckets, int):
-            self.buckets = choose_buckets(lengths, max_buckets, global_batch_size)
+            self.buckets = choose_buckets(taken, max_buckets, global_batch_size * self.num_copies)
         else:
-            self.buckets = check_buckets(lengths, max_buckets, global_batch_size)
-        up_to = _batches_up_to(lengths, self.buckets, global_batch_size)
-        self.batches_per_bucket = tuple(int(count) for count in np.diff(up_to, prepend=0))
-        self.steps_per_epoch = int(up_to[-1])
-        whole = self.steps_per_epoch * num_epochs
+            self.buckets = check_buckets(taken, max_buckets, global_batch_size * self.num_copies)
+        # steps_before[c]: steps of the epochs before copy c's; a round of all copies is repeated.
+        steps = [-(-len(records) // global_batch_size) for records in self._records]
+        self._steps_before = np.concatenate([[0], np.cumsum(steps)])
+        whole = self._first_step(num_epochs)
         self.total_steps = whole if max_steps is None else min(whole, max_steps)
         self._seed = seed
         self._steps_per_run = steps_per_run
@@ -203,22 +217,58 @@ class TrainingSchedule:
     @property
     def epoch_ends(self) -> list[int]:
         """The step after which each epoch ends; the last one where training does."""
-        epochs = math.ceil(self.total_steps / self.steps_per_epoch)
-        return [min(self.steps_per_epoch * (epoch + 1), self.total_steps) for epoch in range(epochs)]
+        ends = [self._first_step(1)]
+        while ends[-1] < self.total_steps:
+            ends.append(self._first_step(len(ends) + 1))
+        return [*ends[:-1], self.total_steps]
 
     @property
     def padding_efficiency(self) -> float:
-        """Real tokens / computed tokens of an epoch, the filling of its last batch included."""
-        computed = self.global_batch_size * int(np.dot(self.buckets, self.batches_per_bucket))
-        return float(self.lengths.sum()) / computed
+        """Real tokens / computed tokens of an epoch of each copy, the filling of their last batches included."""
+        computed = self.global_batch_size * sum(
+            int(np.dot(self.buckets, self.batches_per_bucket(copy))) for copy in range(self.num_copies)
+        )
+        return self._num_tokens / computed
+
+    def steps_in_epoch(self, epoch: int) -> int:
+        """The steps of an epoch, counted from 0: the same whatever the buckets, other ones for another copy."""
+        return -(-len(self._of_epoch(epoch)) // self.global_batch_size)
+
+    def batches_per_bucket(self, epoch: int) -> tuple[int, ...]:
+        """How many batches of an epoch have each of the shapes; the same in every epoch of the same copy."""
+        up_to = _batches_up_to(self.lengths[self._of_epoch(epoch)], self.buckets, self.global_batch_size)
+        return tuple(int(count) for count in np.diff(up_to, prepend=0))
+
+    def epochs_at(self, step: int) -> float:
+        """How many epochs `step` steps are: 1.5 in the middle of the second."""
+        epoch, index = self._place(step)
+        return epoch + index / self.steps_in_epoch(epoch)
 
     def batch_at(self, step: int) -> ScheduledBatch:
         """The batch of optimizer step `step`, counted from 0."""
-        epoch, index = divmod(step, self.steps_per_epoch)
+        epoch, index = self._place(step)
         if epoch != self._epoch:
             self._epoch, self._batches = epoch, self.epoch_batches(epoch)
         return self._batches[index]
 
     def epoch_batches(self, epoch: int) -> list[ScheduledBatch]:
         """All batches of an epoch, counted from 0, in their order."""
-        return schedule(self.lengths, self.buckets, self.global_batch_size, self._seed, epoch, self._steps_per_run)
+        records = self._of_epoch(epoch)
+        batches = schedule(
+            self.lengths[records], self.buckets, self.global_batch_size, self._seed, epoch, self._steps_per_run
+        )
+        return [dataclasses.replace(batch, record_ids=records[batch.record_ids]) for batch in batches]
+
+    def _of_epoch(self, epoch: int) -> np.ndarray:
+        """The records of an epoch's copy, `<int64>[num_records_of_copy]`."""
+        return self._records[epoch % self.num_copies]
+
+    def _first_step(self, epoch: int) -> int:
+        rounds, copy = divmod(epoch, self.num_copies)
+        return int(rounds * self._steps_before[-1] + self._steps_before[copy])
+
+    def _place(self, step: int) -> tuple[int, int]:
+        """The epoch of a step, and which of that epoch's steps it is, both from 0."""
+        rounds, rest = divmod(step, int(self._steps_before[-1]))
+        copy = int(np.searchsorted(self._steps_before, rest, side="right")) - 1
+        return rounds * self.num_copies + copy, rest - int(self._steps_before[copy])

@@ -86,7 +86,7 @@ def test_batches_of_one_length_follow_each_other_where_a_device_takes_several_st
     training = TrainingSchedule(lengths, 4, 16, num_epochs=2, max_steps=None, seed=0, steps_per_run=5)
     batches = training.epoch_batches(1)
     calls = [len(list(group)) for _, group in itertools.groupby(batches, lambda batch: batch.bucket_length)]
-    assert sum(-(-steps // 5) for steps in calls) <= training.steps_per_epoch / 5 + len(training.buckets)
+    assert sum(-(-steps // 5) for steps in calls) <= training.steps_in_epoch(0) / 5 + len(training.buckets)
     assert sorted(np.concatenate([batch.record_ids for batch in batches]).tolist()) == list(range(8000))
     assert abs(spearman(batches, lengths)) < 0.1
 
@@ -147,15 +147,15 @@ def test_one_bucket_is_as_long_as_the_longest_window_and_more_never_hurt():
 
 def test_a_training_runs_through_its_epochs_and_stops_where_it_should():
     whole = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=None, seed=1)
-    assert whole.total_steps == 3 * whole.steps_per_epoch
-    assert whole.epoch_ends == [whole.steps_per_epoch * epoch for epoch in (1, 2, 3)]
-    cut = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=whole.steps_per_epoch + 5, seed=1)
-    assert cut.epoch_ends == [whole.steps_per_epoch, whole.steps_per_epoch + 5]
+    assert whole.total_steps == 3 * whole.steps_in_epoch(0)
+    assert whole.epoch_ends == [whole.steps_in_epoch(0) * epoch for epoch in (1, 2, 3)]
+    cut = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=whole.steps_in_epoch(0) + 5, seed=1)
+    assert cut.epoch_ends == [whole.steps_in_epoch(0), whole.steps_in_epoch(0) + 5]
 
 
 def test_a_step_has_the_same_batch_wherever_training_comes_from():
     whole = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=None, seed=1)
-    steps = [0, whole.steps_per_epoch - 1, whole.steps_per_epoch, 2 * whole.steps_per_epoch + 3]
+    steps = [0, whole.steps_in_epoch(0) - 1, whole.steps_in_epoch(0), 2 * whole.steps_in_epoch(0) + 3]
     in_order = [whole.batch_at(step).record_ids.tolist() for step in steps]
     resumed = TrainingSchedule(LENGTHS, 4, 16, num_epochs=3, max_steps=None, seed=1)
     assert [resumed.batch_at(step).record_ids.tolist() for step in reversed(steps)] == in_order[::-1]
@@ -171,9 +171,9 @@ def test_every_bucket_has_the_batches_that_the_schedule_says():
     training = TrainingSchedule(LENGTHS, 6, 16, num_epochs=2, max_steps=None, seed=0)
     for epoch in range(2):
         seen = [batch.bucket_length for batch in training.epoch_batches(epoch)]
-        assert tuple(seen.count(length) for length in training.buckets) == training.batches_per_bucket
-    assert 0 not in training.batches_per_bucket
-    assert sum(training.batches_per_bucket) == training.steps_per_epoch
+        assert tuple(seen.count(length) for length in training.buckets) == training.batches_per_bucket(epoch)
+    assert 0 not in training.batches_per_bucket(0)
+    assert sum(training.batches_per_bucket(0)) == training.steps_in_epoch(0)
 
 
 def test_lengths_that_a_user_names_are_taken_as_they_are():
@@ -187,13 +187,75 @@ def test_of_the_lengths_that_a_user_names_only_those_with_a_batch_are_compiled()
     lengths = np.array([60] * 3 + [120] * 20 + [300] * 8, np.int32)
     training = TrainingSchedule(lengths, (16, 64, 128, 384, 512), 4, num_epochs=1, max_steps=None, seed=0)
     assert training.buckets == (128, 384)
-    assert training.steps_per_epoch == 8
+    assert training.steps_in_epoch(0) == 8
 
 
 def test_lengths_that_hold_not_every_window_are_refused():
     message = "length_buckets=128,256: the longest window has 300 word pieces, expected a bucket that holds it"
     with pytest.raises(InputError, match=message):
         TrainingSchedule(np.array([100, 300]), (128, 256), 4, num_epochs=1, max_steps=None, seed=0)
+
+
+# Three copies of 1,000 windows with other noise on them: other lengths, and of some the answer is lost.
+COPIES = np.sort(np.random.default_rng(1).choice(3, 2700, p=[0.4, 0.35, 0.25])).astype(np.uint8)
+LENGTHS_OF_COPIES = np.random.default_rng(2).integers(20, 384, 2700).astype(np.int32)
+
+
+def _training_in_copies(num_epochs: int = 7, **settings) -> TrainingSchedule:
+    settings = {"max_steps": None, "seed": 1, **settings}
+    return TrainingSchedule(LENGTHS_OF_COPIES, 4, 16, num_epochs, copies=COPIES, **settings)
+
+
+def test_an_epoch_takes_one_copy_and_the_next_epoch_the_next():
+    training = _training_in_copies()
+    for epoch in range(5):
+        batches = training.epoch_batches(epoch)
+        seen = sorted(np.concatenate([batch.record_ids for batch in batches]).tolist())
+        assert seen == np.flatnonzero(epoch % 3 == COPIES).tolist()
+        assert len(batches) == training.steps_in_epoch(epoch) == -(-len(seen) // 16)
+        assert all(LENGTHS_OF_COPIES[batch.record_ids].max() <= batch.bucket_length for batch in batches)
+        assert {batch.bucket_length for batch in batches} <= set(training.buckets)
+
+
+def test_epochs_of_other_copies_may_have_other_numbers_of_steps():
+    training = _training_in_copies()
+    steps = [training.steps_in_epoch(epoch) for epoch in range(7)]
+    assert len(set(steps[:3])) == 3
+    assert steps[3:6] == steps[:3]
+    assert training.total_steps == sum(steps)
+    assert training.epoch_ends == np.cumsum(steps).tolist()
+    assert [training.epochs_at(end) for end in training.epoch_ends] == [1, 2, 3, 4, 5, 6, 7]
+    assert training.epochs_at(steps[0] + steps[1] // 2) == 1 + steps[1] // 2 / steps[1]
+
+
+def test_a_training_in_copies_may_end_within_an_epoch():
+    ends = _training_in_copies().epoch_ends
+    assert _training_in_copies(max_steps=ends[1] + 5).epoch_ends == [*ends[:2], ends[1] + 5]
+    assert _training_in_copies(max_steps=ends[1]).epoch_ends == ends[:2]
+
+
+def test_with_copies_too_a_step_has_the_same_batch_wherever_training_comes_from():
+    training = _training_in_copies()
+    in_order = [batch.record_ids.tolist() for epoch in range(7) for batch in training.epoch_batches(epoch)]
+    assert len(in_order) == training.total_steps
+    for step in range(training.total_steps - 1, 0, -37):
+        assert _training_in_copies().batch_at(step).record_ids.tolist() == in_order[step]
+
+
+def test_one_copy_is_scheduled_as_records_without_copies_are():
+    plain = TrainingSchedule(LENGTHS, 4, 16, num_epochs=2, max_steps=None, seed=1)
+    copied = TrainingSchedule(
+        LENGTHS, 4, 16, num_epochs=2, max_steps=None, seed=1, copies=np.zeros(len(LENGTHS), np.uint8)
+    )
+    assert copied.buckets == plain.buckets
+    for step in range(0, plain.total_steps, 11):
+        assert copied.batch_at(step).record_ids.tolist() == plain.batch_at(step).record_ids.tolist()
+
+
+def test_the_windows_of_all_copies_count_for_padding():
+    training = _training_in_copies()
+    computed = sum(16 * batch.bucket_length for epoch in range(3) for batch in training.epoch_batches(epoch))
+    assert training.padding_efficiency == LENGTHS_OF_COPIES.sum() / computed
 
 
 @pytest.fixture(scope="module")
