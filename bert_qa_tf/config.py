@@ -159,6 +159,35 @@ class CleaningConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class NoiseConfig:
+    """Simulated recognition errors on training text.
+
+    Attributes:
+      wer: word error rate, 0 to 1; or two, between which each paragraph's is drawn.
+      copies: so many differently heard copies of each paragraph are made; an epoch of training takes one.
+      answers: which questions are kept: those of whose answer something is heard ("aligned"), or only those whose
+        answer is heard as it was said ("exact").
+    """
+
+    wer: tuple[float, ...] = (0.3,)
+    copies: int = 2
+    answers: Literal["aligned", "exact"] = "aligned"
+
+    def __post_init__(self) -> None:
+        _require(
+            len(self.wer) in (1, 2) and all(0.0 < wer <= 0.8 for wer in self.wer) and self.wer[0] <= self.wer[-1],
+            f"asr_noise_wer must be a rate above 0 and at most 0.8, or two of them, the lower first, got "
+            f"{','.join(map(str, self.wer))}",
+        )
+        _require(1 <= self.copies <= 255, f"noise_copies must be 1 to 255, got {self.copies}")
+
+    @property
+    def wer_range(self) -> tuple[float, float]:
+        """The lowest and the highest word error rate."""
+        return self.wer[0], self.wer[-1]
+
+
+@dataclasses.dataclass(frozen=True)
 class ConversionConfig:
     """Everything that decides the bytes of a conversion.
 
@@ -172,7 +201,8 @@ class ConversionConfig:
       windows_without_answer: label them `[CLS]` ("cls") or leave them out of training ("drop").
       version_2_with_negative: whether questions may have no answer.
       keep_decoding_features: store in training records, too, what only decoding needs.
-      seed: decides the development articles and the order of the records.
+      noise: recognition errors on training text; None for clean text.
+      seed: decides the development articles, the order of the records and the noise.
     """
 
     windowing: WindowingConfig = WindowingConfig()
@@ -184,6 +214,7 @@ class ConversionConfig:
     windows_without_answer: Literal["cls", "drop"] = "cls"
     version_2_with_negative: bool = False
     keep_decoding_features: bool = False
+    noise: NoiseConfig | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -279,9 +310,9 @@ class TrainConfig:
       global_batch_size: windows per optimizer step over all replicas and micro-batches.
       gradient_accumulation_steps: micro-batches that each replica takes one after the other.
       steps_per_loop: at most so many steps, of one bucket, in one call of the device.
-      num_train_epochs: passes over the training windows.
+      num_train_epochs: passes over the training windows; where these come in copies, each over the next copy.
       max_train_steps: stop after this many steps, and decay the learning rate to there; None for no limit.
-      max_train_examples: train on the first so many windows of the shuffled order only; None for all.
+      max_train_examples: train on the first so many windows of the shuffled order only, of each copy; None for all.
       length_buckets: at most this many static shapes, chosen for the lengths of the windows; or the lengths themselves,
         ascending.
       early_stopping_patience: stop after so many evaluations without a better score; 0 for never.

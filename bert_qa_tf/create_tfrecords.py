@@ -2,6 +2,7 @@
 
 python -m bert_qa_tf.create_tfrecords --input_file=spoken_train-v1.1.json
 python -m bert_qa_tf.create_tfrecords --input_file=a.json --input_file=b.json --output_dir=tfrecords/mine
+python -m bert_qa_tf.create_tfrecords --input_file=clean.json --asr_noise_wer=0.1,0.4 --output_dir=tfrecords/noisy
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags
-from bert_qa_tf.config import ConversionConfig, WindowingConfig
+from bert_qa_tf.config import ConversionConfig, NoiseConfig, WindowingConfig
+from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (
     flags.define_conversion,
+    flags.define_noise,
     flags.define_windowing,
     flags.define_encoder,
     flags.define_encoder_mode,
@@ -32,6 +35,7 @@ def main(values: FlagValues) -> None:
         windows_without_answer=values.windows_without_answer,
         version_2_with_negative=values.version_2_with_negative,
         keep_decoding_features=values.keep_decoding_features,
+        noise=_noise(values),
         seed=values.seed,
     )
     from bert_qa_tf.data import conversion
@@ -49,6 +53,19 @@ def main(values: FlagValues) -> None:
     manifest = conversion.convert(values.input_file, values.output_dir, tokenizer, config, overwrite=values.overwrite)
     print(conversion.describe(manifest))
     print(f"wrote {len(manifest.shards)} shards and manifest.json to {values.output_dir}")
+
+
+def _noise(values: FlagValues) -> NoiseConfig | None:
+    if not values.asr_noise_wer:
+        return None
+    try:
+        wer = tuple(float(part) for part in values.asr_noise_wer)
+    except ValueError as error:
+        given = ",".join(values.asr_noise_wer)
+        raise InputError(
+            f"--asr_noise_wer={given}: expected a share of the words, as 0.3, or two, as 0.1,0.4"
+        ) from error
+    return NoiseConfig(wer, values.noise_copies, values.noise_answers)
 
 
 if __name__ == "__main__":

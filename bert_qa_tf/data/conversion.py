@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
+import itertools
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -23,8 +25,9 @@ from bert_qa_tf import features
 from bert_qa_tf.config import ConversionConfig
 from bert_qa_tf.data import files, tfrecord
 from bert_qa_tf.data import manifest as manifests
-from bert_qa_tf.data.examples import SquadExample
+from bert_qa_tf.data.examples import Answer, InputFeatures, SquadExample
 from bert_qa_tf.data.labels import Label, choose_label
+from bert_qa_tf.data.noise import NOISE_COUNTERS, NoiseMaker, copy_id, noisy_copies
 from bert_qa_tf.data.splits import DevSplit
 from bert_qa_tf.data.squad import iter_squad
 from bert_qa_tf.data.squad_writer import SquadWriter
@@ -83,6 +86,7 @@ def convert(
         at `output_dir` already. Nothing is written at `output_dir` then.
     """
     check_request(input_files, output_dir, overwrite)
+    noise = None if config.noise is None else NoiseMaker(config.noise, config.seed)
     output_dir = output_dir.rstrip("/") if files.is_remote(output_dir) else os.path.abspath(output_dir)
     split, sources, totals = _survey(input_files, config)
     # A fixed name: what a killed conversion left is removed by the next one.
@@ -91,7 +95,7 @@ def convert(
         tf.io.gfile.rmtree(temporary)
     tf.io.gfile.makedirs(temporary)
     try:
-        manifest = _write(input_files, temporary, tokenizer, config, split, sources, totals)
+        manifest = _write(input_files, temporary, tokenizer, config, noise, split, sources, totals)
     except Exception:
         tf.io.gfile.rmtree(temporary)  # a full disk gets its space back
         raise
@@ -178,6 +182,7 @@ def _write(
     directory: str,
     tokenizer: BertTokenizer,
     config: ConversionConfig,
+    noise: NoiseMaker | None,
     split: DevSplit,
     sources: tuple[manifests.Source, ...],
     totals: Sequence[int],
@@ -193,23 +198,29 @@ def _write(
         dev_file = SquadWriter(f"{directory}/{manifests.DEV_FILE}", "v2.0" if config.version_2_with_negative else "1.1")
         stack.enter_context(dev_file)
         for path, total in zip(input_files, totals, strict=True):
-            _convert_file(path, total, tokenizer, config, split, writers, dev_file, counts)
+            _convert_file(path, total, tokenizer, config, noise, split, writers, dev_file, counts)
         if not counts["windows"]:
             raise InputError(
                 f"nothing to train on: of {counts['questions']} questions {counts['dev_questions']} were set aside, "
                 f"and the text holds no answer to {counts['questions_without_label_dropped']}"
             )
         histogram: dict[int, int] = {}
+        records: list[int] = []
         for name in _SPLITS:
             if name == "dev" and not counts["dev_questions"]:
                 continue
-            written, lengths = writers[name].finish()
+            written, lengths, copies = writers[name].finish()
             shards += written
             with tf.io.gfile.GFile(f"{directory}/{LENGTHS_FILE.format(split=name)}", "wb") as file:
                 np.save(file, lengths)
             if name == "train":
                 values, numbers = np.unique(lengths, return_counts=True)
                 histogram = dict(zip(values.tolist(), numbers.tolist(), strict=True))
+                if noise is not None:
+                    records = np.bincount(copies, minlength=noise.config.copies).tolist()
+                    _check_copies(records)
+                    with tf.io.gfile.GFile(f"{directory}/{tfrecord.COPIES_FILE}", "wb") as file:
+                        np.save(file, copies)
     if not counts["dev_questions"]:
         tf.io.gfile.remove(f"{directory}/{manifests.DEV_FILE}")
     with tf.io.gfile.GFile(f"{directory}/{manifests.VOCAB_FILE}", "wb") as file:
@@ -222,13 +233,42 @@ def _write(
         vocab_sha256=tokenizer.vocab_sha256,
         do_lower_case=tokenizer.do_lower_case,
         sources=sources,
-        counts={name: counts[name] for name in _COUNTERS},
+        counts={name: counts[name] for name in (_COUNTERS if noise is None else (*_COUNTERS, *NOISE_COUNTERS))},
         length_histogram=histogram,
         shards=tuple(shards),
+        noise=None if noise is None else _noise_of(noise, records),
     )
     with tf.io.gfile.GFile(f"{directory}/{manifests.MANIFEST_FILE}", "wb") as file:
         file.write(manifest.to_json().encode("utf-8"))
     return manifest
+
+
+def _check_copies(records: Sequence[int]) -> None:
+    if 0 in records:
+        raise InputError(
+            f"nothing to train on in copy {records.index(0)} of {len(records)}: noise left no answer in it; use a "
+            "lower --asr_noise_wer or more text"
+        )
+
+
+def _noise_of(noise: NoiseMaker, records: Sequence[int]) -> manifests.Noise:
+    return manifests.Noise(
+        wer=noise.config.wer,
+        copies=noise.config.copies,
+        answers=noise.config.answers,
+        seed=noise.seed,
+        dictionary_sha256=noise.dictionary_sha256,
+        records=tuple(records),
+    )
+
+
+class _Chosen(NamedTuple):
+    """A question whose windows are wanted: its label, its split, and which noisy copy it is about (None: the text)."""
+
+    example: SquadExample
+    answer: Answer | None
+    side: str
+    copy: int | None = None
 
 
 def _convert_file(
@@ -236,15 +276,16 @@ def _convert_file(
     total: int,
     tokenizer: BertTokenizer,
     config: ConversionConfig,
+    noise: NoiseMaker | None,
     split: DevSplit,
     writers: dict[str, tfrecord.ShardWriter],
     dev_file: SquadWriter,
     counts: collections.Counter[str],
 ) -> None:
     # Windowing reads some examples ahead: what was decided about them waits here for their windows.
-    waiting: collections.deque[tuple[SquadExample, Label, str]] = collections.deque()
+    waiting: collections.deque[_Chosen] = collections.deque()
 
-    def examples_to_window() -> Iterator[SquadExample]:
+    def chosen() -> Iterator[_Chosen]:
         for example in _progress(iter_squad(path, require_answers=True), total, path):
             label, side = choose_label(example), "dev" if split.holds_out(example) else "train"
             _count_question(label, example, side, counts)
@@ -252,30 +293,51 @@ def _convert_file(
                 # The gold answers go into dev.json as they are, placed or not: scoring goes by text.
                 dev_file.add(example)
             if label.answer is not None or example.is_impossible or side == "dev":
-                waiting.append((example, label, side))
-                yield example
+                yield _Chosen(example, label.answer, side)
+
+    def examples_to_window() -> Iterator[SquadExample]:
+        for choice in chosen() if noise is None else _with_noise(chosen(), noise, counts):
+            waiting.append(choice)
+            yield choice.example
 
     windows_of = featurize_examples(
         examples_to_window(),
         tokenizer,
         config.windowing,
-        choose_answer=lambda _: waiting[0][1].answer,
+        choose_answer=lambda _: waiting[0].answer,
         on_cut=lambda _: counts.update(questions_cut=1),
     )
     for windows in windows_of:
-        example, label, side = waiting.popleft()
-        if label.answer is not None and not any(window.end_positions for window in windows):
+        choice = waiting.popleft()
+        if choice.answer is not None and not any(window.end_positions for window in windows):
             counts["labels_without_tokens"] += 1
         for window in windows:
-            if side == "train" and not window.end_positions and not example.is_impossible:
+            if choice.side == "train" and not window.end_positions and not choice.example.is_impossible:
                 counts["windows_without_answer"] += 1
                 if config.windows_without_answer == "drop":
                     counts["windows_without_answer_dropped"] += 1
                     continue
-            counts["windows" if side == "train" else "dev_windows"] += 1
-            with_decoding = side == "dev" or config.keep_decoding_features
-            payload = tfrecord.serialize(window, features.QA_FEATURES, with_decoding)
-            writers[side].add(window.unique_id, len(window), payload)
+            counts["windows" if choice.side == "train" else "dev_windows"] += 1
+            _add_window(window, choice, config, writers[choice.side])
+
+
+def _with_noise(chosen: Iterator[_Chosen], noise: NoiseMaker, counts: collections.Counter[str]) -> Iterator[_Chosen]:
+    """Puts noisy copies in the place of training questions, paragraph by paragraph; development text stays clean."""
+    for (side, _), paragraph in itertools.groupby(chosen, key=lambda choice: (choice.side, choice.example.context)):
+        if side == "dev":
+            yield from paragraph
+            continue
+        for example, answer, copy in noisy_copies([(c.example, c.answer) for c in paragraph], noise, counts):
+            yield _Chosen(example, answer, side, copy)
+
+
+def _add_window(window: InputFeatures, choice: _Chosen, config: ConversionConfig, writer: tfrecord.ShardWriter) -> None:
+    place = window.unique_id
+    if choice.copy is not None:
+        window = dataclasses.replace(window, unique_id=copy_id(place, choice.copy))
+    with_decoding = choice.side == "dev" or config.keep_decoding_features
+    payload = tfrecord.serialize(window, features.QA_FEATURES, with_decoding)
+    writer.add(place, len(window), payload, choice.copy or 0)
 
 
 def _count_question(label: Label, example: SquadExample, side: str, counts: collections.Counter[str]) -> None:
@@ -310,4 +372,10 @@ def describe(manifest: manifests.Manifest) -> str:
     ]
     noted = [name for name in _COUNTERS[_COUNTERS.index("windows_without_answer") :] if counts[name]]
     lines += [f"  {name.replace('_', ' ')}: {counts[name]}" for name in noted if name != "answers"]
+    if manifest.noise is not None:
+        kept, dropped = counts["noisy_questions"], counts["noisy_questions_dropped"]
+        lines.append(
+            f"  {manifest.noise.copies} noisy copies, {counts['noisy_word_errors'] / counts['noisy_words']:.1%} of the "
+            f"words misheard: {kept} questions kept, {dropped} whose answer did not come through dropped"
+        )
     return "\n".join(lines)

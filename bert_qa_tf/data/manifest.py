@@ -43,6 +43,27 @@ class Source:
 
 
 @dataclasses.dataclass(frozen=True)
+class Noise:
+    """How training text was made noisy.
+
+    Attributes:
+      wer: the word error rate that was asked for, or the lowest and the highest.
+      copies: differently heard copies of each paragraph.
+      answers: which questions were kept: "aligned" or "exact" (see `config.NoiseConfig`).
+      seed: that the noise follows from.
+      dictionary_sha256: of the recogniser's pronunciation dictionary.
+      records: training windows of each copy.
+    """
+
+    wer: tuple[float, ...]
+    copies: int
+    answers: str
+    seed: int
+    dictionary_sha256: str
+    records: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Manifest:
     """What a conversion wrote, key for key as in the file.
 
@@ -58,6 +79,7 @@ class Manifest:
       counts: questions, windows, and one for each reason something was dropped or mended.
       length_histogram: window length in word pieces → training windows.
       shards: every file of records.
+      noise: of the training text; None where it is as it was given.
     """
 
     task: str
@@ -70,6 +92,7 @@ class Manifest:
     counts: dict[str, int]
     length_histogram: dict[int, int]
     shards: tuple[Shard, ...]
+    noise: Noise | None = None
     format_version: int = FORMAT_VERSION
 
     def split(self, name: str) -> tuple[Shard, ...]:
@@ -90,6 +113,7 @@ class Manifest:
             "seed": self.seed,
             "tokenizer": {"vocab_sha256": self.vocab_sha256, "do_lower_case": self.do_lower_case},
             "sources": [dataclasses.asdict(source) for source in self.sources],
+            **({} if self.noise is None else {"noise": dataclasses.asdict(self.noise)}),
             "counts": self.counts,
             "length_histogram": {str(length): count for length, count in sorted(self.length_histogram.items())},
             "shards": [dataclasses.asdict(shard) for shard in self.shards],
@@ -165,4 +189,9 @@ def _from_json(value: dict[str, Any]) -> Manifest:
         counts=dict(value["counts"]),
         length_histogram={int(length): count for length, count in value["length_histogram"].items()},
         shards=tuple(Shard(**shard) for shard in value["shards"]),
+        noise=_noise_from_json(value["noise"]) if "noise" in value else None,
     )
+
+
+def _noise_from_json(value: dict[str, Any]) -> Noise:
+    return Noise(**{**value, "wer": tuple(value["wer"]), "records": tuple(value["records"])})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import io
 import os
 import struct
 import tempfile
@@ -18,8 +19,9 @@ from typing import IO
 import numpy as np
 import tensorflow as tf
 
+from bert_qa_tf.data import files
 from bert_qa_tf.data.examples import InputFeatures
-from bert_qa_tf.data.manifest import Shard
+from bert_qa_tf.data.manifest import Manifest, Shard
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.features import FeatureSpec
 
@@ -27,7 +29,10 @@ from bert_qa_tf.features import FeatureSpec
 # needs no more memory than this for them.
 _SPILL_BYTES = 64 * 2**20
 _HEADER = struct.Struct("<IQI")  # shard, key, payload size
+_PREFIX = struct.Struct(">BI")  # copy, length: what waits with a record and is not part of it; sorts by copy
 _PARSE_BATCH = 512
+# Beside the shards: the copy of each training record, where there are copies.
+COPIES_FILE = "train.copies.npy"
 
 
 def order_key(seed: int, unique_id: int) -> int:
@@ -83,37 +88,47 @@ class ShardWriter:
         for spill in self._spills:
             spill.close()
 
-    def add(self, unique_id: int, length: int, payload: bytes) -> None:
-        """Takes one serialized record; `length` is its number of word pieces."""
+    def add(self, unique_id: int, length: int, payload: bytes, copy: int = 0) -> None:
+        """Takes one serialized record.
+
+        Args:
+          unique_id: what its place follows from; the same for copies of a window, which then stand side by side.
+          length: its number of word pieces.
+          payload: the record.
+          copy: which copy of its window it is.
+        """
         key = order_key(self._seed, unique_id)
-        self._buffer.append((key % self._num_shards, key, struct.pack("<I", length) + payload))
+        self._buffer.append((key % self._num_shards, key, _PREFIX.pack(copy, length) + payload))
         self._buffered_bytes += len(payload)
         if self._buffered_bytes >= _SPILL_BYTES:
             self._spill()
 
-    def finish(self) -> tuple[list[Shard], np.ndarray]:
+    def finish(self) -> tuple[list[Shard], np.ndarray, np.ndarray]:
         """Writes the shards.
 
         Returns:
-          The shards, and the length of every record in shard order, `<int32>[num_records]`.
+          The shards; and of every record in shard order its length, `<int32>[num_records]`, and which copy it is,
+          `<uint8>[num_records]`.
         """
         self._buffer.sort()
         records = heapq.merge(iter(self._buffer), *(_read_spill(spill) for spill in self._spills))
         pending = next(records, None)
-        shards, lengths = [], []
+        shards, lengths, copies = [], [], []
         for index in range(self._num_shards):
             name = f"{self._split}-{index:05d}-of-{self._num_shards:05d}.tfrecord"
             path = f"{self._directory}/{name}"
             count = 0
             with tf.io.TFRecordWriter(path) as writer:
                 while pending is not None and pending[0] == index:
-                    lengths.append(struct.unpack_from("<I", pending[2])[0])
-                    writer.write(pending[2][4:])
+                    copy, length = _PREFIX.unpack_from(pending[2])
+                    copies.append(copy)
+                    lengths.append(length)
+                    writer.write(pending[2][_PREFIX.size :])
                     count += 1
                     pending = next(records, None)
             size, digest = file_digest(path)
             shards.append(Shard(name, self._split, count, size, digest))
-        return shards, np.asarray(lengths, np.int32)
+        return shards, np.asarray(lengths, np.int32), np.asarray(copies, np.uint8)
 
     def _spill(self) -> None:
         self._buffer.sort()
@@ -210,6 +225,33 @@ def read_columns(
         else:
             scalars[spec.name] = values.astype(spec.dtype)
     return Columns(np.cumsum(np.concatenate(lengths)), flat, scalars)
+
+
+def read_copies(directory: str, manifest: Manifest) -> np.ndarray | None:
+    """Which copy each training record is of, `<uint8>[num_records]`; None where there is one copy of each window.
+
+    Args:
+      directory: where the records are; may be remote.
+      manifest: theirs.
+
+    Raises:
+      InputError: the file that says it is missing, or does not fit the records.
+    """
+    if manifest.noise is None:
+        return None
+    path = os.path.join(directory, COPIES_FILE)
+    content = files.read_bytes(path)
+    try:
+        copies = np.load(io.BytesIO(content), allow_pickle=False)
+        counts = np.bincount(copies, minlength=manifest.noise.copies).tolist()
+    except (ValueError, TypeError, EOFError) as error:
+        raise InputError(f"{path}: not the numbers of the records' copies; convert again") from error
+    if counts != list(manifest.noise.records):
+        raise InputError(
+            f"{path}: counts {counts} records by copy, the manifest expects {list(manifest.noise.records)}; convert "
+            "again"
+        )
+    return copies
 
 
 def _read_batches(path: str, expected: int) -> Iterator[list[bytes]]:

@@ -9,6 +9,7 @@ from bert_qa_tf.flags.data import (
     define_conversion,
     define_demo,
     define_download,
+    define_noise,
     define_windowing,
 )
 from bert_qa_tf.flags.model import (
@@ -58,6 +59,7 @@ __all__ = [
     "define_fast_recognizer",
     "define_inference",
     "define_model_source",
+    "define_noise",
     "define_optimizer",
     "define_prediction",
     "define_recognizer",

@@ -121,7 +121,36 @@ def define_conversion(values: Values) -> None:
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "seed", 0, "Decides which articles are set aside and the order of the records.", flag_values=values
+        "seed",
+        0,
+        "Decides which articles are set aside, the order of the records and the noise on them.",
+        flag_values=values,
+    )
+
+
+def define_noise(values: Values) -> None:
+    """Recognition errors."""
+    flags.DEFINE_list(
+        "asr_noise_wer",
+        None,
+        "Put the errors of a speech recogniser into the training text: the share of wrong words, as 0.3; or a lowest "
+        "and a highest share that each paragraph's is drawn between, as 0.1,0.4. What is set aside stays clean.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "noise_copies",
+        2,
+        "With --asr_noise_wer: hear each paragraph so many times, differently; training takes one copy an epoch.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "noise_answers",
+        "aligned",
+        ["aligned", "exact"],
+        "With --asr_noise_wer: label what is heard in the answer's place (aligned), or leave out questions whose "
+        "answer is not heard as it was said (exact).",
+        flag_values=values,
     )
 
 

@@ -86,17 +86,18 @@ def prepare(config: TrainConfig) -> Prepared:
     tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case, source=pretrained.source)
     check_vocabulary(config, manifest, pretrained, tokenizer)
     columns = tfrecord.read_columns(config.train_dir, manifest.split("train"), features.QA_FEATURES)
-    lengths = columns.lengths[: config.max_train_examples]
-    if not len(lengths):
+    if not len(columns):
         raise InputError(f"{config.train_dir}: the conversion holds no training windows")
     schedule = TrainingSchedule(
-        lengths,
+        columns.lengths,
         config.length_buckets,
         config.global_batch_size,
         config.num_train_epochs,
         config.max_train_steps,
         config.seed,
         config.steps_per_loop,
+        tfrecord.read_copies(config.train_dir, manifest),
+        config.max_train_examples,
     )
 
     _check_positions(config, schedule, pretrained)

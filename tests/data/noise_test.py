@@ -1,0 +1,148 @@
+"""Answers carried from clean text to what was heard; a tiny recogniser stands in for the real one."""
+
+from collections import Counter
+
+import pytest
+
+from bert_qa_tf.config import NoiseConfig
+from bert_qa_tf.data.ceiling import span_ceiling
+from bert_qa_tf.data.examples import Answer, SquadExample
+from bert_qa_tf.data.noise import NOISE_COUNTERS, NoiseMaker, NoisyContext, copy_id, noisy_copies, noisy_examples
+from bert_qa_tf.data.validation import answer_survived, has_valid_offset
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.text.asr_noise import AsrNoise, HeardWord
+from bert_qa_tf.text.spoken_forms import spoken_words
+from tests.text.tiny_recognizer import level, table, tiny_vocabulary
+
+CONTEXT = "The cat sat on 3 mats, before Saturn; the bat fell."
+
+
+def heard(*words: tuple[str, str]) -> NoisyContext:
+    """Each word with the part of `CONTEXT` that it stands for."""
+    found = [HeardWord(text, CONTEXT.index(part), CONTEXT.index(part) + len(part)) for text, part in words]
+    return NoisyContext(spoken_words(CONTEXT), found, " ".join(word.text for word in found))
+
+
+NOISY = heard(
+    ("the", "The"), ("mat", "cat"), ("sat", "sat"), ("on", "on"), ("three", "3"), ("sat", "Saturn"), ("turn", "Saturn")
+)
+
+
+def carry(text: str) -> tuple[str, str | None]:
+    outcome, answer, _ = NOISY.carry(Answer(text, CONTEXT.index(text)))
+    assert answer is None or answer.fits(NOISY.text)
+    return outcome, answer and answer.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "text"),
+    [
+        ("sat on", "exact", "sat on"),
+        ("3", "exact", "three"),  # said in words
+        ("cat", "aligned", "mat"),
+        ("The cat", "aligned", "the mat"),
+        ("Saturn", "aligned", "sat turn"),
+        ("before", "lost", None),
+        ("bat fell", "lost", None),
+        (";", "lost", None),  # never said
+    ],
+)
+def test_what_becomes_of_an_answer(answer, outcome, text):
+    assert carry(answer) == (outcome, text)
+
+
+def test_a_lost_article_leaves_an_answer_as_scoring_compares_it():
+    noisy = heard(("cat", "cat"), ("sat", "sat"))
+    assert noisy.carry(Answer("The cat", 0)) == ("exact", Answer("cat", 0), "the cat")
+
+
+def test_an_answer_inside_a_word_takes_the_word():
+    assert NOISY.carry(Answer("turn", CONTEXT.index("turn"))).answer.text == "sat turn"
+
+
+def test_errors_are_counted_as_wer_counts_them():
+    # cat → mat; of "mats before saturn the bat fell" two words are replaced by "sat turn" and four are gone.
+    assert NOISY.word_errors == 7
+    assert heard(*((word.text, CONTEXT[word.start_char : word.end_char]) for word in NOISY.spoken)).word_errors == 0
+
+
+def _maker(seed: int = 0, **settings) -> NoiseMaker:
+    noise = AsrNoise(tiny_vocabulary(), table(level(dropped=0.2, ends_kept=0.5, splits_unknown=0.1)))
+    return NoiseMaker(NoiseConfig(**settings), seed, noise)
+
+
+def _example(qas_id: str, *texts: str, context: str = CONTEXT) -> SquadExample:
+    answers = tuple(Answer(text, context.index(text)) for text in texts)
+    return SquadExample(qas_id, "who?", context, answers, is_impossible=not texts)
+
+
+def test_noise_follows_from_text_seed_and_copy_alone():
+    one, other = _maker(), _maker()
+    other.hear("another text, heard before", 0)
+    assert one.hear(CONTEXT, 1) == other.hear(CONTEXT, 1)
+    texts = {_maker(seed).hear(CONTEXT, copy).text for seed in range(3) for copy in range(3)}
+    assert len(texts) > 5
+
+
+def test_every_copy_has_the_questions_whose_answer_came_through():
+    maker, counts = _maker(copies=6), Counter()
+    questions = [(e, e.answers[0]) for e in (_example("1", "sat on"), _example("2", "Saturn"), _example("3", "cat"))]
+    noisy = list(noisy_copies(questions, maker, counts))
+    assert [question.copy for question in noisy] == sorted(question.copy for question in noisy)
+    assert {question.copy for question in noisy} == set(range(6))
+    for example, answer, copy in noisy:
+        assert example.context == maker.hear(CONTEXT, copy).text
+        assert answer.fits(example.context)
+    assert counts["noisy_questions"] == len(noisy)
+    assert counts["noisy_questions_dropped"] == counts["noisy_answers_lost"] == 18 - len(noisy) > 0
+    assert counts["noisy_answers_exact"] + counts["noisy_answers_aligned"] == len(noisy)
+    assert counts["noisy_words"] == 6 * len(spoken_words(CONTEXT))
+    assert counts["noisy_word_errors"] > 0
+    assert set(counts) <= set(NOISE_COUNTERS)
+
+
+def test_only_exact_answers_may_be_kept():
+    counts = Counter()
+    questions = [(_example("1", "sat on"), Answer("sat on", CONTEXT.index("sat on")))]
+    noisy = list(noisy_copies(questions, _maker(copies=20, answers="exact"), counts))
+    assert {question.answer.text for question in noisy} == {"sat on"}
+    assert counts["noisy_questions_dropped"] == counts["noisy_answers_lost"] + counts["noisy_answers_aligned"]
+
+
+def test_a_question_without_an_answer_stays_one():
+    [noisy, _] = noisy_copies([(_example("1"), None)], _maker(copies=2), Counter())
+    assert noisy.answer is None
+    assert noisy.example.is_impossible
+
+
+def test_a_noisy_file_is_scored_by_what_was_said():
+    examples = [_example("1", "sat on", "on"), _example("2", "Saturn"), _example("3", "3")]
+    for copy in range(20):
+        noisy = list(noisy_examples(examples, _maker(), copy))
+        for clean, example in zip(examples, noisy, strict=True):
+            for answer, before in zip(example.answers, clean.answers, strict=True):
+                said = {"Saturn": "saturn", "3": "three"}.get(before.text, before.text)
+                # What came through is in the transcript; what did not is what was said, and counts as lost.
+                assert answer.text == said
+                if not answer.fits(example.context):
+                    assert answer.start_char == -1 or example.context[answer.start_char :]
+        if not answer_survived(noisy).all():
+            break
+    assert not all(map(has_valid_offset, noisy))
+    assert span_ceiling(noisy).mean_f1 < 100
+
+
+def test_an_offset_that_did_not_fit_the_clean_text_fits_no_better():
+    example = SquadExample("1", "who?", CONTEXT, (Answer("cat", 0),))
+    [noisy] = noisy_examples([example], _maker())
+    assert noisy.answers == (Answer("cat", -1),)
+
+
+def test_windows_of_copies_have_names_of_their_own():
+    assert len({copy_id(unique_id, copy) for unique_id in (-5, 0, 7) for copy in range(3)} | {-5, 0, 7}) == 12
+
+
+@pytest.mark.parametrize("wer", [(0.0,), (0.9,), (0.4, 0.2), (0.1, 0.2, 0.3), ()])
+def test_rates_that_make_no_sense_are_refused(wer):
+    with pytest.raises(InputError, match=r"asr_noise_wer must be a rate above 0 and at most 0\.8, or two"):
+        NoiseConfig(wer)
