@@ -76,6 +76,7 @@ def resolved_config(config: TrainConfig, manifest: Manifest, policy: str) -> dic
             "sources": [dataclasses.asdict(source) for source in manifest.sources],
             "shards": [shard.sha256 for shard in manifest.shards],
             "counts": manifest.counts,
+            **({} if manifest.noise is None else {"noise": dataclasses.asdict(manifest.noise)}),
         },
         "versions": {
             "bert_qa_tf": bert_qa_tf.__version__,
