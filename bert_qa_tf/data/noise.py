@@ -172,31 +172,40 @@ def copy_id(unique_id: int, copy: int) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def noisy_examples(examples: Iterable[SquadExample], maker: NoiseMaker, copy: int = 0) -> Iterator[SquadExample]:
+def noisy_examples(
+    examples: Iterable[SquadExample], maker: NoiseMaker, copy: int = 0, counts: Counter[str] | None = None
+) -> Iterator[SquadExample]:
     """Questions about noisy contexts, to be audited and scored like a data set of recognised speech.
 
     Args:
       examples: of clean text.
       maker: of the noise.
       copy: which hearing.
+      counts: words, errors and answers are added to those of `NOISE_COUNTERS`.
 
     Yields:
       The same questions. A gold answer that came through is what is heard; one that did not keeps the words that were
       said, at an offset that does not fit: −1, or where something else is heard. An answer whose offset does not fit
       the clean text is kept as it is, at −1.
     """
+    counts = Counter() if counts is None else counts
     clean, noisy = None, None
     for example in examples:
         if clean is not example.context:
             clean, noisy = example.context, maker.hear(example.context, copy)
-        answers = tuple(_gold(answer, example, noisy) for answer in example.answers)
+            counts["noisy_words"] += len(noisy.spoken)
+            counts["noisy_word_errors"] += noisy.word_errors
+        answers = tuple(_gold(answer, example, noisy, counts) for answer in example.answers)
         yield dataclasses.replace(example, context=noisy.text, answers=answers, plausible_answers=())
+        counts["noisy_questions"] += 1
 
 
-def _gold(answer: Answer, example: SquadExample, noisy: NoisyContext) -> Answer:
+def _gold(answer: Answer, example: SquadExample, noisy: NoisyContext, counts: Counter[str]) -> Answer:
     if not answer.fits(example.context):
+        counts["answers_misaligned"] += 1
         return Answer(answer.text, -1)
     carried = noisy.carry(answer)
+    counts[f"noisy_answers_{carried.outcome}"] += 1
     if carried.outcome == "exact":
         return carried.answer
     return Answer(carried.spoken or answer.text, -1 if carried.answer is None else carried.answer.start_char)

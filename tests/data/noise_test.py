@@ -1,5 +1,6 @@
 """Answers carried from clean text to what was heard; a tiny recogniser stands in for the real one."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -8,6 +9,8 @@ from bert_qa_tf.config import NoiseConfig
 from bert_qa_tf.data.ceiling import span_ceiling
 from bert_qa_tf.data.examples import Answer, SquadExample
 from bert_qa_tf.data.noise import NOISE_COUNTERS, NoiseMaker, NoisyContext, copy_id, noisy_copies, noisy_examples
+from bert_qa_tf.data.noisy_squad import write_noisy_squad
+from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.data.validation import answer_survived, has_valid_offset
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.text.asr_noise import AsrNoise, HeardWord
@@ -130,6 +133,21 @@ def test_a_noisy_file_is_scored_by_what_was_said():
             break
     assert not all(map(has_valid_offset, noisy))
     assert span_ceiling(noisy).mean_f1 < 100
+
+
+def test_a_noisy_file_is_written_with_what_became_of_its_answers(tmp_path):
+    document = {"title": "a", "paragraphs": [{"context": CONTEXT, "qas": [
+        {"id": str(i), "question": "who?", "answers": [{"text": text, "answer_start": CONTEXT.index(text)}]}
+        for i, text in enumerate(("cat", "sat on", "Saturn"))]}]}  # fmt: skip
+    (tmp_path / "clean.json").write_text(json.dumps({"version": "1.1", "data": [document]}))
+    counts = write_noisy_squad(tmp_path / "clean.json", tmp_path / "noisy.json", _maker())
+    examples = read_squad(tmp_path / "noisy.json")
+    assert [example.qas_id for example in examples] == ["0", "1", "2"]
+    assert {example.context for example in examples} == {_maker().hear(CONTEXT, 0).text}
+    assert (
+        counts["noisy_questions"] == sum(counts[f"noisy_answers_{kind}"] for kind in ("exact", "aligned", "lost")) == 3
+    )
+    assert counts["noisy_answers_exact"] == sum(map(has_valid_offset, examples))
 
 
 def test_an_offset_that_did_not_fit_the_clean_text_fits_no_better():
