@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bert_qa_tf.config import CleaningConfig
 from bert_qa_tf.speech.cleaning import CleanedText, clean
-from bert_qa_tf.speech.transcript_files import read_transcript
+from bert_qa_tf.speech.transcript_files import format_counts, read_transcript
 from bert_qa_tf.speech.transcripts import Transcript
 
 # Questions about one recording mostly follow each other; a transcript of an hour is some megabytes of objects.
@@ -120,8 +120,6 @@ class SpokenTextReader:
         file = read_transcript(path, self._file_format, self._recording)
         spoken = SpokenText.of(file.transcript, self._cleaning, file.plain_text)
         if self._report is not None:
-            cleaned = ", ".join(
-                f"{count} {name.replace('_', ' ')}" for name, count in spoken.cleaned.counts.items() if count
-            )
-            self._report(f"{path}: {file.describe()}" + (f"; cleaned of {cleaned}" if cleaned else ""))
+            cleaned = {name: count for name, count in spoken.cleaned.counts.items() if count}
+            self._report(f"{path}: {file.describe()}" + (f"; cleaned of {format_counts(cleaned)}" if cleaned else ""))
         return spoken

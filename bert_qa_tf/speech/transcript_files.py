@@ -65,8 +65,13 @@ class TranscriptFile:
             timed = f"{estimated} with estimated times" if estimated else ""
             parts += [part for part in (timed, f"{untimed} without times" if untimed else "") if part]
         if self.counts:
-            parts.append("left out " + ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in self.counts.items()))
+            parts.append(f"left out {format_counts(self.counts)}")
         return "; ".join(parts)
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Counts as a person reads them: `fillers (3), repeated lines (1)`."""
+    return ", ".join(f"{name.replace('_', ' ')} ({count})" for name, count in counts.items())
 
 
 def read_transcript(

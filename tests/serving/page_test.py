@@ -1,8 +1,11 @@
 """The page in headless Chromium; a fake finds given words in the transcript, so that what must be marked is known."""
 
 import json
+import math
 import shutil
+import struct
 import threading
+import wave
 
 import pytest
 
@@ -18,6 +21,7 @@ from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.backends import HttpReply, LocalModel
 from bert_qa_tf.serving.predict_request import Limits
 from tests.serving.running import FakeBackend, running
+from tests.testing import TESTDATA
 
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -168,7 +172,7 @@ def test_the_keyboard_is_enough(page):
 
 
 def test_everything_that_is_used_has_a_label(page):
-    for name in ("context", "question", "file", "paragraph"):
+    for name in ("context", "question", "file", "recording-file", "paragraph"):
         assert page.execute_script("return document.getElementById(arguments[0]).labels.length", name) == 1
     assert element(page, "#status").get_attribute("aria-live") == "polite"
 
@@ -228,6 +232,141 @@ def test_files_are_opened(page, tmp_path, name):
     assert text_of(page, "mark.chosen") == ("second" if name == "squad.json" else "under the blue pot")
 
 
+# === Transcripts with times, and recordings ===
+
+VTT = """WEBVTT
+
+00:01.000 --> 00:03.000
+<v Ann>😀 so <00:01.500>margaret <00:02.000>said
+
+01:02:03.250 --> 01:02:06.000
+it is under the blue pot 👩‍👩‍👧 ok
+"""
+
+
+@pytest.fixture
+def tone(tmp_path):
+    """A recording of ten seconds."""
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        samples = (int(3000 * math.sin(0.3 * place)) for place in range(80_000))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return tmp_path / "tone.wav"
+
+
+def open_transcript(browser, path, content=None):
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    element(browser, "#file").send_keys(str(path))
+    wait(browser, lambda: text_of(browser, "#status").startswith(f"{path.name}: "))
+
+
+def ask_for(browser, *words):
+    """Asks; the fake finds these words."""
+    put(browser, "#question", f"{QUESTION}:{'|'.join(words)}")
+    browser.execute_script("document.querySelector('#status').textContent = ''")
+    element(browser, "#question").send_keys(Keys.ENTER)
+    wait(browser, lambda: "answered in" in text_of(browser, "#status"))
+
+
+def times(browser):
+    return [
+        [button.get_attribute("aria-label") for button in item.find_elements(By.CSS_SELECTOR, ".time")]
+        for item in browser.find_elements(By.CSS_SELECTOR, "#answers li")
+    ]
+
+
+def seconds_played(browser):
+    return browser.execute_script("const a = document.querySelector('#audio'); return a.paused ? -1 : a.currentTime")
+
+
+def test_a_transcript_with_times_shows_when_each_answer_is_said(page, tmp_path):
+    open_transcript(page, tmp_path / "call.vtt", VTT)
+    assert text_of(page, "#status") == "call.vtt: vtt, 12 words; 10 with estimated times; left out speaker labels (1)."
+    text = "😀 so margaret said it is under the blue pot 👩‍👩‍👧 ok"
+    assert element(page, "#context").get_property("value") == text
+    ask_for(page, "margaret", "under the blue pot", "👩‍👩‍👧 ok", "said it")
+    assert times(page) == [
+        ["Play from 0:01"],
+        ["Play from about 1:02:03"],
+        ["Play from about 1:02:05"],
+        ["Play from about 0:02"],
+    ]
+    shown = element(page, "#answers .time")
+    assert shown.text == "0:01"
+    assert shown.get_attribute("title") == "said from 0:01 to 0:02"
+
+
+@pytest.mark.parametrize("path", sorted((TESTDATA / "transcripts").glob("call.*")), ids=lambda path: path.name)
+def test_every_format_can_be_opened(page, path):
+    if path.suffix == ".txt":
+        element(page, "#file").send_keys(str(path))
+        wait(page, lambda: text_of(page, "#status") == "call.txt is open.")
+    else:
+        open_transcript(page, path)
+    ask_for(page, "Tuesday")
+    expected = {".txt": [], ".srt": ["Play from about 1:00:03"]}.get(path.suffix, ["Play from 1:00:03"])
+    assert times(page) == [expected]
+
+
+def test_a_time_plays_the_recording_from_there_and_nothing_is_sent(page, tmp_path, tone):
+    open_transcript(page, tmp_path / "call.srt", "1\n00:00:04,000 --> 00:00:09,000\nmargaret\n")
+    ask_for(page, "margaret")
+    element(page, "#answers .time").click()
+    assert text_of(page, "#status") == "Open the recording to hear it from there."
+    assert page.switch_to.active_element == element(page, "#recording-file")
+    assert not element(page, "#audio").is_displayed()
+    element(page, "#recording-file").send_keys(str(tone))
+    wait(page, lambda: text_of(page, "#recording-help") == "tone.wav")
+    assert element(page, "#audio").is_displayed()
+    element(page, "#answers .time").send_keys(Keys.ENTER)  # the keyboard is enough
+    wait(page, lambda: seconds_played(page) >= 4)
+    assert seconds_played(page) < 10
+    assert text_of(page, "mark.chosen") == "margaret"
+    sent = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [name for name in sent if "tone" in name and not name.startswith("blob:")] == []
+
+
+def test_arrow_keys_go_from_answer_to_answer_from_a_time_too(page, tmp_path):
+    open_transcript(page, tmp_path / "call.vtt", VTT)
+    ask_for(page, "margaret", "under the blue pot")
+    first = element(page, "#answers .time")
+    page.execute_script("arguments[0].focus()", first)
+    first.send_keys(Keys.ARROW_DOWN)
+    assert text_of(page, "mark.chosen") == "under the blue pot"
+    assert page.switch_to.active_element.get_attribute("class") == "answer"
+
+
+def test_what_cannot_be_played_is_said_so(page, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    element(page, "#recording-file").send_keys(str(tmp_path / "bad.wav"))
+    wait(page, lambda: text_of(page, "#status") == "bad.wav: this browser cannot play it.")
+    assert not element(page, "#audio").is_displayed()
+
+
+def test_other_text_has_no_times(page, tmp_path):
+    open_transcript(page, tmp_path / "call.vtt", VTT)
+    box = element(page, "#context")
+    box.send_keys(" and more")
+    assert text_of(page, "#status") == "The text was changed: its times no longer fit and are gone."
+    ask_for(page, "margaret")
+    assert times(page) == [[]]
+    open_transcript(page, tmp_path / "call.vtt")
+    element(page, "#example").click()
+    ask_for(page, "margaret")
+    assert times(page) == [[]]
+
+
+def test_a_file_that_is_no_transcript_is_named_with_what_is_wrong(page, tmp_path):
+    (tmp_path / "call.vtt").write_text("WEBVTT\n\n00:01.000 --> soon\nhi", encoding="utf-8")
+    element(page, "#file").send_keys(str(tmp_path / "call.vtt"))
+    wait(page, lambda: text_of(page, "#status").startswith("call.vtt:3: expected times such as"))
+    assert "error" in element(page, "#status").get_attribute("class")
+    page.get_log("browser")  # it holds the refused request
+
+
 def test_the_example_can_be_asked(page):
     element(page, "#example").click()
     element(page, "#question").clear()
@@ -236,7 +375,7 @@ def test_the_example_can_be_asked(page):
     assert text_of(page, "mark.chosen") == "doctor brandt"
 
 
-def test_nothing_is_wider_than_a_phone(page):
+def test_nothing_is_wider_than_a_phone(page, tmp_path, tone):
     metrics = {"width": 360, "height": 640, "deviceScaleFactor": 1, "mobile": True}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
@@ -244,6 +383,11 @@ def test_nothing_is_wider_than_a_phone(page):
         assert page.execute_script("return [innerWidth, document.documentElement.scrollWidth]") == [360, 360]
         assert element(page, "#answers li").rect["y"] < 640
         assert element(page, "mark.chosen").rect["y"] < 640
+        open_transcript(page, tmp_path / "call.vtt", VTT + "word" * 300)
+        element(page, "#recording-file").send_keys(str(tone))
+        ask_for(page, "under the blue pot", "word" * 300)
+        assert element(page, "#answers .time").is_displayed()
+        assert page.execute_script("return [innerWidth, document.documentElement.scrollWidth]") == [360, 360]
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -229,7 +229,7 @@ def test_a_transcript_is_read_with_the_place_and_time_of_each_word(url):
     assert reply.headers["content-type"] == "application/json"
     assert reply.json() == {
         "format": "vtt",
-        "note": "vtt, 3 words; 2 with estimated times; left out 1 speaker labels",
+        "note": "vtt, 3 words; 2 with estimated times; left out speaker labels (1)",
         "text": "😀 hi nora",
         "words": {
             "start_chars": [0, 2, 5],

@@ -50,7 +50,7 @@ def test_a_file_is_read_once_and_told_of(tmp_path):
     assert read(str(path)).text == "hi"
     assert read(str(path)) is read(str(path))
     assert told == [
-        f"{path}: srt, 4 words; 4 with estimated times; cleaned of 1 speaker labels, 1 sound notes, 1 fillers"
+        f"{path}: srt, 4 words; 4 with estimated times; cleaned of speaker labels (1), sound notes (1), fillers (1)"
     ]
 
 

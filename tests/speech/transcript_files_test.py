@@ -55,7 +55,7 @@ def test_a_format_is_recognised_by_what_a_file_holds_whatever_its_name(path):
 def test_what_is_left_out_is_counted_and_told():
     vtt, aws, srt, txt = (TESTDATA / "transcripts" / f"call.{ending}" for ending in ("vtt", "aws.json", "srt", "txt"))
     assert read_transcript(vtt).counts == {"speaker_labels": 2}
-    assert read_transcript(aws).describe() == "aws, 8 words; left out 1 other alternatives"
+    assert read_transcript(aws).describe() == "aws, 8 words; left out other alternatives (1)"
     assert read_transcript(srt).describe() == "srt, 8 words; 8 with estimated times"
     assert read_transcript(txt).describe() == "txt, 8 words; no times"
 

@@ -1,13 +1,16 @@
 // Asks the server behind this page, in TF Serving's REST protocol, and shows where in the transcript the answers are.
 
 import { EXAMPLE } from "./example.js";
+import { Player } from "./player.js";
 import { markedParts, readSquad, toCodeUnits, wellFormed } from "./text.js";
+import { clock, isTimedName, isTimedText, Timeline } from "./timeline.js";
 
 const byId = (id) => document.getElementById(id);
 const contextBox = byId("context");
 const view = byId("view");
 const questionBox = byId("question");
 const asking = document.querySelector(".asking");
+const player = new Player(byId("audio"), byId("recording-help"), complain);
 
 const MAX_SHOWN = 8;
 
@@ -15,6 +18,8 @@ let config = { model_name: "qa" };
 let request = null; // the AbortController of the question on its way
 let spans = []; // of the answers shown: {start, end} in UTF-16 code units
 let paragraphs = []; // of a SQuAD file: {title, context, questions}
+let timeline = null; // of a transcript with times
+let opening = 0; // counts files: a slow one must not take the place of one opened after it
 
 // === Asking ===
 
@@ -41,11 +46,15 @@ async function ask() {
   } catch (error) {
     if (mine.signal.aborted) return; // another question took its place
     clearAnswers();
-    const unreachable = error instanceof TypeError; // what fetch throws then
-    complain(unreachable ? "The server does not answer. Is it still running?" : error.message);
+    complain(reason(error));
   } finally {
     if (request === mine) asking.removeAttribute("aria-busy");
   }
+}
+
+function reason(error) {
+  const unreachable = error instanceof TypeError; // what fetch throws then
+  return unreachable ? "The server does not answer. Is it still running?" : error.message;
 }
 
 async function readReply(reply) {
@@ -80,7 +89,8 @@ function show(answer, context, seconds) {
   const ends = entries.map((entry) => entry.start + [...entry.text].length);
   const units = toCodeUnits(context, [...entries.map((entry) => entry.start), ...ends]);
   spans = entries.map((entry, i) => ({ start: units[i], end: units[i + entries.length] }));
-  byId("answers").replaceChildren(...entries.map(answerItem));
+  const times = entries.map(({ text, start }, i) => (text && timeline ? timeline.at(start, ends[i]) : null));
+  byId("answers").replaceChildren(...entries.map((entry, i) => answerItem(entry, i, times[i])));
   const none = entries[0].text ? "" : "No answer in this transcript. ";
   tell(`${none}Asked and answered in ${seconds.toFixed(2)} s.`);
   questionBox.scrollLeft = 0; // a long one shows its beginning
@@ -90,23 +100,39 @@ function show(answer, context, seconds) {
   choose(0);
 }
 
-function answerItem(entry, index) {
+function answerItem(entry, index, time) {
   const text = element("span", entry.text ? "text" : "text none", entry.text.trim() || "no answer");
   const score = element("span", "score", entry.score.toFixed(3));
   score.title = "score, 0 to 1";
   const meter = element("span", "meter", "");
   meter.style.width = `${100 * entry.score}%`;
-  const button = element("button", "", "");
+  const button = element("button", "answer", "");
   button.type = "button";
   button.append(text, score, meter);
   button.addEventListener("click", () => choose(index));
   const item = document.createElement("li");
   item.append(button);
+  if (time) item.append(timeButton(time, index));
   return item;
 }
 
+function timeButton(time, index) {
+  const button = element("button", "time", clock(time.start));
+  button.type = "button";
+  const about = time.estimated ? "about " : "";
+  button.setAttribute("aria-label", `Play from ${about}${clock(time.start)}`);
+  button.title = `said from ${about}${clock(time.start)} to ${clock(time.end)}`;
+  button.addEventListener("click", () => {
+    choose(index);
+    if (player.isOpen) return player.playFrom(time.start).catch((error) => complain(error.message));
+    tell("Open the recording to hear it from there.");
+    byId("recording-file").focus();
+  });
+  return button;
+}
+
 function choose(index) {
-  document.querySelectorAll("#answers button").forEach((button, i) => {
+  document.querySelectorAll("#answers .answer").forEach((button, i) => {
     button.setAttribute("aria-pressed", String(i === index));
   });
   const parts = markedParts(contextBox.value, spans, index).map(({ text, kind }) => {
@@ -137,9 +163,10 @@ function edit(focus) {
 
 // === Transcripts ===
 
-function setContext(text) {
+function setContext(text, times = null) {
   request?.abort();
   contextBox.value = text;
+  timeline = times;
   contextBox.scrollTop = 0;
   byId("length").textContent = `${[...contextBox.value].length.toLocaleString("en")} characters`;
   clearAnswers();
@@ -147,13 +174,23 @@ function setContext(text) {
 
 async function openFile(file) {
   if (!file) return;
-  let text;
+  if (/^(audio|video)\//.test(file.type)) return openRecording(file);
+  const mine = (opening += 1);
+  let bytes;
+  let text = "";
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-  } catch {
-    return complain(`${file.name} is not UTF-8 text.`);
+    bytes = await file.arrayBuffer();
+    if (!isTimedName(file.name)) text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    // Decoding throws a TypeError, reading a file that is gone something else.
+    return complain(error instanceof TypeError ? `${file.name} is not UTF-8 text.` : `${file.name}: ${error.message}`);
   }
-  paragraphs = readSquad(text);
+  const found = readSquad(text);
+  if (isTimedName(file.name) || (!found.length && isTimedText(file.name, text))) {
+    return openTranscript(file, bytes, mine);
+  }
+  if (mine !== opening) return;
+  paragraphs = found;
   byId("paragraphs").hidden = !paragraphs.length;
   byId("questions").replaceChildren();
   if (paragraphs.length) {
@@ -166,6 +203,31 @@ async function openFile(file) {
     tell(`${file.name} is open.`);
   }
   questionBox.focus();
+}
+
+/** A transcript with times: the server reads it, so that its formats are known in one place. */
+async function openTranscript(file, bytes, mine) {
+  tell(`Reading ${file.name}…`);
+  try {
+    const reply = await fetch(`transcript?name=${encodeURIComponent(file.name)}`, { method: "POST", body: bytes });
+    const { text, note, words } = await readReply(reply);
+    if (mine !== opening) return;
+    paragraphs = [];
+    byId("paragraphs").hidden = true;
+    byId("questions").replaceChildren();
+    const times = new Timeline(words);
+    setContext(text, times.isEmpty ? null : times);
+    tell(`${file.name}: ${note}.`);
+    questionBox.focus();
+  } catch (error) {
+    if (mine === opening) complain(reason(error));
+  }
+}
+
+function openRecording(file) {
+  if (!file) return;
+  player.open(file);
+  tell(timeline ? `${file.name} is open: a time beside an answer plays from there.` : `${file.name} is open.`);
 }
 
 function setParagraph(index) {
@@ -228,6 +290,8 @@ contextBox.addEventListener("input", () => {
   byId("length").textContent = `${[...contextBox.value].length.toLocaleString("en")} characters`;
   request?.abort();
   if (spans.length || asking.ariaBusy) clearAnswers(); // they were of another text
+  if (timeline) tell("The text was changed: its times no longer fit and are gone.");
+  timeline = null;
 });
 contextBox.addEventListener("dragover", (event) => event.preventDefault());
 contextBox.addEventListener("drop", (event) => {
@@ -237,8 +301,9 @@ contextBox.addEventListener("drop", (event) => {
 });
 byId("answers").addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const buttons = [...document.querySelectorAll("#answers button")];
-  const next = step && buttons[buttons.indexOf(document.activeElement) + step];
+  const buttons = [...document.querySelectorAll("#answers .answer")];
+  const items = buttons.map((button) => button.closest("li"));
+  const next = step && buttons[items.indexOf(document.activeElement.closest("li")) + step];
   if (!next) return;
   event.preventDefault();
   next.focus();
@@ -249,8 +314,13 @@ byId("file").addEventListener("change", (event) => {
   openFile(event.target.files[0]);
   event.target.value = ""; // so that the same file can be opened again
 });
+byId("recording-file").addEventListener("change", (event) => {
+  openRecording(event.target.files[0]);
+  event.target.value = "";
+});
 byId("paragraph").addEventListener("change", (event) => setParagraph(Number(event.target.value)));
 byId("example").addEventListener("click", () => {
+  opening += 1;
   paragraphs = [];
   byId("paragraphs").hidden = true;
   setContext(EXAMPLE.context);

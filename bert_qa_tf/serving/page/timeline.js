@@ -1,0 +1,55 @@
+// When the words of a transcript were said.
+
+const TIMED = /\.(vtt|srt|ctm)$/i;
+// What captions begin with, whatever the name of their file.
+const LIKE_CAPTIONS = /^(?:WEBVTT|(?:\d{1,9}\s*\n)?[\d:]+[.,]\d+\s*-->)/;
+
+/** Whether a file by its name alone is one that the server has to read. */
+export function isTimedName(name) {
+  return TIMED.test(name);
+}
+
+/** Whether a text is one that the server has to read: captions, or JSON of a recognizer (or of anything else). */
+export function isTimedText(name, text) {
+  return /\.json$/i.test(name) || /^\s*\{\s*"/.test(text) || LIKE_CAPTIONS.test(text.trimStart());
+}
+
+/** Seconds as a person reads them, the parts of one cut off: `1:02`, `1:00:02`. */
+export function clock(secs) {
+  const [hours, minutes, rest] = [secs / 3600, (secs / 60) % 60, secs % 60].map(Math.floor);
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** Places of words in a text, in code points, and their seconds, as `POST /transcript` gives them. */
+export class Timeline {
+  constructor(words) {
+    this.words = words;
+  }
+
+  /** Whether it knows when anything was said. */
+  get isEmpty() {
+    return this.words.start_secs.every((secs) => secs === null);
+  }
+
+  /** `{start, end, estimated}` in seconds of a span; null where it touches no word whose time is known. */
+  at(startChar, endChar) {
+    const { start_chars: starts, end_chars: ends, start_secs: from, end_secs: to } = this.words;
+    let [low, high] = [0, starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ends[middle] > startChar) high = middle;
+      else low = middle + 1;
+    }
+    let time = null;
+    for (let i = low; i < starts.length && starts[i] < endChar; i += 1) {
+      if (from[i] === null || to[i] === null) continue;
+      time = {
+        start: Math.min(time?.start ?? Infinity, from[i]),
+        end: Math.max(time?.end ?? 0, to[i]),
+        estimated: Boolean(time?.estimated) || this.words.times_estimated[i],
+      };
+    }
+    return time;
+  }
+}
