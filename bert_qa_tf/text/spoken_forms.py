@@ -65,7 +65,7 @@ def spoken_sentences(text: str) -> list[SpokenSentence]:
     sentences: list[SpokenSentence] = []
     pending: list[tuple[SpokenWord, bool]] = []
     tokens = list(_tokens(folded))
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, following in itertools.zip_longest(tokens, tokens[1:]):
         gap = folded[token.end_char : len(folded) if following is None else following.start_char]
         pending += [(word, False) for word in token.words[:-1]]
         pending.append((token.words[-1], _PAUSE.search(gap) is not None))

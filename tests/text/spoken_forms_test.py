@@ -1,6 +1,10 @@
 """What is said for what is written."""
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bert_qa_tf.text.spoken_forms import SpokenWord, spoken_sentences, spoken_words
 from tests.testing import shared_data
@@ -101,3 +105,19 @@ def test_words_and_sentences_agree_on_real_text():
         assert [word for sentence in spoken_sentences(context) for word in sentence.words] == words
         assert all(0 <= word.start_char < word.end_char <= len(context) for word in words)
         assert not any(character.isdigit() or character.isupper() for word in words for character in word.text)
+
+
+# What its rules look at, more often than chance would have it.
+TRICKY = st.lists(
+    st.sampled_from([*"aAIVXsS1205.,:;-–'’\"$€£%&@#+=°/½()[] \n", "St", "Mr", "10", "th", "é", "ß", "\u0301", "孔"])
+).map("".join)
+
+
+@given(TRICKY | st.text())
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_said_in_plain_words_each_with_its_place(text):
+    words = spoken_words(text)
+    assert [word for sentence in spoken_sentences(text) for word in sentence.words] == words
+    for word in words:
+        assert re.fullmatch(r"[a-z]+('[a-z]+)*", word.text), word
+        assert 0 <= word.start_char < word.end_char <= len(text)
