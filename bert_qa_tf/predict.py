@@ -47,6 +47,7 @@ def main(values: FlagValues) -> None:
         values.output_file,
         {"transcript_file": (values.transcript_file, reader)},
     )
+    asked.read_text()
     asked.answer_with(_load_answerer(values))
 
 

@@ -137,6 +137,9 @@ def test_an_archive_of_the_export_answers_as_the_export_does(export_dir, tmp_pat
             "expected all, none or rules of speaker_labels,",
         ),
         (["--model_dir=/no/such", "--question=who", "--context=a"], "/no/such/config.json: no such file"),
+        # Told before a model is loaded:
+        (["--model_dir=/no/such", "--question=who", "--transcript_file=/no.vtt"], "/no.vtt: cannot read this file"),
+        (["--model_dir=/no/such", "--question=who", "--context_file=/no.txt"], "/no.txt: cannot read this file"),
         (["--saved_model=/no/such", "--question=who", "--context=a"], "/no/such: no saved_model.pb here"),
     ],
 )

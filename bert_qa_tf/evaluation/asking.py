@@ -7,12 +7,13 @@ in a file. No TensorFlow here, unless a path is remote: asking a server over RES
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import json_lines, single_answer
 from bert_qa_tf.evaluation.json_lines import Answerer
-from bert_qa_tf.evaluation.spoken_context import ReadSpoken
+from bert_qa_tf.evaluation.spoken_context import ReadSpoken, SpokenContext
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,15 @@ class Asked:
         if one and not self.question.strip():
             raise InputError("--question is empty")
 
+    def read_text(self) -> None:
+        """Reads what the one question is about: a mistake there is told before a model is loaded.
+
+        Raises:
+          InputError: the file cannot be read, or holds what it should not.
+        """
+        if self.question is not None:
+            _ = self._text
+
     def answer_with(self, answerer: Answerer) -> None:
         """Asks, and prints or writes what was found.
 
@@ -64,16 +74,21 @@ class Asked:
             if self.output_file:
                 print(f"wrote {count} answers to {self.output_file}")
             return
-        spoken = next((read(path) for path, read in self.spoken.values() if path is not None), None)
-        answer = single_answer.answer_question(answerer, self.question, spoken.text if spoken else self._read_text())
+        context, spoken = self._text
+        answer = single_answer.answer_question(answerer, self.question, context)
         if self.output_file:
             json_lines.write_lines([json_lines.to_json(1, answer, spoken)], self.output_file)
             print(f"wrote 1 answer to {self.output_file}")
         else:
             print(single_answer.describe(answer, spoken))
 
-    def _read_text(self) -> str:
-        return self.context if self.context is not None else single_answer.read_context(self.context_file)
+    @functools.cached_property
+    def _text(self) -> tuple[str, SpokenContext | None]:
+        for path, read in self.spoken.values():
+            if path is not None:
+                spoken = read(path)
+                return spoken.text, spoken
+        return self.context if self.context is not None else single_answer.read_context(self.context_file), None
 
 
 def _listed(names: Iterable[str], word: str) -> str:
