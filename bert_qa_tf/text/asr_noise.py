@@ -52,7 +52,7 @@ class _Piece(NamedTuple):
     phones: bytes
     first: int
     last: int
-    spoken: str
+    spoken: frozenset[str]
 
 
 class AsrNoise:
@@ -177,7 +177,7 @@ class AsrNoise:
         language = np.array([vocabulary.log_probability([vocabulary.words[index], *before]) for index in indices])
         scores = level.language * language - level.sound * distances
         written = [vocabulary.written[index] for index in indices]
-        scores[[word == piece.spoken for word in written]] = -np.inf
+        scores[[word in piece.spoken for word in written]] = -np.inf
         return written[_draw(scores, generator)]
 
     def _inserted(self, heard: Sequence[HeardWord], level: NoiseLevel, generator: np.random.Generator) -> str:
@@ -218,8 +218,7 @@ def _piece(
         for index, count in zip(owners, counts, strict=True)
         if count == most or 2 * count > len(sounds[index]) or 2 * count > end - start
     ]
-    is_one_word = len(owners) == 1 and counts[0] == len(sounds[owners[0]])
-    return _Piece(phones[start:end], told[0], told[-1], words[owners[0]].text if is_one_word else "")
+    return _Piece(phones[start:end], told[0], told[-1], frozenset(words[index].text for index in owners))
 
 
 def _draw(scores: np.ndarray, generator: np.random.Generator) -> int:
