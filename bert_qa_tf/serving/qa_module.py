@@ -14,6 +14,7 @@ import tf_keras
 
 from bert_qa_tf import features
 from bert_qa_tf.config import DecodingConfig, WindowingConfig
+from bert_qa_tf.models.inference import inference_function
 from bert_qa_tf.serving.graph_decoding import Spans, best_answers, find_spans, spans_spec
 from bert_qa_tf.serving.graph_windowing import WindowPlan, make_windows, plan_windows, windows_per_question
 from bert_qa_tf.text.tokenization import BertTokenizer, TokenizedBatch
@@ -34,7 +35,7 @@ class IdsModule(tf.Module):
         # The variables alone are tracked. Tracking the Keras model would write each of its layers into the SavedModel a
         # second time, with functions of its own for training and inference.
         self.model_variables = list(model.variables)
-        self._apply = lambda inputs: model(inputs, training=False)
+        self._apply = inference_function(model)
 
     @tf.function(input_signature=_IDS_SIGNATURE, autograph=False)
     def serve_ids(

@@ -197,7 +197,7 @@ def assign_weights(encoder: tf_keras.Model, weights: Mapping[str, np.ndarray], s
     Raises:
       InputError: names are missing or left over, or a shape differs; nothing has been assigned then.
     """
-    variables = _variables_by_name(encoder)
+    variables = variables_by_name(encoder)
     shapes = {name: _flat_shape(name, tuple(variable.shape)) for name, variable in variables.items()}
     check_weights(weights, shapes, source)
     for name, variable in variables.items():
@@ -208,8 +208,19 @@ def read_weights(encoder: tf_keras.Model) -> dict[str, np.ndarray]:
     """The inverse of `assign_weights`: canonical name → `<float32>` array of each of the encoder's variables."""
     return {
         name: np.asarray(variable.numpy()).reshape(_flat_shape(name, tuple(variable.shape)))
-        for name, variable in _variables_by_name(encoder).items()
+        for name, variable in variables_by_name(encoder).items()
     }
+
+
+def variables_by_name(encoder: tf_keras.layers.Layer) -> dict[str, tf.Variable]:
+    """Canonical name → variable of an encoder of `build_encoder`; kernels of attention keep their axis of heads."""
+    variables = {}
+    for variable in encoder.weights:
+        name = canonical_name(variable.name)
+        if name is None or name in variables:
+            raise AssertionError(f"encoder variable {variable.name} has no canonical name of its own (got {name})")
+        variables[name] = variable
+    return variables
 
 
 def flatten(name: str, array: np.ndarray) -> np.ndarray:
@@ -227,16 +238,6 @@ def listed(names: Iterable[str]) -> str:
 def _check_vocab(vocab: list[str], size: int, source: str) -> None:
     if len(vocab) != size:
         raise InputError(f"{source}: the vocabulary has {len(vocab)} pieces, the encoder's table has {size} rows")
-
-
-def _variables_by_name(encoder: tf_keras.Model) -> dict[str, tf.Variable]:
-    variables = {}
-    for variable in encoder.weights:
-        name = canonical_name(variable.name)
-        if name is None or name in variables:
-            raise AssertionError(f"encoder variable {variable.name} has no canonical name of its own (got {name})")
-        variables[name] = variable
-    return variables
 
 
 def _flat_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,0 +1,157 @@
+"""A span model's forward pass as it is served: the model's own variables and, but for rounding, its own logits.
+
+What goes in: a model of `models.build_span_model`. What comes out: a function of the same inputs and outputs for graphs
+that only answer. Keras writes attention as einsums over four axes and layers over three, which TensorFlow's graph
+optimizer leaves as they are. Here all windows are rows of one matrix, so that each dense layer is one product with its
+bias, and with its GELU or its residual, fused into it (`_FusedMatMul`), and attention is two batched products. Only
+plain ops: what does not fuse them runs them one by one.
+
+Precision is the model's: each cast stands where Keras has it, so that a bfloat16 model rounds at the same places.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+import tf_keras
+from official.nlp.modeling import networks
+
+from bert_qa_tf.models.encoder import gelu, plain_gelu
+from bert_qa_tf.models.heads import PADDING_LOGIT, SpanHead
+from bert_qa_tf.models.pretrained.weights import variables_by_name
+
+_Tensors = Mapping[str, tf.Tensor]
+# What `BertEncoderV2` can be built with and `encoder.build_encoder` does not use.
+_UNUSED_OPTIONS = {
+    "norm_first": False,
+    "output_range": None,
+    "embedding_layer": None,
+    "with_dense_inputs": False,
+    "return_attention_scores": False,
+    "return_word_embeddings": False,
+}
+
+
+def inference_function(model: tf_keras.Model) -> Callable[[_Tensors], dict[str, tf.Tensor]]:
+    """The function that computes a span model's logits, for use in a graph.
+
+    Args:
+      model: see `models.build_span_model`. One whose encoder is not of `encoder.build_encoder` (a TF-Hub module used as
+        it is) is called as it is.
+
+    Returns:
+      A function of a dict of `input_word_ids`, `input_mask` and `input_type_ids`, each `<int32>[batch, seq_length]`, to
+      a dict of `start_logits` and `end_logits`, each `<float32>[batch, seq_length]`. It reads the model's variables
+      each time.
+    """
+    layers = model.submodules if isinstance(model, tf_keras.Model) else ()
+    encoders = [layer for layer in layers if isinstance(layer, networks.BertEncoderV2)]
+    heads = [layer for layer in layers if isinstance(layer, SpanHead)]
+    if len(encoders) == len(heads) == 1 and _is_plain(encoders[0]):
+        return _Forward(encoders[0], heads[0])
+    return lambda inputs: model(inputs, training=False)
+
+
+def _is_plain(bert: networks.BertEncoderV2) -> bool:
+    config = bert.get_config()
+    is_as_built = all(config[name] == value for name, value in _UNUSED_OPTIONS.items())
+    return is_as_built and config["embedding_width"] == config["hidden_size"] and len(_epsilons(bert)) == 1
+
+
+def _epsilons(bert: networks.BertEncoderV2) -> set[float]:
+    return {layer.epsilon for layer in bert.submodules if isinstance(layer, tf_keras.layers.LayerNormalization)}
+
+
+class _Forward:
+    """The forward pass of one model; see `inference_function`."""
+
+    def __init__(self, bert: networks.BertEncoderV2, head: SpanHead) -> None:
+        self._weights = variables_by_name(bert)
+        self._head = head.logits
+        self._num_layers = len(bert.transformer_layers)
+        self._num_heads = bert.get_config()["num_attention_heads"]
+        [self._epsilon] = _epsilons(bert)
+        self._dtype = tf.as_dtype(bert.transformer_layers[0].compute_dtype)
+        activation = bert.transformer_layers[0]._intermediate_activation_layer
+        self._activation_dtype = tf.as_dtype(activation.compute_dtype)
+        # Of the one that computes its gradient anew, only the values are wanted.
+        self._activation = plain_gelu if activation.activation is gelu else activation.activation
+
+    def __call__(self, inputs: _Tensors) -> dict[str, tf.Tensor]:
+        """Returns the logits; see `inference_function`."""
+        shape = tf.shape(inputs["input_word_ids"])
+        is_token = tf.cast(inputs["input_mask"], tf.bool)
+        # Added to the scores of what must not be seen. -1e9 is beyond float16.
+        hidden = tf.float16.min if self._dtype == tf.float16 else -1e9
+        bias = (1.0 - tf.cast(is_token, self._dtype))[:, None, None, :] * tf.cast(hidden, self._dtype)
+        rows = self._embed(inputs)
+        for index in range(self._num_layers):
+            rows = self._block(f"encoder/layer_{index}", rows, bias, shape)
+        logits = tf.nn.bias_add(tf.matmul(rows, self._head.kernel), self._head.bias)
+        logits = tf.reshape(logits, tf.concat([shape, [2]], axis=0))
+        return {
+            "start_logits": tf.where(is_token, logits[..., 0], PADDING_LOGIT),
+            "end_logits": tf.where(is_token, logits[..., 1], PADDING_LOGIT),
+        }
+
+    def _embed(self, inputs: _Tensors) -> tf.Tensor:
+        """The sum of the three embeddings, `<float32>[batch * seq_length, hidden_size]`."""
+        tables = {name: self._weights[f"embeddings/{name}_embeddings"] for name in ("word", "position", "token_type")}
+        words = tf.gather(tables["word"], inputs["input_word_ids"])
+        types = tf.gather(tables["token_type"], inputs["input_type_ids"])
+        # Not looked up but cut off: beyond the table, on a GPU too, that is an error.
+        positions = tables["position"][: tf.shape(words)[1]]
+        words, positions, types = (tf.cast(values, self._dtype) for values in (words, positions[None], types))
+        total = words + positions + types
+        return self._norm("embeddings/LayerNorm", tf.reshape(total, [-1, total.shape[-1]]))
+
+    def _block(self, name: str, rows: tf.Tensor, bias: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+        """One transformer block.
+
+        Args:
+          name: of the block, the first part of its weights' canonical names.
+          rows: `<float32>[batch * seq_length, hidden_size]`.
+          bias: `<float>[batch, 1, 1, seq_length]`, added to attention's scores.
+          shape: batch and seq_length.
+
+        Returns:
+          `<float32>[batch * seq_length, hidden_size]`.
+        """
+        rows = tf.cast(rows, self._dtype)
+        attended = self._dense(f"{name}/attention/output/dense", self._attend(name, rows, bias, shape))
+        rows = self._norm(f"{name}/attention/output/LayerNorm", attended + rows)
+        inner = self._dense(f"{name}/intermediate/dense", rows)
+        inner = self._activation(tf.cast(inner, self._activation_dtype))
+        output = tf.cast(self._dense(f"{name}/output/dense", inner), tf.float32)
+        return self._norm(f"{name}/output/LayerNorm", output + rows)
+
+    def _attend(self, name: str, rows: tf.Tensor, bias: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+        """What each token takes from those of its window, all heads: `<float>[batch * seq_length, hidden_size]`."""
+        hidden_size = rows.shape[-1]
+        head_size = hidden_size // self._num_heads
+        by_head = tf.concat([shape, [self._num_heads, head_size]], axis=0)
+
+        def project(part: str) -> tf.Tensor:  # <float>[batch, heads, seq_length, head_size]
+            projected = self._dense(f"{name}/attention/self/{part}", rows)
+            return tf.transpose(tf.reshape(projected, by_head), [0, 2, 1, 3])
+
+        query = project("query") * (1.0 / math.sqrt(head_size))
+        scores = tf.matmul(query, project("key"), transpose_b=True) + bias  # [batch, heads, seq_length, seq_length]
+        taken = tf.matmul(tf.nn.softmax(scores), project("value"))
+        return tf.reshape(tf.transpose(taken, [0, 2, 1, 3]), [-1, hidden_size])
+
+    def _dense(self, name: str, rows: tf.Tensor) -> tf.Tensor:
+        kernel, bias = self._weights[f"{name}/kernel"], self._weights[f"{name}/bias"]
+        # Those of attention have an axis of heads, which lies beside the hidden one.
+        kernel = tf.reshape(kernel, [rows.shape[-1], -1])
+        product = tf.matmul(tf.cast(rows, self._dtype), tf.cast(kernel, self._dtype))
+        return tf.nn.bias_add(product, tf.cast(tf.reshape(bias, [-1]), self._dtype))
+
+    def _norm(self, name: str, rows: tf.Tensor) -> tf.Tensor:
+        """Layer norm in float32."""
+        rows = tf.cast(rows, tf.float32)
+        mean, variance = tf.nn.moments(rows, [-1], keepdims=True)
+        gamma, beta = self._weights[f"{name}/gamma"], self._weights[f"{name}/beta"]
+        return tf.nn.batch_normalization(rows, mean, variance, beta, gamma, self._epsilon)
