@@ -66,6 +66,7 @@ def _export_model(values: FlagValues) -> None:
         questions,
         values.version,
         values.max_windows_per_call,
+        values.max_tokens_per_call,
         extra_assets.model_card(provenance),
     )
     ties = f" ({result.ties} of equal score)" if result.ties else ""

@@ -43,6 +43,14 @@ def define_export(values: Values) -> None:
         lower_bound=1,
         flag_values=values,
     )
+    flags.DEFINE_integer(
+        "max_tokens_per_call",
+        1536,
+        "And no more tokens than this, counted as the number of windows times the longest of them. The default suits "
+        "CPUs, whose caches then hold what is computed; for a GPU take ten times as many.",
+        lower_bound=1,
+        flag_values=values,
+    )
 
 
 def define_serve(values: Values) -> None:

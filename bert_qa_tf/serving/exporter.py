@@ -62,6 +62,7 @@ def export_model(
     questions: Sequence[SquadExample] = (),
     version: int | None = None,
     max_windows_per_call: int = 32,
+    max_tokens_per_call: int = 1536,
     card: str | None = None,
 ) -> ExportResult:
     """Exports a model and checks what was written.
@@ -75,6 +76,7 @@ def export_model(
       questions: to check the export on, all of them. A few built-in ones are always asked.
       version: the number of both folders; None for one more than the highest there.
       max_windows_per_call: see `QaModule`.
+      max_tokens_per_call: see `QaModule`.
       card: the model card, see `extra_assets.model_card`; None for none.
 
     Returns:
@@ -85,7 +87,7 @@ def export_model(
     """
     export_dir = export_dir.rstrip("/")
     version = choose_version(export_dir, ("qa", "qa_ids"), version)
-    module = QaModule(model, tokenizer, windowing, decoding, max_windows_per_call)
+    module = QaModule(model, tokenizer, windowing, decoding, max_windows_per_call, max_tokens_per_call)
     ids_module = IdsModule(model)
     examples = [*built_in_questions(windowing), *questions]
     predictor = Predictor(model, tokenizer, windowing, decoding)

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf import features
-from bert_qa_tf.config import DecodingConfig, WindowingConfig
+from bert_qa_tf.config import NUM_SPECIAL_TOKENS, DecodingConfig, WindowingConfig
 from bert_qa_tf.models.inference import inference_function
 from bert_qa_tf.serving.graph_decoding import Spans, best_answers, find_spans, spans_spec
 from bert_qa_tf.serving.graph_windowing import WindowPlan, make_windows, plan_windows, windows_per_question
@@ -58,6 +58,8 @@ class QaModule(IdsModule):
       windowing: as the model was trained.
       decoding: how logits become answers.
       max_windows_per_call: of a long text or a large batch, so many windows at most go through the model at a time.
+      max_tokens_per_call: and so many tokens at most, padding included (a window that is longer goes alone). On a CPU,
+        some windows at a time fill all cores as well as many do, and what they compute stays in its caches.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class QaModule(IdsModule):
         windowing: WindowingConfig,
         decoding: DecodingConfig,
         max_windows_per_call: int = 32,
+        max_tokens_per_call: int = 1536,
     ) -> None:
         super().__init__(model)
         self._tokenizer = tokenizer
         self._windowing = windowing
         self._decoding = decoding
         self._max_windows_per_call = max_windows_per_call
+        self._max_tokens_per_call = max_tokens_per_call
 
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, "question"), tf.TensorSpec([None], tf.string, "context")],
@@ -107,31 +111,41 @@ class QaModule(IdsModule):
     def _find_all_spans(self, plan: WindowPlan, questions: tf.RaggedTensor, contexts: TokenizedBatch) -> Spans:
         """Runs the windows through the model in turns and keeps the best spans of each.
 
-        Short windows go together, so that a turn is padded no further than it must be.
+        Windows of like length go together, so that a turn is padded no further than it must be.
         """
-        order = tf.argsort(tf.gather(tf.cast(questions.row_lengths(), tf.int32), plan.question) + plan.length)
+        lengths = tf.gather(tf.cast(questions.row_lengths(), tf.int32), plan.question) + plan.length
+        order = tf.argsort(lengths)
         plan = WindowPlan(*(tf.gather(column, order) for column in plan))
-        per_turn = self._max_windows_per_call
-        num_turns = (tf.size(order) + per_turn - 1) // per_turn
+        lengths = tf.gather(lengths, order) + NUM_SPECIAL_TOKENS
 
-        def run_turn(turn: tf.Tensor, *found: tf.TensorArray) -> tuple[tf.Tensor, ...]:
-            some = WindowPlan(*(column[turn * per_turn : (turn + 1) * per_turn] for column in plan))
+        def run_turn(turn: tf.Tensor, first: tf.Tensor, *found: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+            end = first + self._windows_in_turn(lengths[first:])
+            some = WindowPlan(*(column[first:end] for column in plan))
             windows = make_windows(some, questions, contexts, self._tokenizer, self._windowing)
             logits = self._logits(windows.inputs)
             spans = find_spans(logits["start_logits"], logits["end_logits"], *windows[1:], self._decoding)
-            arrays = (array.write(turn + 1, values) for array, values in zip(found, spans, strict=True))
-            return turn + 1, *arrays
+            arrays = (array.write(turn, values) for array, values in zip(found, spans, strict=True))
+            return turn + 1, end, *arrays
 
-        empty = [_empty_array(spec, num_turns + 1) for spec in spans_spec(self._decoding)]
+        empty = [_empty_array(spec) for spec in spans_spec(self._decoding)]
         # One turn at a time: its activations are what memory is needed for.
-        _, *found = tf.while_loop(
-            lambda turn, *_: turn < num_turns, run_turn, (tf.constant(0), *empty), parallel_iterations=1
+        _, _, *found = tf.while_loop(
+            lambda turn, first, *_: first < tf.size(order),
+            run_turn,
+            (tf.constant(1), tf.constant(0), *empty),
+            parallel_iterations=1,
         )
         back = tf.math.invert_permutation(order)
         return Spans(*(tf.gather(array.concat(), back) for array in found))
 
+    def _windows_in_turn(self, lengths: tf.Tensor) -> tf.Tensor:
+        """How many of the next windows, `<int32>[windows]` tokens long and ascending, are the next turn: at least 1."""
+        padded_tokens = lengths * (1 + tf.range(tf.size(lengths)))
+        fitting = tf.math.count_nonzero(padded_tokens <= self._max_tokens_per_call, dtype=tf.int32)
+        return tf.clip_by_value(fitting, 1, self._max_windows_per_call)
 
-def _empty_array(spec: tf.TensorSpec, size: tf.Tensor) -> tf.TensorArray:
-    """An array of batches of windows; its first is empty, because none at all cannot be joined."""
-    array = tf.TensorArray(spec.dtype, size, infer_shape=False, element_shape=spec.shape)
+
+def _empty_array(spec: tf.TensorSpec) -> tf.TensorArray:
+    """A growing array of batches of windows; its first is empty, because none at all cannot be joined."""
+    array = tf.TensorArray(spec.dtype, 1, dynamic_size=True, infer_shape=False, element_shape=spec.shape)
     return array.write(0, tf.zeros([0, *spec.shape[1:]], spec.dtype))

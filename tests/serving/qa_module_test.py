@@ -94,6 +94,22 @@ def test_at_most_max_windows_per_call_go_through_the_model_at_a_time():
     assert len(shapes) == 3
 
 
+def test_at_most_max_tokens_per_call_go_through_the_model_at_a_time():
+    shapes = []
+
+    def spy(inputs, training):
+        tf.py_function(lambda ids: shapes.append(tuple(ids.shape)), [inputs["input_word_ids"]], [])
+        zeros = tf.zeros_like(inputs["input_mask"], tf.float32)
+        return {"start_logits": zeros, "end_logits": zeros}
+
+    spy.variables = []
+    module = QaModule(spy, TOKENIZER, tiny_model.WINDOWING, V1, max_tokens_per_call=24)
+    contexts = ["a b c", "a b c d", "a b c d e f g", "a b", "the cat sat on the mat " * 5, "a"]
+    _ask(module, ["who"] * 6, contexts)
+    # Question and special tokens are 4. Two of 6 and 5 would fit beside one of 7, and 3 x 7 = 21; of 8, they would not.
+    assert shapes == [(3, 7), (2, 11), (1, 34)]
+
+
 def test_a_batch_is_padded_only_to_its_longest_window():
     shapes = []
 
