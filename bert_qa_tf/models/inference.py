@@ -1,12 +1,13 @@
 """A span model's forward pass as it is served: the model's own variables and, but for rounding, its own logits.
 
-What goes in: a model of `models.build_span_model`. What comes out: a function of the same inputs and outputs for graphs
-that only answer. Keras writes attention as einsums over four axes and layers over three, which TensorFlow's graph
-optimizer leaves as they are. Here all windows are rows of one matrix, so that each dense layer is one product with its
-bias, and with its GELU or its residual, fused into it (`_FusedMatMul`), and attention is two batched products. Only
-plain ops: what does not fuse them runs them one by one.
+What goes in: a float32 model of `models.build_span_model`. What comes out: a function of the same inputs and outputs
+for graphs that only answer. Keras writes attention as einsums over four axes and layers over three, which TensorFlow's
+graph optimizer leaves as they are. Here all windows are rows of one matrix, so that each dense layer is one product
+with its bias, and with its GELU or its residual, fused into it (`_FusedMatMul`), and attention is two batched products.
+Only plain ops: what does not fuse them runs them one by one.
 
-Precision is the model's: each cast stands where Keras has it, so that a bfloat16 model rounds at the same places.
+For float32 alone: in half precision, what is fused is not rounded in between, and logits would move by as much as that
+precision is worth.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from bert_qa_tf.models.heads import PADDING_LOGIT, SpanHead
 from bert_qa_tf.models.pretrained.weights import variables_by_name
 
 _Tensors = Mapping[str, tf.Tensor]
+# Added to attention's score of what must not be seen; its exponential is 0.
+_HIDDEN = -1e9
 # What `BertEncoderV2` can be built with and `encoder.build_encoder` does not use.
 _UNUSED_OPTIONS = {
     "norm_first": False,
@@ -38,8 +41,8 @@ def inference_function(model: tf_keras.Model) -> Callable[[_Tensors], dict[str, 
     """The function that computes a span model's logits, for use in a graph.
 
     Args:
-      model: see `models.build_span_model`. One whose encoder is not of `encoder.build_encoder` (a TF-Hub module used as
-        it is) is called as it is.
+      model: see `models.build_span_model`. One that computes in half precision, or whose encoder is not of
+        `encoder.build_encoder` (a TF-Hub module used as it is), is called as it is.
 
     Returns:
       A function of a dict of `input_word_ids`, `input_mask` and `input_type_ids`, each `<int32>[batch, seq_length]`, to
@@ -57,7 +60,9 @@ def inference_function(model: tf_keras.Model) -> Callable[[_Tensors], dict[str, 
 def _is_plain(bert: networks.BertEncoderV2) -> bool:
     config = bert.get_config()
     is_as_built = all(config[name] == value for name, value in _UNUSED_OPTIONS.items())
-    return is_as_built and config["embedding_width"] == config["hidden_size"] and len(_epsilons(bert)) == 1
+    is_float32 = {layer.compute_dtype for layer in bert.transformer_layers} == {"float32"}
+    has_one_width = config["embedding_width"] == config["hidden_size"]
+    return is_as_built and is_float32 and has_one_width and len(_epsilons(bert)) == 1
 
 
 def _epsilons(bert: networks.BertEncoderV2) -> set[float]:
@@ -73,19 +78,15 @@ class _Forward:
         self._num_layers = len(bert.transformer_layers)
         self._num_heads = bert.get_config()["num_attention_heads"]
         [self._epsilon] = _epsilons(bert)
-        self._dtype = tf.as_dtype(bert.transformer_layers[0].compute_dtype)
-        activation = bert.transformer_layers[0]._intermediate_activation_layer
-        self._activation_dtype = tf.as_dtype(activation.compute_dtype)
+        activation = bert.transformer_layers[0]._intermediate_activation_layer.activation
         # Of the one that computes its gradient anew, only the values are wanted.
-        self._activation = plain_gelu if activation.activation is gelu else activation.activation
+        self._activation = plain_gelu if activation is gelu else activation
 
     def __call__(self, inputs: _Tensors) -> dict[str, tf.Tensor]:
         """Returns the logits; see `inference_function`."""
         shape = tf.shape(inputs["input_word_ids"])
         is_token = tf.cast(inputs["input_mask"], tf.bool)
-        # Added to the scores of what must not be seen. -1e9 is beyond float16.
-        hidden = tf.float16.min if self._dtype == tf.float16 else -1e9
-        bias = (1.0 - tf.cast(is_token, self._dtype))[:, None, None, :] * tf.cast(hidden, self._dtype)
+        bias = tf.where(is_token, 0.0, _HIDDEN)[:, None, None, :]
         rows = self._embed(inputs)
         for index in range(self._num_layers):
             rows = self._block(f"encoder/layer_{index}", rows, bias, shape)
@@ -103,7 +104,6 @@ class _Forward:
         types = tf.gather(tables["token_type"], inputs["input_type_ids"])
         # Not looked up but cut off: beyond the table, on a GPU too, that is an error.
         positions = tables["position"][: tf.shape(words)[1]]
-        words, positions, types = (tf.cast(values, self._dtype) for values in (words, positions[None], types))
         total = words + positions + types
         return self._norm("embeddings/LayerNorm", tf.reshape(total, [-1, total.shape[-1]]))
 
@@ -113,27 +113,24 @@ class _Forward:
         Args:
           name: of the block, the first part of its weights' canonical names.
           rows: `<float32>[batch * seq_length, hidden_size]`.
-          bias: `<float>[batch, 1, 1, seq_length]`, added to attention's scores.
+          bias: `<float32>[batch, 1, 1, seq_length]`, added to attention's scores.
           shape: batch and seq_length.
 
         Returns:
           `<float32>[batch * seq_length, hidden_size]`.
         """
-        rows = tf.cast(rows, self._dtype)
         attended = self._dense(f"{name}/attention/output/dense", self._attend(name, rows, bias, shape))
         rows = self._norm(f"{name}/attention/output/LayerNorm", attended + rows)
-        inner = self._dense(f"{name}/intermediate/dense", rows)
-        inner = self._activation(tf.cast(inner, self._activation_dtype))
-        output = tf.cast(self._dense(f"{name}/output/dense", inner), tf.float32)
-        return self._norm(f"{name}/output/LayerNorm", output + rows)
+        inner = self._activation(self._dense(f"{name}/intermediate/dense", rows))
+        return self._norm(f"{name}/output/LayerNorm", self._dense(f"{name}/output/dense", inner) + rows)
 
     def _attend(self, name: str, rows: tf.Tensor, bias: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-        """What each token takes from those of its window, all heads: `<float>[batch * seq_length, hidden_size]`."""
+        """What each token takes from those of its window, all heads: `<float32>[batch * seq_length, hidden_size]`."""
         hidden_size = rows.shape[-1]
         head_size = hidden_size // self._num_heads
         by_head = tf.concat([shape, [self._num_heads, head_size]], axis=0)
 
-        def project(part: str) -> tf.Tensor:  # <float>[batch, heads, seq_length, head_size]
+        def project(part: str) -> tf.Tensor:  # <float32>[batch, heads, seq_length, head_size]
             projected = self._dense(f"{name}/attention/self/{part}", rows)
             return tf.transpose(tf.reshape(projected, by_head), [0, 2, 1, 3])
 
@@ -146,12 +143,9 @@ class _Forward:
         kernel, bias = self._weights[f"{name}/kernel"], self._weights[f"{name}/bias"]
         # Those of attention have an axis of heads, which lies beside the hidden one.
         kernel = tf.reshape(kernel, [rows.shape[-1], -1])
-        product = tf.matmul(tf.cast(rows, self._dtype), tf.cast(kernel, self._dtype))
-        return tf.nn.bias_add(product, tf.cast(tf.reshape(bias, [-1]), self._dtype))
+        return tf.nn.bias_add(tf.matmul(rows, kernel), tf.reshape(bias, [-1]))
 
     def _norm(self, name: str, rows: tf.Tensor) -> tf.Tensor:
-        """Layer norm in float32."""
-        rows = tf.cast(rows, tf.float32)
         mean, variance = tf.nn.moments(rows, [-1], keepdims=True)
         gamma, beta = self._weights[f"{name}/gamma"], self._weights[f"{name}/beta"]
         return tf.nn.batch_normalization(rows, mean, variance, beta, gamma, self._epsilon)
