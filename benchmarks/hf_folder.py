@@ -1,0 +1,126 @@
+"""Writes a trained model as Hugging Face's `BertForQuestionAnswering` loads it, for the peer of `serve.py`.
+
+    python benchmarks/hf_folder.py runs/first runs/first_hf
+
+The folder holds `config.json`, `model.safetensors`, `vocab.txt` and `tokenizer_config.json`. Its names are those that
+`bert_qa_tf/models/pretrained/safetensors.py` reads, the table there gone through backwards.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import sys
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import safetensors.numpy
+
+from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.models.pretrained.safetensors import WEIGHTS_FILE
+
+_TENSOR_NAMES = (
+    (re.compile(r"^encoder/layer_(\d+)/"), r"encoder.layer.\1."),
+    (re.compile(r"/kernel$"), ".weight"),
+    (re.compile(r"LayerNorm/gamma$"), "LayerNorm.weight"),
+    (re.compile(r"LayerNorm/beta$"), "LayerNorm.bias"),
+    (re.compile(r"_embeddings$"), "_embeddings.weight"),
+)
+_HEAD = "qa_outputs"
+# Ours → theirs; see `safetensors.py`.
+_ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new", "relu": "relu"}
+
+
+def tensor_name(canonical: str) -> str:
+    """The name that `BertForQuestionAnswering` has for one of an encoder's weights.
+
+    >>> tensor_name("encoder/layer_0/attention/self/query/kernel")
+    'bert.encoder.layer.0.attention.self.query.weight'
+    """
+    name = canonical
+    for pattern, replacement in _TENSOR_NAMES:
+        name = pattern.sub(replacement, name)
+    return f"bert.{name.replace('/', '.')}"
+
+
+def write_folder(
+    folder: pathlib.Path,
+    config: EncoderConfig,
+    weights: Mapping[str, np.ndarray],
+    head: tuple[np.ndarray, np.ndarray],
+    vocab: Sequence[str],
+    do_lower_case: bool,
+) -> None:
+    """Writes the four files.
+
+    Args:
+      folder: made where it is missing.
+      config: the encoder's.
+      weights: canonical name → `<float32>` array, as `weights.read_weights` gives them. A pooler is left out: their
+        question-answering model has none.
+      head: kernel `<float32>[hidden_size, 2]` and bias `<float32>[2]` of the span head.
+      vocab: the word pieces.
+      do_lower_case: the casing of `vocab`.
+    """
+    kernel, bias = head
+    tensors = {
+        tensor_name(name): np.ascontiguousarray(array.T if name.endswith("/kernel") else array, np.float32)
+        for name, array in weights.items()
+        if not name.startswith("pooler/")
+    }
+    tensors |= {f"{_HEAD}.weight": np.ascontiguousarray(kernel.T, np.float32), f"{_HEAD}.bias": bias}
+    folder.mkdir(parents=True, exist_ok=True)
+    safetensors.numpy.save_file(tensors, folder / WEIGHTS_FILE, {"format": "pt"})
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in vocab), encoding="utf-8")
+    _write_json(folder / "config.json", _config(config))
+    tokenizer = {"tokenizer_class": "BertTokenizer", "do_lower_case": do_lower_case, "tokenize_chinese_chars": True}
+    tokenizer["model_max_length"] = config.max_position_embeddings
+    _write_json(folder / "tokenizer_config.json", tokenizer)
+
+
+def _config(config: EncoderConfig) -> dict[str, object]:
+    return {
+        "architectures": ["BertForQuestionAnswering"],
+        "model_type": "bert",
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.hidden_size,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_attention_heads,
+        "intermediate_size": config.intermediate_size,
+        "max_position_embeddings": config.max_position_embeddings,
+        "type_vocab_size": config.type_vocab_size,
+        "hidden_act": _ACTIVATIONS[config.hidden_act],
+        "layer_norm_eps": config.layer_norm_epsilon,
+        "hidden_dropout_prob": config.hidden_dropout,
+        "attention_probs_dropout_prob": config.attention_dropout,
+        "initializer_range": config.initializer_range,
+    }
+
+
+def _write_json(path: pathlib.Path, value: dict[str, object]) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def main(model_dir: str, folder: str) -> None:
+    """Converts the best weights of a run directory."""
+    from bert_qa_tf.models.pretrained.weights import read_weights
+    from bert_qa_tf.training.checkpoints import ENCODER_CONFIG_FILE, load_run, read_json
+
+    values = read_json(f"{model_dir.rstrip('/')}/{ENCODER_CONFIG_FILE}")
+    if values.get("encoder_mode") == "wrap":
+        raise InputError(f"{model_dir}: trained with --encoder_mode=wrap, whose weights cannot be taken out")
+    do_lower_case = values.pop("do_lower_case")
+    run = load_run(model_dir)
+    kernel, bias = (variable.numpy() for variable in run.model.get_layer("span_head").weights)
+    weights = read_weights(run.model.get_layer("encoder"))
+    vocab = run.tokenizer.vocab
+    write_folder(pathlib.Path(folder), EncoderConfig(**values), weights, (kernel, bias), vocab, do_lower_case)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:3])
+    except InputError as error:
+        sys.exit(f"error: {error}")
