@@ -53,7 +53,10 @@ def test_logits_are_the_models_with_another_epsilon_and_without_a_pooler():
 
 
 def test_a_bfloat16_model_is_called_as_it_is():
-    assert _largest_difference(_model("mixed_bfloat16"), _inputs()) == 0
+    model = _model("mixed_bfloat16")
+    # Not in a graph, where TensorFlow fuses ops and leaves roundings out.
+    expected, found = model(_inputs()), inference_function(model)(_inputs())
+    np.testing.assert_array_equal(found["start_logits"], expected["start_logits"])
 
 
 def test_what_a_window_holds_does_not_depend_on_its_padding():
