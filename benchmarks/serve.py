@@ -367,7 +367,7 @@ def main() -> None:
 
     make benchmark-serve SERVE_ARGS="--rounds={counts} --warmup={values.warmup} --threads={values.threads}"
 
-{_machine()}, {busy:.1f} of them busy beforehand; {values.threads} threads for each. TensorFlow {tf.__version__};
+{_machine()}; load average beforehand {busy:.1f}; {values.threads} threads for each. TensorFlow {tf.__version__};
 the pipeline: {", ".join(f"{name} {version}" for name, version in versions.items())}. Questions of
 `{pathlib.Path(values.input_file).name}`. Options of the pipeline: `{json.dumps(options)}`; in its second row `top_k`
 is 1, its default.
