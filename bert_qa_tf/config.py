@@ -163,7 +163,8 @@ class NoiseConfig:
     """Simulated recognition errors on training text.
 
     Attributes:
-      wer: word error rate, 0 to 1; or two, between which each paragraph's is drawn.
+      wer: word error rate, above 0 and at most 0.7, as far as the simulator was fitted; or two, between which each
+        paragraph's is drawn.
       copies: so many differently heard copies of each paragraph are made; an epoch of training takes one.
       answers: which questions are kept: those of whose answer something is heard ("aligned"), or only those whose
         answer is heard as it was said ("exact").
@@ -175,8 +176,8 @@ class NoiseConfig:
 
     def __post_init__(self) -> None:
         _require(
-            len(self.wer) in (1, 2) and all(0.0 < wer <= 0.8 for wer in self.wer) and self.wer[0] <= self.wer[-1],
-            f"asr_noise_wer must be a rate above 0 and at most 0.8, or two of them, the lower first, got "
+            len(self.wer) in (1, 2) and all(0.0 < wer <= 0.7 for wer in self.wer) and self.wer[0] <= self.wer[-1],
+            f"asr_noise_wer must be a rate above 0 and at most 0.7, or two of them, the lower first, got "
             f"{','.join(map(str, self.wer))}",
         )
         _require(1 <= self.copies <= 255, f"noise_copies must be 1 to 255, got {self.copies}")

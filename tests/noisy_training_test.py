@@ -43,7 +43,7 @@ def test_a_conversion_says_what_noise_did(workshop, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("wer", "message"), [("much", "--asr_noise_wer=much: expected a share"), ("1.5", "at most 0.8")]
+    ("wer", "message"), [("much", "--asr_noise_wer=much: expected a share"), ("1.5", "at most 0.7")]
 )
 def test_a_rate_that_is_none_is_one_line(workshop, tmp_path, capsys, wer, message):
     assert convert(workshop, tmp_path / "records", f"--asr_noise_wer={wer}") == 1

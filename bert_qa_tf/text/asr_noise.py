@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bert_qa_tf.text.noise_table import NoiseLevel, NoiseTable
+from bert_qa_tf.text.noise_table import ERROR_FEATURES, NoiseLevel, NoiseTable
 from bert_qa_tf.text.recognizer_vocabulary import RecognizerVocabulary
 from bert_qa_tf.text.spoken_forms import SpokenWord
 
@@ -30,6 +30,7 @@ from bert_qa_tf.text.spoken_forms import SpokenWord
 _LONGEST_PIECE = 16
 # Surprisal beyond this is the language model's smoothing and says no more.
 _MOST_SURPRISAL = 16.0
+_USUAL_SURPRISAL = 5.0
 
 
 class HeardWord(NamedTuple):
@@ -198,13 +199,18 @@ def error_features(vocabulary: RecognizerVocabulary, entries: Sequence[str], sou
     Returns:
       `<float64>[num_words, num_features]`: `noise_table.ERROR_FEATURES` from the third on.
     """
-    known = [entry in vocabulary for entry in entries]
-    rows = []
-    for index, sound in enumerate(sounds):
-        surprisal = -vocabulary.log_probability([entries[index], *entries[max(index - 2, 0) : index][::-1]])
-        before_unknown = index + 1 < len(entries) and not known[index + 1]
-        rows.append((float(before_unknown), min(surprisal, _MOST_SURPRISAL), math.log(max(len(sound), 1))))
-    return np.array(rows, np.float64).reshape(len(entries), 3)
+    surprisals = []
+    for index, entry in enumerate(entries):
+        surprisal = -vocabulary.log_probability([entry, *entries[max(index - 2, 0) : index][::-1]])
+        surprisals.append(min(surprisal, _MOST_SURPRISAL))
+    rows = np.zeros((len(entries), len(ERROR_FEATURES) - 2))
+    rows[:, 0] = surprisals
+    # A word that makes no sense to the recogniser, or that it does not know, spoils the one before it, too.
+    rows[:, 1] = [*surprisals[1:], _USUAL_SURPRISAL][: len(entries)]
+    rows[:, 2] = [math.log(max(len(sound), 1)) for sound in sounds]
+    frequent = frozenset(vocabulary.frequent)
+    rows[:, 3] = [entry in frequent for entry in entries]
+    return rows
 
 
 def _piece(

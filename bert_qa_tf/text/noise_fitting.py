@@ -24,7 +24,7 @@ _RIDGE = 0.05
 _SOUND_WEIGHTS = np.geomspace(0.02, 1.0, 14)
 _LANGUAGE_WEIGHTS = np.linspace(0.0, 1.2, 13)
 # The rates that shifts are found for.
-ASKED_RATES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
+ASKED_RATES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 
 
 class Pair(NamedTuple):

@@ -18,7 +18,7 @@ from bert_qa_tf.errors import InputError
 
 TABLE_FILE = "asr_noise_table.json"
 # What speaks for a word being misheard; `asr_noise.error_features` computes them.
-ERROR_FEATURES = ("bias", "after_error", "before_unknown", "surprisal", "log_phones")
+ERROR_FEATURES = ("bias", "after_error", "surprisal", "next_surprisal", "log_phones", "frequent")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -162,5 +162,5 @@ def test_windows_of_copies_have_names_of_their_own():
 
 @pytest.mark.parametrize("wer", [(0.0,), (0.9,), (0.4, 0.2), (0.1, 0.2, 0.3), ()])
 def test_rates_that_make_no_sense_are_refused(wer):
-    with pytest.raises(InputError, match=r"asr_noise_wer must be a rate above 0 and at most 0\.8, or two"):
+    with pytest.raises(InputError, match=r"asr_noise_wer must be a rate above 0 and at most 0\.7, or two"):
         NoiseConfig(wer)

@@ -90,7 +90,7 @@ def test_errors_come_in_runs_where_an_error_makes_the_next_likelier():
     words = [SpokenWord("cat", 4 * i, 4 * i + 3) for i in range(3000)]
 
     def runs(after_error: float, bias: float) -> tuple[float, float]:
-        heard = NOISE.hear_at(words, level(error_weights=(bias, after_error, 0, 0, 0)), np.random.default_rng(0))
+        heard = NOISE.hear_at(words, level(error_weights=(bias, after_error, 0, 0, 0, 0)), np.random.default_rng(0))
         wrong = np.array([word.text != "cat" for word in heard])
         return wrong.mean(), (wrong[1:] & wrong[:-1]).sum() / wrong[:-1].sum()
 

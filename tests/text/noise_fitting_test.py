@@ -49,7 +49,7 @@ def test_words_heard_as_they_were_said_fit_a_level_without_errors():
 
 
 def test_a_fit_finds_what_the_errors_were_made_with():
-    weights = (-1.5, 1.5, 0.0, 0.0, -0.5)
+    weights = (-1.5, 1.5, 0.0, 0.0, -0.5, 0.0)
     fitted = fit_level(VOCABULARY, _pairs(60, error_weights=weights, dropped=0.1, splits_unknown=0.2, sound=0.4))
     assert fitted.error_weights[1] == pytest.approx(1.5, abs=0.4)
     assert fitted.error_weights[4] == pytest.approx(-0.5, abs=0.3)
@@ -60,7 +60,7 @@ def test_a_fit_finds_what_the_errors_were_made_with():
 
 
 def test_a_simulation_with_a_fitted_table_has_the_rate_that_is_asked_for():
-    levels = [_pairs(8, error_weights=(bias, 0.5, 0.0, 0.0, -0.5)) for bias in (-1.5, -0.5)]
+    levels = [_pairs(8, error_weights=(bias, 0.5, 0.0, 0.0, -0.5, 0.0)) for bias in (-1.5, -0.5)]
     fitted = fit_table(VOCABULARY, levels, {"paragraphs": 8}, asked_rates=(0.3, 0.4))
     assert [level.wer for level in fitted.levels] == sorted(word_error_rate(pairs) for pairs in levels)
     noise, random = AsrNoise(VOCABULARY, fitted), np.random.default_rng(5)

@@ -37,7 +37,7 @@ def level(**changes) -> NoiseLevel:
     """Half of the words are misheard, each for itself; ends stay where they are."""
     values = {
         "wer": 0.5,
-        "error_weights": (0.0, 0.0, 0.0, 0.0, 0.0),
+        "error_weights": (0.0,) * 6,
         "paragraph_spread": 0.0,
         "dropped": 0.0,
         "inserted": 0.0,
@@ -51,8 +51,8 @@ def level(**changes) -> NoiseLevel:
     return NoiseLevel(**{**values, **changes})
 
 
-ALWAYS = (20.0, 0.0, 0.0, 0.0, 0.0)
-NEVER = (-20.0, 0.0, 0.0, 0.0, 0.0)
+ALWAYS = (20.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NEVER = (-20.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def table(*levels: NoiseLevel) -> NoiseTable:
