@@ -1,7 +1,7 @@
 """Word error rates and real-time factors of pocketsphinx: books read aloud and flite, clean and at three noise levels.
 
 python benchmarks/recognition.py              writes benchmarks/results/recognition.md
-python benchmarks/recognition.py --articles=2 fewer paragraphs, sooner done
+python benchmarks/recognition.py --articles=9 more paragraphs
 
 Needs flite, and the data of BERT_QA_TF_DATA: the LibriVox clips in audio/librivox, each recognised as a whole, and
 squad_style/squad_v1.1_train_slice.json, of whose first articles by title the first paragraph is read by flite, sentence
@@ -37,7 +37,7 @@ Utterance = tuple[str, np.ndarray]
 def main() -> None:
     """Measures and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--articles", type=int, default=6, help="paragraphs for flite to read, one of each article")
+    parser.add_argument("--articles", type=int, default=3, help="paragraphs for flite to read, one of each article")
     parser.add_argument("--output_file", type=pathlib.Path, default=_REPOSITORY / "benchmarks/results/recognition.md")
     values = parser.parse_args()
     data = pathlib.Path(os.environ.get("BERT_QA_TF_DATA", _REPOSITORY.parent / "shared" / "data"))

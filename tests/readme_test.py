@@ -37,6 +37,11 @@ def test_the_sizes_of_the_encoders_are_those_that_were_measured():
         assert shown[handle][-5:] == figures, handle
 
 
+def test_the_word_error_rates_are_those_that_were_measured():
+    results = (REPOSITORY / "benchmarks" / "results" / "recognition.md").read_text(encoding="utf-8")
+    assert results[results.index("| speech |") :] in README
+
+
 def _rows(text: str) -> dict[str, list[str]]:
     """The first name in a table's row → its other cells."""
     rows = re.findall(r"^\| `([a-z][\w-]*)`[^|]*\|(.+)\|$", text, re.MULTILINE)
