@@ -199,7 +199,7 @@ def _letters_or_word(match: re.Match[str], folded: str, previous: str, shouted: 
         yield from (SpokenWord(word, start, end) for word in numeral)
         return
     stem = _PLURAL.sub("", text)
-    is_acronym = stem.isupper() and len(stem) > 1 and not shouted and not _is_pronounceable(stem)
+    is_acronym = stem.isalpha() and stem.isupper() and len(stem) > 1 and not shouted and not _is_pronounceable(stem)
     beside_digit = folded[start - 1 : start].isdigit() or folded[end : end + 1].isdigit()
     if is_acronym or (len(text) == 1 and (text in "BCDEFGHJKLMNOPQRSTUVWXYZ" or beside_digit)):
         for place, letter in enumerate(stem.lower()):
