@@ -1,9 +1,10 @@
-"""A span model's forward pass as it is served: the model's own variables and, but for rounding, its own logits.
+"""A span model's forward pass as it is served: the model's weights and, but for rounding, its own logits.
 
 What goes in: a float32 model of `models.build_span_model`. What comes out: a function of the same inputs and outputs
 for graphs that only answer. Keras writes attention as einsums over four axes and layers over three, which TensorFlow's
 graph optimizer leaves as they are. Here all windows are rows of one matrix, so that each dense layer is one product
 with its bias, and with its GELU or its residual, fused into it (`_FusedMatMul`), and attention is two batched products.
+Queries, keys and values are one product, too: three small ones do not fill the cores, and get in each other's way.
 Only plain ops: what does not fuse them runs them one by one.
 
 For float32 alone: in half precision, what is fused is not rounded in between, and logits would move by as much as that
@@ -13,8 +14,9 @@ precision is worth.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
 from official.nlp.modeling import networks
@@ -26,6 +28,8 @@ from bert_qa_tf.models.pretrained.weights import variables_by_name
 _Tensors = Mapping[str, tf.Tensor]
 # Added to attention's score of what must not be seen; its exponential is 0.
 _HIDDEN = -1e9
+# What attention needs of each token, in the order in which `_Forward` has it.
+_PROJECTIONS = ("query", "key", "value")
 # What `BertEncoderV2` can be built with and `encoder.build_encoder` does not use.
 _UNUSED_OPTIONS = {
     "norm_first": False,
@@ -37,7 +41,15 @@ _UNUSED_OPTIONS = {
 }
 
 
-def inference_function(model: tf_keras.Model) -> Callable[[_Tensors], dict[str, tf.Tensor]]:
+class InferenceFunction(tf.Module):
+    """What `inference_function` returns. Its `variables` are all that it reads, and all that a SavedModel must hold."""
+
+    def __call__(self, inputs: _Tensors) -> dict[str, tf.Tensor]:
+        """Computes logits; see `inference_function`."""
+        raise NotImplementedError
+
+
+def inference_function(model: tf_keras.Model) -> InferenceFunction:
     """The function that computes a span model's logits, for use in a graph.
 
     Args:
@@ -46,15 +58,15 @@ def inference_function(model: tf_keras.Model) -> Callable[[_Tensors], dict[str, 
 
     Returns:
       A function of a dict of `input_word_ids`, `input_mask` and `input_type_ids`, each `<int32>[batch, seq_length]`, to
-      a dict of `start_logits` and `end_logits`, each `<float32>[batch, seq_length]`. It reads the model's variables
-      each time.
+      a dict of `start_logits` and `end_logits`, each `<float32>[batch, seq_length]`. Made when training has ended: of
+      weights that it joins it has copies.
     """
     layers = model.submodules if isinstance(model, tf_keras.Model) else ()
     encoders = [layer for layer in layers if isinstance(layer, networks.BertEncoderV2)]
     heads = [layer for layer in layers if isinstance(layer, SpanHead)]
     if len(encoders) == len(heads) == 1 and _is_plain(encoders[0]):
         return _Forward(encoders[0], heads[0])
-    return lambda inputs: model(inputs, training=False)
+    return _AsItIs(model)
 
 
 def _is_plain(bert: networks.BertEncoderV2) -> bool:
@@ -69,12 +81,28 @@ def _epsilons(bert: networks.BertEncoderV2) -> set[float]:
     return {layer.epsilon for layer in bert.submodules if isinstance(layer, tf_keras.layers.LayerNormalization)}
 
 
-class _Forward:
+class _AsItIs(InferenceFunction):
+    """Calls the model."""
+
+    def __init__(self, model: tf_keras.Model) -> None:
+        super().__init__()
+        # The variables alone are tracked. Tracking the Keras model would write each of its layers into a SavedModel,
+        # with functions of its own for training and inference.
+        self._weights = list(model.variables)
+        self._call = lambda inputs: model(inputs, training=False)
+
+    def __call__(self, inputs: _Tensors) -> dict[str, tf.Tensor]:
+        """See `InferenceFunction`."""
+        return self._call(inputs)
+
+
+class _Forward(InferenceFunction):
     """The forward pass of one model; see `inference_function`."""
 
     def __init__(self, bert: networks.BertEncoderV2, head: SpanHead) -> None:
-        self._weights = variables_by_name(bert)
-        self._head = head.logits
+        super().__init__()
+        head_weights = {"head/kernel": head.logits.kernel, "head/bias": head.logits.bias}
+        self._weights = _join_projections(variables_by_name(bert)) | head_weights
         self._num_layers = len(bert.transformer_layers)
         self._num_heads = bert.get_config()["num_attention_heads"]
         [self._epsilon] = _epsilons(bert)
@@ -83,15 +111,14 @@ class _Forward:
         self._activation = plain_gelu if activation is gelu else activation
 
     def __call__(self, inputs: _Tensors) -> dict[str, tf.Tensor]:
-        """Returns the logits; see `inference_function`."""
+        """See `InferenceFunction`."""
         shape = tf.shape(inputs["input_word_ids"])
         is_token = tf.cast(inputs["input_mask"], tf.bool)
         bias = tf.where(is_token, 0.0, _HIDDEN)[:, None, None, :]
         rows = self._embed(inputs)
         for index in range(self._num_layers):
             rows = self._block(f"encoder/layer_{index}", rows, bias, shape)
-        logits = tf.nn.bias_add(tf.matmul(rows, self._head.kernel), self._head.bias)
-        logits = tf.reshape(logits, tf.concat([shape, [2]], axis=0))
+        logits = tf.reshape(self._dense("head", rows), tf.concat([shape, [2]], axis=0))
         return {
             "start_logits": tf.where(is_token, logits[..., 0], PADDING_LOGIT),
             "end_logits": tf.where(is_token, logits[..., 1], PADDING_LOGIT),
@@ -128,24 +155,38 @@ class _Forward:
         """What each token takes from those of its window, all heads: `<float32>[batch * seq_length, hidden_size]`."""
         hidden_size = rows.shape[-1]
         head_size = hidden_size // self._num_heads
-        by_head = tf.concat([shape, [self._num_heads, head_size]], axis=0)
-
-        def project(part: str) -> tf.Tensor:  # <float32>[batch, heads, seq_length, head_size]
-            projected = self._dense(f"{name}/attention/self/{part}", rows)
-            return tf.transpose(tf.reshape(projected, by_head), [0, 2, 1, 3])
-
-        query = project("query") * (1.0 / math.sqrt(head_size))
-        scores = tf.matmul(query, project("key"), transpose_b=True) + bias  # [batch, heads, seq_length, seq_length]
-        taken = tf.matmul(tf.nn.softmax(scores), project("value"))
+        by_head = tf.concat([shape, [len(_PROJECTIONS), self._num_heads, head_size]], axis=0)
+        projected = tf.reshape(self._dense(f"{name}/attention/self", rows), by_head)
+        # <float32>[batch, heads, seq_length, head_size] each
+        query, key, value = tf.unstack(tf.transpose(projected, [2, 0, 3, 1, 4]), len(_PROJECTIONS))
+        query *= 1.0 / math.sqrt(head_size)
+        scores = tf.matmul(query, key, transpose_b=True) + bias  # [batch, heads, seq_length, seq_length]
+        taken = tf.matmul(tf.nn.softmax(scores), value)
         return tf.reshape(tf.transpose(taken, [0, 2, 1, 3]), [-1, hidden_size])
 
     def _dense(self, name: str, rows: tf.Tensor) -> tf.Tensor:
         kernel, bias = self._weights[f"{name}/kernel"], self._weights[f"{name}/bias"]
-        # Those of attention have an axis of heads, which lies beside the hidden one.
-        kernel = tf.reshape(kernel, [rows.shape[-1], -1])
-        return tf.nn.bias_add(tf.matmul(rows, kernel), tf.reshape(bias, [-1]))
+        # That of attention's output has an axis of heads, which lies beside the hidden one.
+        return tf.nn.bias_add(tf.matmul(rows, tf.reshape(kernel, [rows.shape[-1], -1])), bias)
 
     def _norm(self, name: str, rows: tf.Tensor) -> tf.Tensor:
-        mean, variance = tf.nn.moments(rows, [-1], keepdims=True)
+        # Two ops spread a column over a matrix, which takes a CPU as long as all the others; `tf.nn.moments` and
+        # `tf.nn.batch_normalization` have four.
+        centered = rows - tf.reduce_mean(rows, axis=1, keepdims=True)
+        variance = tf.reduce_mean(tf.square(centered), axis=1, keepdims=True)
         gamma, beta = self._weights[f"{name}/gamma"], self._weights[f"{name}/beta"]
-        return tf.nn.batch_normalization(rows, mean, variance, beta, gamma, self._epsilon)
+        return tf.nn.bias_add(centered * tf.math.rsqrt(variance + self._epsilon) * gamma, beta)
+
+
+def _join_projections(weights: Mapping[str, tf.Variable]) -> dict[str, tf.Variable]:
+    """Puts those of query, key and value, which have an axis of heads, side by side in one kernel and one bias."""
+    joined = dict(weights)
+    for name in [name.removesuffix("/query/bias") for name in weights if name.endswith("/attention/self/query/bias")]:
+        kernels, biases = (
+            [joined.pop(f"{name}/{part}/{what}").numpy() for part in _PROJECTIONS] for what in ("kernel", "bias")
+        )
+        kernel = np.concatenate([kernel.reshape(len(kernel), -1) for kernel in kernels], axis=1)
+        bias = np.concatenate([bias.ravel() for bias in biases])
+        joined[f"{name}/kernel"] = tf.Variable(kernel, trainable=False, name=f"{name}/kernel")
+        joined[f"{name}/bias"] = tf.Variable(bias, trainable=False, name=f"{name}/bias")
+    return joined

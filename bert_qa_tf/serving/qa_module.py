@@ -32,9 +32,6 @@ class IdsModule(tf.Module):
 
     def __init__(self, model: tf_keras.Model) -> None:
         super().__init__(name="qa_ids")
-        # The variables alone are tracked. Tracking the Keras model would write each of its layers into the SavedModel a
-        # second time, with functions of its own for training and inference.
-        self.model_variables = list(model.variables)
         self._apply = inference_function(model)
 
     @tf.function(input_signature=_IDS_SIGNATURE, autograph=False)

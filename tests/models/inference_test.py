@@ -77,12 +77,18 @@ def test_a_window_beyond_the_table_of_positions_is_an_error():
         inference_function(_model())(_inputs((too_long,)))
 
 
-def test_variables_are_read_at_each_call():
-    model = _model()
-    function = tf.function(inference_function(model))
-    before = function(_inputs())["start_logits"]
-    model.get_layer("span_head").logits.kernel.assign_add(tf.ones([16, 2]))
-    assert not np.allclose(before, function(_inputs())["start_logits"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_its_variables_are_all_that_it_reads(policy):
+    function = inference_function(_model(policy))
+    graph = tf.function(function).get_concrete_function(_inputs()).graph
+    held = {id(variable.handle) for variable in function.variables}
+    assert {id(variable.handle) for variable in graph.variables} <= held
+
+
+def test_joining_weights_adds_none():
+    model = _model(has_pooler=False)
+    numbers = [sum(v.shape.num_elements() for v in of.variables) for of in (model, inference_function(model))]
+    assert numbers[0] == numbers[1]
 
 
 def test_a_model_of_another_encoder_is_called_as_it_is():
