@@ -22,7 +22,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve requirements venv clean
+.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve spoken-data ablation requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -85,6 +85,12 @@ benchmark-serve: $(VENV)/.installed-test .venv-peer/.installed ## a quarter of a
 	@$(RUN) -W ignore::UserWarning benchmarks/serve.py --model_dir=$(RUN_DIR) --saved_model=$(SAVED_MODEL) \
 	  --input_file=$(or $(BERT_QA_TF_DATA),data)/spoken_squad/spoken_test-v1.1.json --peer_python=.venv-peer/bin/python \
 	  --output_file=benchmarks/results/serve.md $(SERVE_ARGS)
+
+spoken-data: $(VENV)/.installed-test ## half an hour: SQuAD read aloud, noised and recognised, to choose recipes by (BERT_QA_TF_DATA: where)
+	@PYTHON=$(RUN) benchmarks/spoken_data.sh
+
+ablation: $(VENV)/.installed-test ## two hours: MiniLM trained on clean, simulated and spoken text, scored on spoken text (BERT_QA_TF_DATA: where)
+	@PYTHON=$(RUN) benchmarks/ablation.sh
 
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh
