@@ -13,7 +13,7 @@ from __future__ import annotations
 from absl import flags as absl_flags
 
 from bert_qa_tf import cli, flags
-from bert_qa_tf.config import HearingConfig, RecognizerConfig, SpokenConfig
+from bert_qa_tf.config import HearingConfig, SpokenConfig
 from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (flags.define_spoken, flags.define_fast_recognizer)
@@ -24,9 +24,8 @@ def main(values: absl_flags.FlagValues) -> None:
     for name in ("input_file", "output_file"):
         if not values[name].value:
             raise InputError(f"--{name} is missing")
-    recognizer = RecognizerConfig(values.recognizer, values.search, values.whisper_model, values.language)
     config = SpokenConfig(
-        hearing=HearingConfig(values.voice, values.speech_command, recognizer, values.seed),
+        hearing=HearingConfig(values.voice, values.speech_command, flags.recognizer_config(values), values.seed),
         noise_volumes=tuple(values.noise_volume),
         unplaced=values.unplaced,
         min_confidence=values.min_confidence,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from absl import flags
 
+from bert_qa_tf.config import RecognizerConfig
+
 Values = flags.FlagValues
 
 
@@ -100,6 +102,23 @@ def define_transcription(values: Values) -> None:
         "Text that was really said, to count word errors. One for each --audio, in the same order.",
         flag_values=values,
     )
+    _define_listening_processes(values)
+
+
+def define_recording(values: Values) -> None:
+    """Recording."""
+    flags.DEFINE_string(
+        "audio",
+        None,
+        "A recording to search: WAV, FLAC, Ogg, MP3, or anything that ffmpeg reads where it is installed. It is "
+        "recognised on this machine, and the answer comes with the seconds in which it is said. To ask it more than "
+        "once, `transcribe` it and give --transcript_file.",
+        flag_values=values,
+    )
+    _define_listening_processes(values)
+
+
+def _define_listening_processes(values: Values) -> None:
     flags.DEFINE_integer(
         "num_processes",
         0,
@@ -135,3 +154,8 @@ def define_recognizer(values: Values, search: str = "full") -> None:
 def define_fast_recognizer(values: Values) -> None:
     """Recogniser."""
     define_recognizer(values, search="fast")
+
+
+def recognizer_config(values: Values) -> RecognizerConfig:
+    """The recogniser that the flags of `define_recognizer` name."""
+    return RecognizerConfig(values.recognizer, values.search, values.whisper_model, values.language)

@@ -52,6 +52,14 @@ class _Heard:
     words: tuple[Word, ...]
 
 
+def suitable_processes(config: RecognizerConfig) -> int:
+    """As many processes as suit a recogniser on this machine.
+
+    Whisper spreads each utterance over the cores by itself, and its models are large.
+    """
+    return processes.available_cores() if config.name == "pocketsphinx" else 1
+
+
 def transcribe(
     path: str | os.PathLike[str],
     config: RecognizerConfig | None = None,
