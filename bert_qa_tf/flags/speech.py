@@ -146,6 +146,31 @@ def define_recognizer(values: Values, search: str = "full") -> None:
         "pip install faster-whisper and a model.",
         flag_values=values,
     )
+    _define_recognizer_settings(values, search)
+
+
+def define_served_recognizer(values: Values) -> None:
+    """Recordings."""
+    flags.DEFINE_enum(
+        "recognizer",
+        "auto",
+        ["auto", "none", "pocketsphinx", "faster_whisper"],
+        "What recognises the recordings that the page sends (POST /transcribe). auto: pocketsphinx, where it is "
+        "installed and only this machine can reach the server. none: they are played, and never leave the browser. "
+        "faster_whisper makes far fewer errors, and needs pip install faster-whisper and a model.",
+        flag_values=values,
+    )
+    _define_recognizer_settings(values, "full")
+    flags.DEFINE_integer(
+        "max_audio_bytes", 256 * 2**20, "Refuse a recording whose file is larger than this.", flag_values=values
+    )
+    flags.DEFINE_integer("max_audio_secs", 7200, "Refuse a recording that is longer than this.", flag_values=values)
+    flags.DEFINE_integer(
+        "max_recordings", 1, "Recordings that are recognised at the same time; more are refused.", flag_values=values
+    )
+
+
+def _define_recognizer_settings(values: Values, search: str) -> None:
     flags.DEFINE_enum(
         "search",
         search,
@@ -165,5 +190,6 @@ def define_fast_recognizer(values: Values) -> None:
 
 
 def recognizer_config(values: Values) -> RecognizerConfig:
-    """The recogniser that the flags of `define_recognizer` name."""
-    return RecognizerConfig(values.recognizer, values.search, values.whisper_model, values.language)
+    """The recogniser that the flags of `define_recognizer` name; for "auto", pocketsphinx."""
+    name = "pocketsphinx" if values.recognizer == "auto" else values.recognizer
+    return RecognizerConfig(name, values.search, values.whisper_model, values.language)
