@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import os
 import socket
 import tempfile
 import urllib.parse
@@ -45,14 +44,6 @@ def serving(config=None, limits=None, **settings):
 
 def send(url, content, name="talk.wav"):
     return requests.post(f"{url}/transcribe", data=content, params={"name": name}, timeout=120)
-
-
-def is_alive(folder):
-    try:
-        os.kill(int((folder / "pid").read_text(encoding="utf-8")), 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_recording_becomes_what_a_transcript_with_times_becomes():
@@ -122,8 +113,8 @@ def test_a_client_that_goes_away_costs_no_more_work(tmp_path):
             head = f"POST /transcribe?name=a HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall(head.encode() + body)
             wait_until((tmp_path / "pid").exists, 60)
-            assert is_alive(tmp_path)
-        wait_until(lambda: not is_alive(tmp_path))
+            assert stub_recognition.is_alive(tmp_path)
+        wait_until(lambda: not stub_recognition.is_alive(tmp_path))
         wait_until(lambda: send(url, b"hi").status_code == 200)
         with socket.create_connection((address.hostname, address.port)) as connection:
             connection.sendall(head.encode() + b"hal")  # and never the rest
@@ -144,7 +135,7 @@ def test_a_server_that_may_wait_no_longer_stops_recognising_and_says_so(tmp_path
         with serving(grace_secs=1) as url:
             reply = pool.submit(send, url, f"slow {tmp_path}".encode())
             wait_until((tmp_path / "pid").exists, 60)
-        assert not is_alive(tmp_path)
+        assert not stub_recognition.is_alive(tmp_path)
         assert reply.result().status_code == 503
         assert reply.result().json() == {"error": "The server is stopping, and stopped recognising"}
 
