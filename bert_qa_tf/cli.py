@@ -7,6 +7,7 @@ exit status. No TensorFlow here: `--help` must answer in under a second.
 from __future__ import annotations
 
 import errno
+import functools
 import logging as std_logging
 import os
 import pathlib
@@ -96,6 +97,11 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
     except KeyboardInterrupt:
         print("interrupted: the same command goes on or starts again", file=sys.stderr)
         return 130
+
+
+def line_printer(values: absl_flags.FlagValues) -> Callable[[str], None] | None:
+    """What prints a line on what is being done to standard error; None where --verbosity wants none."""
+    return functools.partial(print, file=sys.stderr, flush=True) if values.verbosity >= 0 else None
 
 
 def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen: tuple[str, ...] = ()) -> list[str]:

@@ -1,5 +1,7 @@
 """Asks a TF Serving, or `serve`, over REST or gRPC: one question, or a file of them.
 
+A recording is recognised here; the server only gets its words.
+
 python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --context_file=call.txt
 python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --transcript_file=call.vtt
 python -m bert_qa_tf.client --server=grpc://localhost:8500 --input_file=questions.jsonl --output_file=answers.jsonl
@@ -7,14 +9,17 @@ python -m bert_qa_tf.client --server=grpc://localhost:8500 --input_file=question
 
 from __future__ import annotations
 
-import functools
-import sys
-
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags
 
-FLAG_GROUPS = (flags.define_client, flags.define_prediction, flags.define_transcript)
+FLAG_GROUPS = (
+    flags.define_client,
+    flags.define_prediction,
+    flags.define_transcript,
+    flags.define_recording,
+    flags.define_recognizer,
+)
 
 
 def main(values: FlagValues) -> None:
@@ -23,20 +28,11 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.serving.client import Client
     from bert_qa_tf.serving.connection import Connection, parse_header
     from bert_qa_tf.serving.retries import RetryPolicy
-    from bert_qa_tf.speech.spoken_text import SpokenTextReader
+    from bert_qa_tf.speech import spoken_files
 
-    report = functools.partial(print, file=sys.stderr) if values.verbosity >= 0 else None
-    reader = SpokenTextReader(
-        values.transcript_format, values.transcript_recording, flags.cleaning_config(values), report
-    )
-    asked = Asked(
-        values.question,
-        values.context,
-        values.context_file,
-        values.input_file,
-        values.output_file,
-        {"transcript_file": (values.transcript_file, reader)},
-    )
+    config = flags.spoken_text_config(values)
+    readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
+    asked = Asked(**flags.asked_fields(values), spoken=readers)
     connection = Connection(
         server=values.server,
         model_name=values.model_name,
@@ -48,6 +44,7 @@ def main(values: FlagValues) -> None:
         client_key_file=values.client_key_file,
     )
     retry = RetryPolicy(values.max_attempts, values.timeout_secs, values.deadline_secs)
+    asked.read_text()
     with Client(connection, retry, values.batch_size) as client:
         asked.answer_with(client)
 

@@ -405,6 +405,25 @@ class RecognizerConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class SpokenTextConfig:
+    """How a file of something spoken becomes a text to ask about.
+
+    Attributes:
+      file_format: of transcripts; None recognises it.
+      recording: of transcripts that hold several.
+      cleaning: what is taken out of the text.
+      recognizer: of recordings.
+      num_processes: that recognise; 0 for as many as suit the recogniser.
+    """
+
+    file_format: str | None = None
+    recording: str | None = None
+    cleaning: CleaningConfig = CleaningConfig()
+    recognizer: RecognizerConfig = RecognizerConfig()
+    num_processes: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class HearingConfig:
     """How a text is read aloud and recognised.
 

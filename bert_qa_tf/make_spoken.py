@@ -6,6 +6,7 @@ Needs flite and requirements/speech.txt. Stopped, the same command goes on; its 
     --noise_volume=0.01 --noise_volume=0.02
   python -m bert_qa_tf.make_spoken --input_file=dev.json --output_file=spoken_dev.json \
     --noise_volume=0.01 --unplaced=keep
+  python -m bert_qa_tf.make_spoken --input_file=dev.json --output_file=noisy_dev.json --simulate_wer=0.3
 """
 
 from __future__ import annotations
@@ -13,10 +14,24 @@ from __future__ import annotations
 from absl import flags as absl_flags
 
 from bert_qa_tf import cli, flags
-from bert_qa_tf.config import HearingConfig, RecognizerConfig, SpokenConfig
+from bert_qa_tf.config import HearingConfig, SpokenConfig
 from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (flags.define_spoken, flags.define_fast_recognizer)
+# Without a meaning where errors are simulated.
+_OF_SPEECH = (
+    "noise_volume",
+    "min_confidence",
+    "sentence_stops",
+    "voice",
+    "speech_command",
+    "num_processes",
+    "keep_parts",
+    "recognizer",
+    "search",
+    "whisper_model",
+    "language",
+)
 
 
 def main(values: absl_flags.FlagValues) -> None:
@@ -24,9 +39,11 @@ def main(values: absl_flags.FlagValues) -> None:
     for name in ("input_file", "output_file"):
         if not values[name].value:
             raise InputError(f"--{name} is missing")
-    recognizer = RecognizerConfig(values.recognizer, values.search, values.whisper_model, values.language)
+    if values.simulate_wer is not None:
+        _simulate(values)
+        return
     config = SpokenConfig(
-        hearing=HearingConfig(values.voice, values.speech_command, recognizer, values.seed),
+        hearing=HearingConfig(values.voice, values.speech_command, flags.recognizer_config(values), values.seed),
         noise_volumes=tuple(values.noise_volume),
         unplaced=values.unplaced,
         min_confidence=values.min_confidence,
@@ -41,7 +58,25 @@ def main(values: absl_flags.FlagValues) -> None:
         num_processes=values.num_processes or processes.available_cores(),
         keep_parts=values.keep_parts,
     )
-    print(spoken_squad.describe(report))
+    _tell(values, spoken_squad.describe(report))
+
+
+def _simulate(values: absl_flags.FlagValues) -> None:
+    given = [f"--{name}" for name in _OF_SPEECH if values[name].present]
+    if values["unplaced"].present and values.unplaced != "keep":
+        given.append(f"--unplaced={values.unplaced}")
+    if given:
+        raise InputError(f"with --simulate_wer nothing is spoken or recognised: leave out {', '.join(given)}")
+    if not 0 < values.simulate_wer <= 0.7:
+        raise InputError(f"--simulate_wer must be above 0 and at most 0.7, got {values.simulate_wer:g}")
+    from bert_qa_tf.data import noisy_squad
+
+    report = noisy_squad.simulate_spoken(values.input_file, values.output_file, values.simulate_wer, values.seed)
+    _tell(values, noisy_squad.describe(report))
+
+
+def _tell(values: absl_flags.FlagValues, report: str) -> None:
+    print(report)
     print(f"wrote {values.output_file} and {values.output_file}.report.json")
 
 

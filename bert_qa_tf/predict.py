@@ -2,13 +2,12 @@
 
 python -m bert_qa_tf.predict --model_dir=runs/first --question="who called" --context_file=call.txt
 python -m bert_qa_tf.predict --saved_model=exports/qa/1 --question="who called" --transcript_file=call.vtt
+python -m bert_qa_tf.predict --saved_model=exports/qa/1 --question="who called" --audio=call.wav
 python -m bert_qa_tf.predict --saved_model=exports/qa/1 --input_file=questions.jsonl --output_file=answers.jsonl
 """
 
 from __future__ import annotations
 
-import functools
-import sys
 from typing import TYPE_CHECKING
 
 from absl.flags import FlagValues
@@ -25,6 +24,8 @@ FLAG_GROUPS = (
     flags.define_decoding_overrides,
     flags.define_prediction,
     flags.define_transcript,
+    flags.define_recording,
+    flags.define_recognizer,
 )
 
 
@@ -33,20 +34,11 @@ def main(values: FlagValues) -> None:
     if len(values.model_dir) + len(values.saved_model) != 1:
         raise InputError("give one model: either --model_dir (a run directory) or --saved_model (an export)")
     from bert_qa_tf.evaluation.asking import Asked
-    from bert_qa_tf.speech.spoken_text import SpokenTextReader
+    from bert_qa_tf.speech import spoken_files
 
-    report = functools.partial(print, file=sys.stderr) if values.verbosity >= 0 else None
-    reader = SpokenTextReader(
-        values.transcript_format, values.transcript_recording, flags.cleaning_config(values), report
-    )
-    asked = Asked(
-        values.question,
-        values.context,
-        values.context_file,
-        values.input_file,
-        values.output_file,
-        {"transcript_file": (values.transcript_file, reader)},
-    )
+    config = flags.spoken_text_config(values)
+    readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
+    asked = Asked(**flags.asked_fields(values), spoken=readers)
     asked.read_text()
     asked.answer_with(_load_answerer(values))
 

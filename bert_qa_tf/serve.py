@@ -6,19 +6,22 @@ python -m bert_qa_tf.serve --tf_serving=localhost:8501 --port=8080
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from absl import logging
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags
+from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from bert_qa_tf.serving.backends import Backend
+    from bert_qa_tf.serving.recordings import Recordings
     from bert_qa_tf.serving.server import ServerConfig
 
-FLAG_GROUPS = (flags.define_serve,)
+FLAG_GROUPS = (flags.define_serve, flags.define_served_recognizer)
 _EXTRA = ("requests", "starlette", "uvicorn")
 
 
@@ -45,13 +48,47 @@ def main(values: FlagValues) -> None:
         values.grace_secs,
     )
     with server.bind(config.host, config.port) as listener:
+        recordings, told = _load_recordings(values, config, is_local=server.is_local(listener))
         backend = _load_backend(values, config)
         url = server.base_url(listener)
         print(f"serving {backend.description}")
-        print(f"  page     {url}/")
+        print(f"  page     {url}/  (recordings: {told})")
         print(f"  predict  {url}/v1/models/{config.model_name}:predict", flush=True)
-        server.run(backend, config, listener, access_log=values.verbosity > 0)
+        server.run(backend, config, listener, recordings, access_log=values.verbosity > 0)
     print("stopped")
+
+
+def _load_recordings(values: FlagValues, config: ServerConfig, *, is_local: bool) -> tuple[Recordings | None, str]:
+    """What recognises recordings, if anything, and a few words on it."""
+    from bert_qa_tf.serving.recordings import Recordings, RecordingsConfig
+    from bert_qa_tf.speech import processes
+    from bert_qa_tf.speech.recognizer import check_installed
+
+    limits = (values.max_audio_bytes, values.max_audio_secs, values.max_recordings)
+    recordings_config = RecordingsConfig(flags.recognizer_config(values), *limits)
+    if values.recognizer == "none":
+        return None, "played, not recognised"
+    if values.recognizer == "auto" and not is_local:
+        return None, "played, not recognised: others can reach this server, so --recognizer has to name what does"
+    recognizer = recordings_config.recognizer
+    try:
+        check_installed(recognizer)
+        if values.recognizer != "auto":
+            # In a process of its own, as each recording will be: a model must not stay in this one's memory.
+            processes.Call(functools.partial(_check_loading, recognizer)).wait()
+    except InputError as error:
+        if values.recognizer != "auto":
+            raise
+        return None, f"played, not recognised: {error}"
+    except processes.DiedError as error:
+        raise InputError(f"--recognizer={recognizer.name}: it cannot be loaded") from error
+    return Recordings(recordings_config, config.limits), f"recognised by {recognizer.name}"
+
+
+def _check_loading(recognizer: RecognizerConfig) -> None:
+    from bert_qa_tf.speech.recognizer import load_recognizer
+
+    load_recognizer(recognizer)
 
 
 def _load_backend(values: FlagValues, config: ServerConfig) -> Backend:

@@ -12,19 +12,17 @@ from __future__ import annotations
 from absl import flags as absl_flags
 
 from bert_qa_tf import cli, flags
-from bert_qa_tf.config import RecognizerConfig
 
 FLAG_GROUPS = (flags.define_transcription, flags.define_recognizer)
 
 
 def main(values: absl_flags.FlagValues) -> None:
     """Recognises each recording, writes its transcript and prints its error rate where the reference is given."""
-    config = RecognizerConfig(values.recognizer, values.search, values.whisper_model, values.language)
     from bert_qa_tf.speech import transcription_job
 
     transcription_job.run(
         values.audio,
-        config,
+        flags.recognizer_config(values),
         output_file=values.output_file,
         output_dir=values.output_dir,
         output_format=values.output_format,

@@ -10,7 +10,7 @@ import pytest
 
 from bert_qa_tf import cli, make_spoken
 from bert_qa_tf.data import squad
-from tests.speech.speaking import needs_flite
+from tests.speech.speaking import needs_flite, needs_pocketsphinx
 from tests.testing import REPOSITORY
 
 SENTENCES = (
@@ -134,3 +134,48 @@ def test_without_flite_the_line_says_how_to_install_it(written, tmp_path, capsys
     pytest.importorskip("jiwer", reason="needs requirements/speech.txt")
     assert run(f"--input_file={written}", f"--output_file={tmp_path / 'out.json'}") == 1
     assert capsys.readouterr().err.startswith("error: flite is not installed: apt install flite")
+
+
+@needs_pocketsphinx
+def test_errors_are_simulated_without_speech(written, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no flite
+    monkeypatch.setattr("bert_qa_tf.speech.recognizer.Pocketsphinx", None)
+    output = tmp_path / "noisy.json"
+    assert run(f"--input_file={written}", f"--output_file={output}", "--simulate_wer=0.5", "--unplaced=keep") == 0
+    examples = squad.read_squad(output)
+    assert [example.qas_id for example in examples] == ["0", "1", "2", "3"]
+    assert "nineteen" in examples[0].answers[0].text
+    assert not any(character.isdigit() for example in examples for character in example.context)
+    report = json.loads((tmp_path / "noisy.json.report.json").read_text(encoding="utf-8"))
+    assert report["simulated_word_error_rate"] == 0.5
+    assert 0.2 < report["word_error_rate"] < 0.8
+    assert report["counts"]["paragraphs"] == report["counts"]["questions"] == report["counts"]["answers"] == 4
+    kinds = [report["counts"].get(f"answers_{kind}", 0) for kind in ("exact", "aligned", "lost")]
+    assert sum(kinds) == 4
+    assert kinds[0] == sum(answer.fits(example.context) for example in examples for answer in example.answers)
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"word error rate {100 * report['word_error_rate']:.2f} % of {report['words']} words, sim")
+    assert shown.endswith(f"wrote {output} and {output}.report.json\n")
+
+    again = tmp_path / "again.json"
+    run(f"--input_file={written}", f"--output_file={again}", "--simulate_wer=0.5")
+    assert again.read_bytes() == output.read_bytes()
+    run(f"--input_file={written}", f"--output_file={again}", "--simulate_wer=0.5", "--seed=1")
+    assert again.read_bytes() != output.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--simulate_wer=0"], "--simulate_wer must be above 0 and at most 0.7, got 0"),
+        (["--simulate_wer=nan"], "--simulate_wer must be above 0 and at most 0.7, got nan"),
+        (
+            ["--simulate_wer=0.3", "--voice=slt", "--nosentence_stops", "--noise_volume=0", "--unplaced=drop"],
+            "with --simulate_wer nothing is spoken or recognised: leave out --noise_volume, --sentence_stops, --voice, "
+            "--unplaced=drop",
+        ),
+    ],
+)
+def test_a_simulation_takes_no_flags_of_speech(arguments, message, capsys):
+    assert run("--input_file=a.json", "--output_file=b.json", *arguments) == 1
+    assert capsys.readouterr().err == f"error: {message}\n"

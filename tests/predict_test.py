@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import sys
+import wave
 
 import pytest
 
@@ -8,7 +10,8 @@ from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.data.squad_writer import write_squad
 from tests import tiny_model
-from tests.testing import TESTDATA
+from tests.speech.speaking import needs_pocketsphinx
+from tests.testing import TESTDATA, shared_data
 
 TALKS = {
     "file": "talks.json",
@@ -90,6 +93,55 @@ def test_a_transcript_with_times_gives_the_seconds(run_dir, capsys):
     assert "call.vtt:1: expected times such as" in capsys.readouterr().err
 
 
+@needs_pocketsphinx
+def test_a_recording_gives_the_seconds(run_dir, tmp_path, capsys):
+    recording = shared_data("audio", "librivox", "sense_and_sensibility_01_austen_64kb-0930.wav")
+    arguments = (f"--model_dir={run_dir}", "--search=fast", "--num_processes=1")
+    assert _call(predict, *arguments, "--question=who", f"--audio={recording}") == 0
+    shown = capsys.readouterr()
+    answer, said, place, *_ = shown.out.splitlines()
+    assert said.startswith("  said from 00:0")
+    assert f"{recording}: recognising with pocketsphinx " in shown.err
+    assert f"{recording}: heard " in shown.err
+
+    source = tmp_path / "questions.jsonl"
+    rows = [{"question": question, "audio": str(recording)} for question in ("who", "where", "who")]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert _call(predict, *arguments, f"--input_file={source}") == 0
+    shown = capsys.readouterr()
+    answers = [json.loads(line) for line in shown.out.splitlines()]
+    assert answers[0]["answer"] == answers[2]["answer"] == answer
+    assert f"  characters {answers[0]['answer_start']} to {answers[0]['answer_end']}, score " in place
+    assert 0 <= answers[1]["start_secs"] < answers[1]["end_secs"] < 4
+    assert shown.err.count("recognising with") == 1
+
+
+@needs_pocketsphinx
+def test_silence_is_one_line_before_a_model_is_loaded(tmp_path, capsys):
+    with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(bytes(32000))
+    arguments = ("--model_dir=/no/such", "--question=who", f"--audio={tmp_path}/silence.wav")
+    assert _call(predict, *arguments, "--verbosity=-1") == 1
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/silence.wav: no word was heard in it, or cleaning left none: nothing to ask about\n"
+    )
+
+
+def test_without_a_recogniser_the_line_says_how_to_install_it(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("soundfile", reason="needs requirements/speech.txt")
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(bytes(32000))
+    arguments = ("--model_dir=/no/such", "--question=who", f"--audio={tmp_path}/a.wav")
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    assert _call(predict, *arguments) == 1
+    assert capsys.readouterr().err == "error: pocketsphinx is not installed: pip install -r requirements/speech.txt\n"
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    assert _call(predict, *arguments, "--recognizer=faster_whisper") == 1
+    assert capsys.readouterr().err == "error: faster-whisper is not installed: pip install faster-whisper\n"
+
+
 def test_an_export_answers_json_lines_as_the_run_directory_does(run_dir, export_dir, tmp_path):
     source = tmp_path / "in.jsonl"
     texts = tiny_model.random_texts(8, 20)
@@ -120,15 +172,15 @@ def test_an_archive_of_the_export_answers_as_the_export_does(export_dir, tmp_pat
         (["--question=who", "--context=a"], "give one model: either --model_dir (a run directory) or --saved_model"),
         (
             ["--model_dir=m"],
-            "give either --question, with --context, --context_file or --transcript_file, or --input_file",
+            "give either --question, with --context, --context_file, --transcript_file or --audio, or --input_file",
         ),
         (
             ["--model_dir=m", "--question=who"],
-            "expected one of --context, --context_file and --transcript_file, got none",
+            "expected one of --context, --context_file, --transcript_file and --audio, got none",
         ),
         (
             ["--model_dir=m", "--question=who", "--context=a", "--context_file=b"],
-            "expected one of --context, --context_file and --transcript_file, got --context and --context_file",
+            "expected one of --context, --context_file, --transcript_file and --audio, got --context and",
         ),
         (["--model_dir=m", "--input_file=f", "--context=a"], "expected no --context: --input_file has the texts"),
         (["--model_dir=m", "--question= ", "--context=a"], "--question is empty"),
@@ -140,6 +192,8 @@ def test_an_archive_of_the_export_answers_as_the_export_does(export_dir, tmp_pat
         # Told before a model is loaded:
         (["--model_dir=/no/such", "--question=who", "--transcript_file=/no.vtt"], "/no.vtt: cannot read this file"),
         (["--model_dir=/no/such", "--question=who", "--context_file=/no.txt"], "/no.txt: cannot read this file"),
+        (["--model_dir=/no/such", "--question=who", "--audio=/no.wav"], "/no.wav: no such file"),
+        (["--model_dir=/no/such", "--input_file=/no.jsonl"], "/no.jsonl: cannot read this file"),
         (["--saved_model=/no/such", "--question=who", "--context=a"], "/no/such: no saved_model.pb here"),
     ],
 )

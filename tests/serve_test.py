@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -11,12 +13,14 @@ import sys
 import time
 import urllib.parse
 
+import numpy as np
 import pytest
 
 pytest.importorskip("uvicorn", reason="needs the extra `serving`")
 
 from bert_qa_tf import cli, serve
 from bert_qa_tf.serving import server
+from tests.speech.speaking import needs_pocketsphinx
 from tests.testing import REPOSITORY
 
 
@@ -27,10 +31,14 @@ def tiny_export(tmp_path_factory):
     return write_tiny_export(tmp_path_factory.mktemp("exports"))
 
 
-def start(*arguments: str) -> tuple[subprocess.Popen[str], urllib.parse.SplitResult, str]:
+def start(
+    *arguments: str, env: dict[str, str] | None = None
+) -> tuple[subprocess.Popen[str], urllib.parse.SplitResult, str]:
     """Starts `serve` and waits until it listens: the process, its address, and what it printed."""
     command = [sys.executable, "-m", "bert_qa_tf.serve", "--port=0", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, env=env
+    )
     lines = [process.stdout.readline() for _ in range(3)]
     assert lines[2].strip().startswith("predict "), (lines, process.stderr.read())
     address = urllib.parse.urlsplit(lines[2].split()[1])
@@ -137,6 +145,66 @@ def test_a_port_in_use_is_said_before_a_model_is_loaded(capsys):
         port = taken.getsockname()[1]
         assert cli.call(serve.main, "", serve.FLAG_GROUPS, ["--saved_model=/no/such", f"--port={port}"]) == 1
     assert capsys.readouterr().err == f"error: cannot listen on 127.0.0.1:{port} (Address already in use)\n"
+
+
+@needs_pocketsphinx
+def test_a_signal_ends_recognising_when_the_grace_is_over(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 60 * 16000)
+    soundfile.write(tmp_path / "long.wav", noise, 16000)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    arguments = ("--tf_serving=127.0.0.1:1", "--grace_secs=1", "--recognizer=pocketsphinx")
+    process, address, printed = start(*arguments, env={**os.environ, "TMPDIR": str(temporary)})
+    assert "/  (recordings: recognised by pocketsphinx)\n" in printed
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
+    try:
+        connection.request("POST", "/transcribe?name=long.wav", (tmp_path / "long.wav").read_bytes())
+        deadline = time.monotonic() + 60
+        while not list(temporary.glob("bert_qa_tf_*/recording")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(1)
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (0, "stopped\n")
+        assert "Traceback" not in err
+        reply = connection.getresponse()
+        assert reply.status == 503
+        assert json.loads(reply.read()) == {"error": "The server is stopping, and stopped recognising"}
+        assert list(temporary.glob("bert_qa_tf_*")) == []
+    finally:
+        connection.close()
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--recognizer=none"], "played, not recognised"),
+        (["--host=0.0.0.0"], "played, not recognised: others can reach this server, so --recognizer has to name what"),
+        ([], "played, not recognised: pocketsphinx is not installed: pip install -r requirements/speech.txt"),
+    ],
+)
+def test_what_becomes_of_recordings_is_said_at_the_start(arguments, told, monkeypatch, capsys):
+    pytest.importorskip("soundfile", reason="needs requirements/speech.txt")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pocketsphinx" else find(name))
+    given = []
+    monkeypatch.setattr(server, "run", lambda *arguments, **_: given.append(arguments))
+    assert cli.call(serve.main, "", serve.FLAG_GROUPS, ["--tf_serving=localhost:1", "--port=0", *arguments]) == 0
+    assert f"/  (recordings: {told}" in capsys.readouterr().out
+    assert given[0][3] is None
+
+
+def test_a_recogniser_that_was_asked_for_and_is_missing_is_one_line(monkeypatch, capsys):
+    pytest.importorskip("soundfile", reason="needs requirements/speech.txt")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "faster_whisper" else find(name))
+    arguments = ["--tf_serving=localhost:1", "--port=0", "--recognizer=faster_whisper"]
+    assert cli.call(serve.main, "", serve.FLAG_GROUPS, arguments) == 1
+    assert capsys.readouterr().err == "error: faster-whisper is not installed: pip install faster-whisper\n"
 
 
 @pytest.mark.parametrize("name", ["starlette", "uvicorn"])

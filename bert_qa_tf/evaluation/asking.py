@@ -54,13 +54,12 @@ class Asked:
             raise InputError("--question is empty")
 
     def read_text(self) -> None:
-        """Reads what the one question is about: a mistake there is told before a model is loaded.
+        """Reads what is asked, and about what: a mistake there is told before a model is loaded.
 
         Raises:
-          InputError: the file cannot be read, or holds what it should not.
+          InputError: a file cannot be read, or holds what it should not.
         """
-        if self.question is not None:
-            _ = self._text
+        _ = self._num_questions if self.input_file else self._text
 
     def answer_with(self, answerer: Answerer) -> None:
         """Asks, and prints or writes what was found.
@@ -69,10 +68,10 @@ class Asked:
           InputError: a file cannot be read or written, or holds what it should not.
         """
         if self.input_file:
-            readers = {name: read for name, (_, read) in self.spoken.items()}
-            count = json_lines.answer_file(answerer, self.input_file, self.output_file, readers)
+            total = self._num_questions
+            json_lines.answer_file(answerer, self.input_file, self.output_file, self._readers, total)
             if self.output_file:
-                print(f"wrote {count} answers to {self.output_file}")
+                print(f"wrote {total} answers to {self.output_file}")
             return
         context, spoken = self._text
         answer = single_answer.answer_question(answerer, self.question, context)
@@ -87,8 +86,18 @@ class Asked:
         for path, read in self.spoken.values():
             if path is not None:
                 spoken = read(path)
+                if not spoken.text.strip():
+                    raise InputError(f"{path}: no word was heard in it, or cleaning left none: nothing to ask about")
                 return spoken.text, spoken
         return self.context if self.context is not None else single_answer.read_context(self.context_file), None
+
+    @functools.cached_property
+    def _num_questions(self) -> int:
+        return json_lines.count_questions(self.input_file, self._readers)
+
+    @property
+    def _readers(self) -> Mapping[str, ReadSpoken]:
+        return {name: read for name, (_, read) in self.spoken.items()}
 
 
 def _listed(names: Iterable[str], word: str) -> str:

@@ -5,10 +5,10 @@ file. What comes out: a line per question in the same order, `{"id": …, "answe
 "score": …}`, offsets being code points into the context, the end exclusive. Whoever answers is given in (`Answerer`).
 No TensorFlow here, unless a path is remote.
 
-In the place of `context` a line may name a file of something spoken (`"transcript_file": "call.vtt"`, relative to the
-file of questions), where a reader of such files is given in. Its answer has `start_secs` and `end_secs` as well where
-they are known, `times_estimated` where they were not measured, and `as_said` where cleaning took something out of its
-middle. Its offsets are those in the whole transcript.
+In the place of `context` a line may name a file of something spoken (`"transcript_file": "call.vtt"` or
+`"audio": "call.wav"`, relative to the file of questions), where a reader of such files is given in. Its answer has
+`start_secs` and `end_secs` as well where they are known, `times_estimated` where they were not measured, and `as_said`
+where cleaning took something out of its middle. Its offsets are those in the whole transcript.
 """
 
 from __future__ import annotations
@@ -135,8 +135,24 @@ def to_json(question_id: Any, answer: DecodedAnswer, spoken: SpokenContext | Non
     return json.dumps(record, ensure_ascii=False)
 
 
+def count_questions(input_file: str, readers: Mapping[str, ReadSpoken] | None = None) -> int:
+    """Reads a whole file of questions, with all that it names, and counts them.
+
+    Raises:
+      InputError: see `read_questions`; or there is no question.
+    """
+    total = sum(1 for _ in read_questions(input_file, readers))
+    if not total:
+        raise InputError(f"{input_file}: empty file, expected one question a line")
+    return total
+
+
 def answer_file(
-    answerer: Answerer, input_file: str, output_file: str | None, readers: Mapping[str, ReadSpoken] | None = None
+    answerer: Answerer,
+    input_file: str,
+    output_file: str | None,
+    readers: Mapping[str, ReadSpoken] | None = None,
+    total: int | None = None,
 ) -> int:
     """Answers all questions of a file.
 
@@ -147,6 +163,7 @@ def answer_file(
       input_file: JSON lines.
       output_file: where the answers go, whole or not at all; None for standard output, each as it is ready.
       readers: see `read_questions`; each is asked for the same file twice, and should remember.
+      total: what `count_questions` gave, where the input was checked already.
 
     Returns:
       The number of questions.
@@ -154,9 +171,7 @@ def answer_file(
     Raises:
       InputError: see `read_questions`; or there is no question, or the output cannot be written.
     """
-    total = sum(1 for _ in read_questions(input_file, readers))
-    if not total:
-        raise InputError(f"{input_file}: empty file, expected one question a line")
+    total = count_questions(input_file, readers) if total is None else total
     asked: collections.deque[tuple[Any, SpokenContext | None]] = collections.deque()
 
     def questions() -> Iterator[SquadExample]:

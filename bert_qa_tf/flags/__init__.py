@@ -13,6 +13,7 @@ from bert_qa_tf.flags.data import (
     define_windowing,
 )
 from bert_qa_tf.flags.model import (
+    asked_fields,
     define_casing,
     define_decoding,
     define_decoding_overrides,
@@ -32,18 +33,21 @@ from bert_qa_tf.flags.serving import (
 from bert_qa_tf.flags.speech import (
     define_fast_recognizer,
     define_recognizer,
+    define_recording,
+    define_served_recognizer,
     define_spoken,
     define_transcription,
+    recognizer_config,
 )
 from bert_qa_tf.flags.training import (
     define_optimizer,
     define_runtime,
     define_training,
 )
-from bert_qa_tf.flags.transcripts import cleaning_config, define_transcript
+from bert_qa_tf.flags.transcripts import define_transcript, spoken_text_config
 
 __all__ = [
-    "cleaning_config",
+    "asked_fields",
     "define_audit",
     "define_casing",
     "define_client",
@@ -63,12 +67,16 @@ __all__ = [
     "define_optimizer",
     "define_prediction",
     "define_recognizer",
+    "define_recording",
     "define_runtime",
     "define_serve",
+    "define_served_recognizer",
     "define_spoken",
     "define_training",
     "define_transcript",
     "define_transcription",
     "define_windowing",
     "override_decoding",
+    "recognizer_config",
+    "spoken_text_config",
 ]

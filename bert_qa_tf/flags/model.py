@@ -138,8 +138,14 @@ def define_prediction(values: Values) -> None:
     flags.DEFINE_string(
         "input_file",
         None,
-        "JSON lines with `question` and `context` or `transcript_file` (and `id`, if you like), or a SQuAD-form file "
-        "that ends in .json.",
+        "JSON lines with `question` and `context`, `transcript_file` or `audio` (and `id`, if you like), or a "
+        "SQuAD-form file that ends in .json.",
         flag_values=values,
     )
     flags.DEFINE_string("output_file", None, "Write answers as JSON lines here, not to the screen.", flag_values=values)
+
+
+def asked_fields(values: Values) -> dict[str, str | None]:
+    """The flags of `define_prediction` as fields of `evaluation.asking.Asked`."""
+    names = ("question", "context", "context_file", "input_file", "output_file")
+    return {name: values[name].value for name in names}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from absl import flags
 
+from bert_qa_tf.config import RecognizerConfig
+
 Values = flags.FlagValues
 
 
@@ -64,6 +66,14 @@ def define_spoken(values: Values) -> None:
         flag_values=values,
     )
     flags.DEFINE_integer("seed", 0, "Of the noise.", flag_values=values)
+    flags.DEFINE_float(
+        "simulate_wer",
+        None,
+        "Speak and listen to nothing: put in the errors that a recogniser would make, at this share of the words, as "
+        "0.3 (above 0, at most 0.7). Every question stays, as with --unplaced=keep. Needs only pocketsphinx's "
+        "dictionary; flags of speech and recognition have no meaning then.",
+        flag_values=values,
+    )
     flags.DEFINE_bool(
         "keep_parts",
         False,
@@ -100,6 +110,23 @@ def define_transcription(values: Values) -> None:
         "Text that was really said, to count word errors. One for each --audio, in the same order.",
         flag_values=values,
     )
+    _define_listening_processes(values)
+
+
+def define_recording(values: Values) -> None:
+    """Recording."""
+    flags.DEFINE_string(
+        "audio",
+        None,
+        "A recording to search: WAV, FLAC, Ogg, MP3, or anything that ffmpeg reads where it is installed. It is "
+        "recognised on this machine, and the answer comes with the seconds in which it is said. To ask it more than "
+        "once, `transcribe` it and give --transcript_file.",
+        flag_values=values,
+    )
+    _define_listening_processes(values)
+
+
+def _define_listening_processes(values: Values) -> None:
     flags.DEFINE_integer(
         "num_processes",
         0,
@@ -119,6 +146,31 @@ def define_recognizer(values: Values, search: str = "full") -> None:
         "pip install faster-whisper and a model.",
         flag_values=values,
     )
+    _define_recognizer_settings(values, search)
+
+
+def define_served_recognizer(values: Values) -> None:
+    """Recordings."""
+    flags.DEFINE_enum(
+        "recognizer",
+        "auto",
+        ["auto", "none", "pocketsphinx", "faster_whisper"],
+        "What recognises the recordings that the page sends (POST /transcribe). auto: pocketsphinx, where it is "
+        "installed and only this machine can reach the server. none: they are played, and never leave the browser. "
+        "faster_whisper makes far fewer errors, and needs pip install faster-whisper and a model.",
+        flag_values=values,
+    )
+    _define_recognizer_settings(values, "full")
+    flags.DEFINE_integer(
+        "max_audio_bytes", 256 * 2**20, "Refuse a recording whose file is larger than this.", flag_values=values
+    )
+    flags.DEFINE_integer("max_audio_secs", 7200, "Refuse a recording that is longer than this.", flag_values=values)
+    flags.DEFINE_integer(
+        "max_recordings", 1, "Recordings that are recognised at the same time; more are refused.", flag_values=values
+    )
+
+
+def _define_recognizer_settings(values: Values, search: str) -> None:
     flags.DEFINE_enum(
         "search",
         search,
@@ -135,3 +187,9 @@ def define_recognizer(values: Values, search: str = "full") -> None:
 def define_fast_recognizer(values: Values) -> None:
     """Recogniser."""
     define_recognizer(values, search="fast")
+
+
+def recognizer_config(values: Values) -> RecognizerConfig:
+    """The recogniser that the flags of `define_recognizer` name; for "auto", pocketsphinx."""
+    name = "pocketsphinx" if values.recognizer == "auto" else values.recognizer
+    return RecognizerConfig(name, values.search, values.whisper_model, values.language)

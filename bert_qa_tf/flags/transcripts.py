@@ -1,10 +1,11 @@
-"""Transcripts that come from elsewhere."""
+"""What was spoken, as a text to ask about: transcripts that come from elsewhere, and recordings."""
 
 from __future__ import annotations
 
 from absl import flags
 
-from bert_qa_tf.config import CleaningConfig
+from bert_qa_tf.config import CleaningConfig, SpokenTextConfig
+from bert_qa_tf.flags.speech import recognizer_config
 
 Values = flags.FlagValues
 
@@ -43,10 +44,16 @@ def define_transcript(values: Values) -> None:
     )
 
 
-def cleaning_config(values: Values) -> CleaningConfig:
-    """The rules that --clean_transcript names.
+def spoken_text_config(values: Values) -> SpokenTextConfig:
+    """What the flags of `define_transcript`, `define_recording` and `define_recognizer` say.
 
     Raises:
-      InputError: it names none that there is.
+      InputError: --clean_transcript names no rule that there is.
     """
-    return CleaningConfig.of(tuple(name.strip() for name in values.clean_transcript.split(",")))
+    return SpokenTextConfig(
+        values.transcript_format,
+        values.transcript_recording,
+        CleaningConfig.of(tuple(name.strip() for name in values.clean_transcript.split(","))),
+        recognizer_config(values),
+        values.num_processes,
+    )

@@ -1,4 +1,4 @@
-"""The web server: TF Serving's REST paths, and a page to try the model, which has transcripts read here.
+"""The web server: TF Serving's REST paths, and a page to try the model, which has files of speech read here.
 
 What goes in: a `Backend` that answers, and settings. What comes out: a process that listens until it is told to stop,
 and then finishes what it has begun. What requests and replies look like is `rest.py`'s.
@@ -14,6 +14,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import functools
+import ipaddress
 import pathlib
 import signal
 import socket
@@ -30,9 +31,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.serving import rest
+from bert_qa_tf.serving import bodies, rest
 from bert_qa_tf.serving.backends import Backend, HttpRequest
 from bert_qa_tf.serving.predict_request import Limits
+from bert_qa_tf.serving.recordings import Recordings
 from bert_qa_tf.serving.transcript_request import transcript_reply
 
 _PAGE_DIR = pathlib.Path(__file__).resolve().parent / "page"
@@ -44,9 +46,6 @@ _PAGE_HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"x-content-type-options": b"nosniff",
 }
-# A body that is too large is still read, and thrown away, up to so many times the limit: a client that is told before
-# it has sent everything often reports a broken connection, not what it was told.
-_READ_AND_DROPPED = 8
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -92,14 +91,16 @@ class Application:
     Args:
       backend: answers what is below `/v1`.
       config: see `ServerConfig`.
+      recordings: recognises what `POST /transcribe` brings; None where that is not offered.
 
     Attributes:
       asgi: what a server runs.
     """
 
-    def __init__(self, backend: Backend, config: ServerConfig) -> None:
+    def __init__(self, backend: Backend, config: ServerConfig, recordings: Recordings | None = None) -> None:
         self._backend = backend
         self._config = config
+        self._recordings = recordings
         self._in_flight = 0
         num_workers = config.max_concurrent_calls or backend.concurrent_calls
         self._workers = concurrent.futures.ThreadPoolExecutor(num_workers, "answering")
@@ -109,6 +110,7 @@ class Application:
             Route("/", _serve_page),
             Route("/page/config.json", self._serve_page_config),
             Route("/transcript", self._serve_transcript, methods=["POST"]),
+            Route("/transcribe", self._serve_recording, methods=["POST"]),
             Route("/v1/{rest:path}", self._serve_api, methods=_METHODS),
             Mount("/page", _PageFiles(directory=_PAGE_DIR)),
         ]
@@ -118,78 +120,69 @@ class Application:
     def close(self) -> None:
         """Waits for what the worker threads are at."""
         self._workers.shutdown()
+        if self._recordings is not None:
+            self._recordings.close()
 
     async def _serve_page_config(self, request: Request) -> Response:
         """What the page must know."""
         del request
-        limits = dataclasses.asdict(self._config.limits)
-        return JSONResponse({"model_name": self._config.model_name, **limits})
+        known = {"model_name": self._config.model_name, **dataclasses.asdict(self._config.limits), "recognizer": None}
+        if self._recordings is not None:
+            taken = self._recordings.config
+            known |= {"recognizer": taken.recognizer.name, "max_audio_bytes": taken.max_audio_bytes}
+        return JSONResponse(known)
 
     async def _serve_api(self, request: Request) -> Response:
         try:
-            body = await _read_body(request, self._config.limits.max_body_bytes)
+            body = await bodies.read_body(request, self._config.limits.max_body_bytes)
         except rest.RestError as error:
-            return _json(error.status, error.body(), {"connection": "close"})
+            return bodies.error_response(error, {"connection": "close"})
         except ClientDisconnect:
-            return Response(status_code=499)  # nobody reads it
+            return Response(status_code=bodies.CLIENT_GONE)  # nobody reads it
         path = request.scope["raw_path"].decode("ascii")
         asked = HttpRequest(request.method, path, request.headers, body)
         if self._backend.is_quick(request.method):
-            return _json(*self._backend.answer(asked))
+            return bodies.json_response(*self._backend.answer(asked))
         return await self._take_turn(request, functools.partial(self._backend.answer, asked))
 
     async def _serve_transcript(self, request: Request) -> Response:
         """Reads a transcript for the page: the file is the body, its name the query's."""
         limits = self._config.limits
         try:
-            body = await _read_body(request, limits.max_body_bytes)
+            body = await bodies.read_body(request, limits.max_body_bytes)
         except rest.RestError as error:
-            return _json(error.status, error.body(), {"connection": "close"})
+            return bodies.error_response(error, {"connection": "close"})
         except ClientDisconnect:
-            return Response(status_code=499)
+            return Response(status_code=bodies.CLIENT_GONE)
         name, recording = request.query_params.get("name", ""), request.query_params.get("recording")
         return await self._take_turn(request, functools.partial(transcript_reply, body, name, recording, limits))
+
+    async def _serve_recording(self, request: Request) -> Response:
+        if self._recordings is not None:
+            return await self._recordings.serve(request)
+        error = rest.RestError(501, "This server recognises no speech: it was started without a recogniser")
+        try:
+            await bodies.drop_body(request, self._config.limits.max_body_bytes)
+        except rest.RestError as too_large:
+            error = too_large
+        except ClientDisconnect:
+            return Response(status_code=bodies.CLIENT_GONE)
+        return bodies.error_response(error, {"connection": "close"})
 
     async def _take_turn(self, request: Request, work: Callable[[], tuple[int, bytes]]) -> Response:
         """Does what takes a while in a worker thread, if not too many wait for one already."""
         if self._in_flight >= self._max_in_flight:
             error = rest.RestError(503, f"{self._in_flight} requests are waiting already; try again later")
-            return _json(error.status, error.body(), {"retry-after": "1"})
+            return bodies.error_response(error, {"retry-after": "1"})
         self._in_flight += 1
         try:
             async with self._turns:
                 if await request.is_disconnected():
-                    return Response(status_code=499)  # while it waited: no work for nobody
+                    return Response(status_code=bodies.CLIENT_GONE)  # while it waited: no work for nobody
                 loop = asyncio.get_running_loop()
-                return _json(*await loop.run_in_executor(self._workers, work))
+                return bodies.json_response(*await loop.run_in_executor(self._workers, work))
         finally:
             self._in_flight -= 1
-
-
-async def _read_body(request: Request, max_bytes: int) -> bytes:
-    """The body of a request.
-
-    Raises:
-      RestError: it is longer than `max_bytes`.
-      ClientDisconnect: the client went away before it was whole.
-    """
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= max_bytes:
-            chunks.append(chunk)
-        elif size > _READ_AND_DROPPED * max_bytes:
-            break
-        else:
-            chunks.clear()
-    if size > max_bytes:
-        raise rest.RestError(413, f"The request's body is larger than the {max_bytes} bytes that this server takes")
-    return b"".join(chunks)
-
-
-def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status, headers, media_type="application/json")
 
 
 async def _serve_page(request: Request) -> Response:
@@ -209,14 +202,14 @@ class _PageFiles(StaticFiles):
 async def _describe_http_error(request: Request, error: HTTPException) -> Response:
     """Paths that are neither the page's nor below `/v1`."""
     message = rest.RestError(error.status_code, f"{error.detail}: {request.method} {request.url.path}")
-    return _json(message.status, message.body())
+    return bodies.error_response(message)
 
 
 async def _describe_bug(request: Request, error: Exception) -> Response:
     """Anything else that goes wrong; the server writes its traceback to the log."""
     del request, error
     message = rest.RestError(500, "Internal error; the server's log has more")
-    return _json(message.status, message.body())
+    return bodies.error_response(message)
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:
@@ -263,16 +256,28 @@ def base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(backend: Backend, config: ServerConfig, listener: socket.socket, access_log: bool = False) -> None:
+def is_local(listener: socket.socket) -> bool:
+    """Whether a bound socket is one that only this machine can reach."""
+    return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def run(
+    backend: Backend,
+    config: ServerConfig,
+    listener: socket.socket,
+    recordings: Recordings | None = None,
+    access_log: bool = False,
+) -> None:
     """Serves until SIGTERM or Ctrl-C; then takes nothing new, and returns when what was in flight is answered.
 
     Args:
       backend: answers.
       config: see `ServerConfig`.
       listener: see `bind`; closed at the end.
+      recordings: see `Application`.
       access_log: whether to write a line for each request (never what was asked).
     """
-    application = Application(backend, config)
+    application = Application(backend, config, recordings)
     server = uvicorn.Server(uvicorn_config(application, config, access_log))
     with _signals_that_end_well():
         server.run(sockets=[listener])

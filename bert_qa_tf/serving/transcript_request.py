@@ -14,7 +14,6 @@ from bert_qa_tf.serving.rest import RestError, to_body
 from bert_qa_tf.speech.transcript_files import parse_transcript
 from bert_qa_tf.speech.transcripts import Transcript
 
-_DEFAULT_NAME = "transcript"
 _MAX_NAME_CHARS = 200
 
 
@@ -32,17 +31,42 @@ def transcript_reply(content: bytes, name: str, recording: str | None, limits: L
       entry for each word: `start_chars` and `end_chars` (code points of `text`, the end exclusive), `start_secs` and
       `end_secs` (null where not known), `times_estimated`.
     """
-    name = os.path.basename(name)[:_MAX_NAME_CHARS] or _DEFAULT_NAME
+    name = shown_name(name, "transcript")
     try:
         file = parse_transcript(content, name, None, recording)
     except InputError as error:
         return 400, RestError(400, str(error)).body()
-    text = file.transcript.text if file.plain_text is None else file.plain_text
+    # A text without times keeps its own white space, and has no words to place.
+    timed = file.transcript if file.plain_text is None else Transcript(())
+    text = timed.text if file.plain_text is None else file.plain_text
+    return transcript_body(name, file.file_format, file.describe(), text, timed, limits)
+
+
+def shown_name(name: str, otherwise: str) -> str:
+    """A client's name for its file, as messages show it: without folders, and not too long."""
+    return os.path.basename(name)[:_MAX_NAME_CHARS] or otherwise
+
+
+def transcript_body(
+    name: str, file_format: str, note: str, text: str, timed: Transcript, limits: Limits
+) -> tuple[int, bytes]:
+    """What the page gets of a transcript.
+
+    Args:
+      name: for messages.
+      file_format: of the file, or what recognised it.
+      note: a line on it.
+      text: to ask about.
+      timed: its words, as far as times are known; its text is `text` then.
+      limits: how long the text may be.
+
+    Returns:
+      See `transcript_reply`.
+    """
     if len(text) > limits.max_context_chars:
         message = f"{name}: {len(text)} characters, more than the {limits.max_context_chars} that this server takes"
         return 400, RestError(400, message).body()
-    words = _columns(file.transcript) if file.plain_text is None else _columns(Transcript(()))
-    return 200, to_body({"format": file.file_format, "note": file.describe(), "text": text, "words": words})
+    return 200, to_body({"format": file_format, "note": note, "text": text, "words": _columns(timed)})
 
 
 def _columns(transcript: Transcript) -> dict[str, list[int] | list[float | None] | list[bool]]:

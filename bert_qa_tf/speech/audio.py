@@ -110,7 +110,9 @@ def _open_with_ffmpeg(name: str, refusal: str) -> Iterator[AudioStream]:
             f"{name}: cannot read this as audio ({refusal.rstrip('.')}); formats such as M4A or WebM need ffmpeg: "
             f"{_INSTALL_FFMPEG}"
         )
-    arguments = ["ffmpeg", "-nostdin", "-v", "error", "-i", f"file:{name}", "-map", "0:a:0", "-f", "s16le"]
+    # Some formats name other files or addresses: nothing is fetched from a network because a recording says so.
+    arguments = ["ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", f"file:{name}"]
+    arguments += ["-map", "0:a:0", "-f", "s16le"]
     arguments += ["-ac", "1", "-ar", str(SAMPLE_RATE_HZ), "pipe:1"]
     # Its complaints go to a file: a pipe that nobody reads fills up and stops it.
     with (

@@ -2,6 +2,7 @@
 
 What goes in: items, and how to make the worker that handles one. What comes out: results, in the order they are ready.
 Workers are made once a process (they load models), in fresh processes: a forked one would inherit locks of libraries.
+And a single call in a process of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bert_qa_tf.errors import InputError
 
@@ -72,12 +73,68 @@ def each(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+class DiedError(Exception):
+    """A process ended without a result."""
+
+
+class Call(Generic[_Result]):
+    """One call in a fresh process of its own, which can be stopped.
+
+    Args:
+      work: called there; must be picklable, as must be its result.
+      niceness: how far others go before it, from 0 to 19.
+    """
+
+    def __init__(self, work: Callable[[], _Result], niceness: int = 0) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._reply, reply_there = context.Pipe(duplex=False)
+        self._process = context.Process(target=_reply_with, args=(reply_there, work, niceness))
+        self._process.start()
+        reply_there.close()  # the other end is closed when the process ends, however it does
+
+    def wait(self) -> _Result:
+        """The result, once it is there; to be called once, from any thread.
+
+        Raises:
+          InputError: as the call raised it.
+          DiedError: the process died, was stopped, or raised anything else, which it has printed.
+        """
+        try:
+            result, refusal = self._reply.recv()
+        except EOFError as error:
+            raise DiedError from error
+        finally:
+            self._process.join()
+            self._reply.close()
+        if refusal is not None:
+            raise InputError(refusal)
+        return result
+
+    def stop(self) -> None:
+        """Ends the process, and with it those that it has started; nothing happens where it has ended."""
+        self._process.kill()
+
+
+def _reply_with(reply: connection.Connection, work: Callable[[], Any], niceness: int) -> None:
+    _end_with_parent()
+    os.nice(niceness)
+    try:
+        outcome = work(), None
+    except InputError as error:
+        outcome = None, str(error)
+    reply.send(outcome)
+
+
 def _initialize(make_worker: Callable[[], Callable[[Any], Any]]) -> None:
     global _work
+    _end_with_parent()
+    _work = make_worker()
+
+
+def _end_with_parent() -> None:
     # Ctrl-C goes to all processes of a terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _work = make_worker()
 
 
 def _die_with_parent() -> None:

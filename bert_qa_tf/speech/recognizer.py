@@ -7,6 +7,7 @@ into utterances is `cutting`'s. Each utterance is recognised for itself: its wor
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import re
 from collections.abc import Iterator
 from typing import Protocol
@@ -157,3 +158,16 @@ def load_recognizer(config: RecognizerConfig) -> Recognizer:
     if config.name == "faster_whisper":
         return FasterWhisper(config.whisper_model, config.language)
     return Pocketsphinx(config.search)
+
+
+def check_installed(config: RecognizerConfig) -> None:
+    """Looks for the libraries of a recogniser, and of what reads recordings for it, without importing them.
+
+    Raises:
+      InputError: one is not installed.
+    """
+    for name in ("soundfile", "scipy", config.name):
+        if importlib.util.find_spec(name) is None:
+            shown = name.replace("_", "-")
+            install = shown if name == "faster_whisper" else "-r requirements/speech.txt"
+            raise InputError(f"{shown} is not installed: pip install {install}")

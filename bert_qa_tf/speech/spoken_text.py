@@ -70,6 +70,11 @@ class SpokenText:
         """What to ask questions about."""
         return self.cleaned.text
 
+    def describe_cleaning(self) -> str:
+        """`; cleaned of fillers (2)`, to end a line with; nothing where nothing was taken out."""
+        counts = {name: count for name, count in self.cleaned.counts.items() if count}
+        return f"; cleaned of {format_counts(counts)}" if counts else ""
+
     def said(self, start_char: int, end_char: int) -> Said:
         """What was said where `text` has this span.
 
@@ -120,6 +125,5 @@ class SpokenTextReader:
         file = read_transcript(path, self._file_format, self._recording)
         spoken = SpokenText.of(file.transcript, self._cleaning, file.plain_text)
         if self._report is not None:
-            cleaned = {name: count for name, count in spoken.cleaned.counts.items() if count}
-            self._report(f"{path}: {file.describe()}" + (f"; cleaned of {format_counts(cleaned)}" if cleaned else ""))
+            self._report(f"{path}: {file.describe()}{spoken.describe_cleaning()}")
         return spoken

@@ -52,6 +52,14 @@ class _Heard:
     words: tuple[Word, ...]
 
 
+def suitable_processes(config: RecognizerConfig) -> int:
+    """As many processes as suit a recogniser on this machine.
+
+    Whisper spreads each utterance over the cores by itself, and its models are large.
+    """
+    return processes.available_cores() if config.name == "pocketsphinx" else 1
+
+
 def transcribe(
     path: str | os.PathLike[str],
     config: RecognizerConfig | None = None,
@@ -59,6 +67,7 @@ def transcribe(
     num_processes: int = 1,
     parts_folder: str | None = None,
     recognizer: Recognizer | None = None,
+    max_secs: float | None = None,
 ) -> Transcript:
     """Recognises a recording.
 
@@ -68,12 +77,13 @@ def transcribe(
       num_processes: on so many cores.
       parts_folder: where to keep what was heard until all is; made when missing, never removed here.
       recognizer: of `config`, where it is loaded already; with more than one process, each loads its own.
+      max_secs: refuse a longer recording.
 
     Returns:
       Words with times from the beginning of the recording. Silence gives none.
 
     Raises:
-      InputError: the file is no audio or holds none, or the recogniser is not installed.
+      InputError: the file is no audio, holds none or too much, or the recogniser is not installed.
     """
     config = config or RecognizerConfig()
     name = os.fspath(path)
@@ -84,7 +94,8 @@ def transcribe(
     with audio.open_audio(path) as stream, _progress(name, stream.duration_secs) as progress:
         if stream.rate_hz < _FULL_BAND_RATE_HZ:
             logging.warning("%s: recorded at %d Hz, and models expect 16000: more errors", name, stream.rate_hz)
-        length = _Length()
+        length = _Length(name, stream.rate_hz, max_secs)
+        length.check(stream.duration_secs or 0.0)
         pieces = _pieces(length.measured(stream.blocks), stream.rate_hz, parts_folder, recognizer.settings)
         for piece in _hear_all(pieces, config, recognizer, num_processes):
             heard.append(piece)
@@ -97,14 +108,22 @@ def transcribe(
 
 
 class _Length:
-    """Counts samples on their way."""
+    """Counts samples on their way, and refuses too many: what a file says of its length may be missing or wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, rate_hz: int, max_secs: float | None) -> None:
         self.num_samples = 0
+        self._name = name
+        self._rate_hz = rate_hz
+        self._max_secs = max_secs
+
+    def check(self, secs: float) -> None:
+        if self._max_secs is not None and secs > self._max_secs:
+            raise InputError(f"{self._name}: longer than the {self._max_secs:g} s that are recognised here")
 
     def measured(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         for block in blocks:
             self.num_samples += len(block)
+            self.check(self.num_samples / self._rate_hz)
             yield block
 
 

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech import processes, transcript_writers, word_errors
+from bert_qa_tf.speech import transcript_writers, word_errors
 from bert_qa_tf.speech.recognizer import load_recognizer
-from bert_qa_tf.speech.transcribing import transcribe
+from bert_qa_tf.speech.transcribing import suitable_processes, transcribe
 from bert_qa_tf.speech.transcripts import Transcript
 
 
@@ -48,8 +48,7 @@ def run(
     targets = _targets(recordings, output_file, output_dir, output_format)
     output_format = output_format or (_format_of(output_file) if output_file else "txt")
     references = _read_references(recordings, reference_files)
-    # Whisper spreads each utterance over the cores by itself, and its models are large.
-    num_processes = num_processes or (processes.available_cores() if config.name == "pocketsphinx" else 1)
+    num_processes = num_processes or suitable_processes(config)
     recognizer = load_recognizer(config)
     total = word_errors.WordErrors(0, 0)
     for number, (recording, target) in enumerate(zip(recordings, targets, strict=True)):

@@ -105,6 +105,33 @@ def test_one_question_is_written_with_its_seconds(tmp_path, capsys):
     assert capsys.readouterr().out == f"wrote 1 answer to {output}\n"
 
 
+class _Silence(_Call):
+    text = " "
+
+
+def test_where_nothing_was_said_there_is_nothing_to_ask(tmp_path, capsys):
+    with pytest.raises(InputError, match=r"^a\.wav: no word was heard in it, or cleaning left none: nothing to ask"):
+        asked("a.wav", lambda path: _Silence(), question="nora").read_text()
+    # Among others it has no answer, and the others have theirs.
+    source = tmp_path / "questions.jsonl"
+    rows = [{"question": "nora", "transcript_file": name} for name in ("silence", "call")]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    read = {f"{tmp_path}/silence": _Silence(), f"{tmp_path}/call": _Call()}
+    asked(None, read.__getitem__, input_file=str(source)).answer_with(_Finds())
+    assert [json.loads(line)["answer"] for line in capsys.readouterr().out.splitlines()] == ["", "nora"]
+
+
+def test_what_a_file_of_questions_names_is_read_before_anybody_is_asked(tmp_path):
+    source = tmp_path / "questions.jsonl"
+    source.write_text(json.dumps({"question": "nora", "transcript_file": "a"}) + "\n", encoding="utf-8")
+    read = []
+    given = asked(None, lambda path: read.append(path) or _Call(), input_file=str(source))
+    given.read_text()
+    assert read == [f"{tmp_path}/a"]
+    given.answer_with(_Finds())
+    assert len(read) == 2  # its reader remembers
+
+
 def test_lines_may_name_files_relative_to_their_own(tmp_path, capsys):
     source = tmp_path / "questions.jsonl"
     rows = [

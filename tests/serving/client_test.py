@@ -1,10 +1,7 @@
 """Our client, and one that is not ours, against servers that run a real export."""
 
 import contextlib
-import json
 import socket
-import subprocess
-import sys
 import threading
 import time
 
@@ -12,54 +9,18 @@ import numpy as np
 import ovmsclient
 import pytest
 
-from bert_qa_tf import cli
-from bert_qa_tf import client as command
-from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.data.examples import SquadExample
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import client as client_module
-from bert_qa_tf.serving import exporter
 from bert_qa_tf.serving.client import Client, ServerError
 from bert_qa_tf.serving.connection import Connection
 from bert_qa_tf.serving.exported_model import ExportedModel
 from bert_qa_tf.serving.retries import RetryPolicy
 from tests import tiny_model
 from tests.serving import servers
-from tests.testing import TESTDATA
 
 QUICK = RetryPolicy(max_attempts=3, timeout_secs=20, deadline_secs=60, first_wait_secs=0.02)
 CALL = "\U0001f600 nora called from 北京. the cat sat on the mat"
-
-
-@pytest.fixture(scope="module")
-def export_path(tmp_path_factory):
-    return exporter.export_model(
-        tiny_model.tiny_span_model(),
-        tiny_model.tiny_tokenizer(),
-        tiny_model.WINDOWING,
-        DecodingConfig(),
-        str(tmp_path_factory.mktemp("exports")),
-    ).qa_dir
-
-
-@pytest.fixture(scope="module")
-def running(export_path):
-    with servers.rest_server(export_path) as rest, servers.grpc_server(export_path) as grpc:
-        yield {"http": rest, "grpc": grpc}
-
-
-@pytest.fixture(params=["http", "grpc"])
-def scheme(request):
-    return request.param
-
-
-@pytest.fixture
-def seen(running, scheme):
-    state = running[scheme]
-    for notes in (state.failures, state.delays, state.batches, state.versions, state.headers):
-        notes.clear()
-    state.replaced = None
-    return state
 
 
 def _connection(scheme, seen, **options):
@@ -422,92 +383,6 @@ def test_an_independent_client_reads_metadata_and_status(running):
     client = ovmsclient.make_grpc_client(f"127.0.0.1:{running['grpc'].port}")
     assert client.get_model_status("qa")[1]["state"] == "AVAILABLE"
     assert set(client.get_model_metadata("qa")["inputs"]) == {"question", "context"}
-
-
-# === From the shell ===
-
-
-def _call(*arguments):
-    return cli.call(command.main, command.__doc__, command.FLAG_GROUPS, list(arguments))
-
-
-def test_one_question_from_the_shell(scheme, seen, tmp_path, capsys):
-    (tmp_path / "call.txt").write_text(CALL, encoding="utf-8")
-    arguments = ("--question=who called", f"--context_file={tmp_path / 'call.txt'}", "--header=X-Tag: a: b")
-    assert _call(f"--server={scheme}://127.0.0.1:{seen.port}", *arguments) == 0
-    first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first in CALL
-    assert second.startswith(f"  characters {CALL.index(first)} to ")
-    assert {name.lower(): value for name, value in seen.headers[0].items()}["x-tag"] == "a: b"
-
-
-def test_a_file_of_questions_is_answered_as_predict_answers_it(scheme, seen, tmp_path, export_path, capsys):
-    from bert_qa_tf import predict
-
-    source = tmp_path / "in.jsonl"
-    texts = [CALL, "the cat sat", "", "on the mat"]
-    source.write_text("".join(json.dumps({"question": "who", "context": text}) + "\n" for text in texts))
-    arguments = (f"--input_file={source}", f"--output_file={tmp_path / 'served.jsonl'}", "--batch_size=3")
-    assert _call(f"--server={scheme}://127.0.0.1:{seen.port}", *arguments) == 0
-    assert "wrote 4 answers to" in capsys.readouterr().out
-    assert seen.batches == [3, 1]
-    arguments = (f"--saved_model={export_path}", f"--input_file={source}", f"--output_file={tmp_path / 'local.jsonl'}")
-    assert cli.call(predict.main, predict.__doc__, predict.FLAG_GROUPS, list(arguments)) == 0
-    served, local = (
-        [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
-        for name in ("served.jsonl", "local.jsonl")
-    )
-    for one, other in zip(served, local, strict=True):
-        assert one.pop("score") == pytest.approx(other.pop("score"), abs=1e-4)
-        assert one == other
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--question=who"], "expected one of --context, --context_file and --transcript_file, got none"),
-        (["--server=nowhere", "--question=who", "--context=a"], "--server=nowhere: no port"),
-        (["--header=hush", "--question=who", "--context=a"], "--header: expected 'Name: value'"),
-        (["--timeout_secs=0", "--question=who", "--context=a"], "timeout_secs must be above 0"),
-        (["--server=127.0.0.1:1", "--max_attempts=1", "--question=who", "--context=a"], "127.0.0.1:1: UNAVAILABLE: "),
-        (["--server=http://127.0.0.1:8500", "--max_attempts=1", "--question=a", "--context=a"], "gRPC port: grpc://"),
-    ],
-)
-def test_what_goes_wrong_in_the_shell_is_one_line(arguments, message, capsys):
-    assert _call(*arguments) == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert message in error
-
-
-def test_asking_over_rest_imports_no_tensorflow(running, tmp_path):
-    script = f"""
-import sys
-for name in ("tensorflow", "tensorflow_serving", "grpc"): sys.modules[name] = None  # importing one now fails
-from bert_qa_tf import cli, client
-arguments = ["--server=127.0.0.1:{running["http"].port}", "--question=who", *sys.argv[1:]]
-sys.exit(cli.call(client.main, client.__doc__, client.FLAG_GROUPS, arguments))
-"""
-    call = TESTDATA / "transcripts" / "call.whisper.json"
-    for argument, shown in (("--context=the cat", "score"), (f"--transcript_file={call}", "said from ")):
-        done = subprocess.run([sys.executable, "-c", script, argument], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert shown in done.stdout
-
-
-def test_without_the_extra_grpc_says_what_to_install(capsys):
-    script = """
-import sys
-sys.modules["tensorflow_serving"] = None
-from bert_qa_tf import cli, client
-arguments = ["--server=grpc://127.0.0.1:1", "--question=who", "--context=the cat"]
-sys.exit(cli.call(client.main, client.__doc__, client.FLAG_GROUPS, arguments))
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(
-        "error: gRPC needs the extra `serving` (no module tensorflow_serving"
-    )
 
 
 def test_a_batch_of_none_is_refused():

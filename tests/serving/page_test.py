@@ -1,76 +1,36 @@
 """The page in headless Chromium; a fake finds given words in the transcript, so that what must be marked is known."""
 
 import json
-import math
-import shutil
-import struct
 import threading
-import wave
 
 import pytest
 
 pytest.importorskip("uvicorn", reason="needs the extra `serving`")
 pytest.importorskip("selenium", reason="needs selenium, of the extra `test`")
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.backends import HttpReply, LocalModel
 from bert_qa_tf.serving.predict_request import Limits
+from tests.serving.page import (
+    QUESTION,
+    ask,
+    ask_for,
+    element,
+    find_words,
+    open_transcript,
+    put_transcript,
+    seconds_played,
+    text_of,
+    times,
+    wait,
+)
 from tests.serving.running import FakeBackend, running
 from tests.testing import TESTDATA
 
-_FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1200,760"
-)
-QUESTION = "where is the key"
 # Two code units each in the browser's strings, one code point in the model's; the last is several code points.
 EMOJI = "😀 🇫🇷 👩‍👩‍👧 "
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    driver = shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("needs Chromium and chromedriver on PATH")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in [*_FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options, Service(driver))
-    yield started
-    started.quit()
-
-
-def find_words(request):
-    """Answers with the words that a fake was told to find: the question's own, after a colon."""
-    if request.method == "GET":
-        return HttpReply(200, rest.status_body(3))
-    [instance] = json.loads(request.body)["instances"]
-    context, words = instance["context"], instance["question"].partition(":")[2].split("|")
-    if words == [""]:
-        words = ["under the blue pot", "the blue pot", "margaret"]
-    found = [word for word in words if word in context]
-    starts = [context.index(word) for word in found]
-    scores = [0.5 / 2**i for i in range(len(found))]
-    best = (found or [""])[0]
-    prediction = {
-        "answer": best,
-        "answer_start": (starts or [0])[0],
-        "answer_end": (starts or [0])[0] + len(best),
-        "score": (scores or [0.9])[0],
-        # Short lists are filled up.
-        "nbest_answer": [*found, "", ""],
-        "nbest_start": [*starts, 0, 0],
-        "nbest_score": [*scores, 0.0, 0.0],
-    }
-    return HttpReply(200, rest.to_body({"predictions": [prediction]}))
 
 
 @pytest.fixture
@@ -80,40 +40,6 @@ def page(browser):
         wait(browser, lambda: text_of(browser, "#model") == "model qa, version 3")
         yield browser
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
-
-
-def wait(browser, condition):
-    WebDriverWait(browser, 20).until(lambda _: condition())
-
-
-def element(browser, selector):
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
-def text_of(browser, selector):
-    return element(browser, selector).get_property("textContent").strip()
-
-
-def put(browser, selector, text):
-    """As pasted text arrives: chromedriver cannot type emoji. Through JSON, which can spell half a surrogate pair."""
-    browser.execute_script(
-        "const box = document.querySelector(arguments[0]); box.value = JSON.parse(arguments[1]);"
-        "box.dispatchEvent(new Event('input', {bubbles: true}));",
-        selector,
-        json.dumps(text),
-    )
-
-
-def put_transcript(browser, text):
-    put(browser, "#context", text)
-
-
-def ask(browser, context, question=QUESTION):
-    put_transcript(browser, context)
-    put(browser, "#question", question)
-    browser.execute_script("document.querySelector('#status').textContent = ''")
-    element(browser, "#question").send_keys(Keys.ENTER)
-    wait(browser, lambda: "answered in" in text_of(browser, "#status"))
 
 
 def test_the_answer_is_marked_in_place_with_the_others_and_their_scores(page):
@@ -242,44 +168,6 @@ VTT = """WEBVTT
 01:02:03.250 --> 01:02:06.000
 it is under the blue pot 👩‍👩‍👧 ok
 """
-
-
-@pytest.fixture
-def tone(tmp_path):
-    """A recording of ten seconds."""
-    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        samples = (int(3000 * math.sin(0.3 * place)) for place in range(80_000))
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
-    return tmp_path / "tone.wav"
-
-
-def open_transcript(browser, path, content=None):
-    if content is not None:
-        path.write_text(content, encoding="utf-8")
-    element(browser, "#file").send_keys(str(path))
-    wait(browser, lambda: text_of(browser, "#status").startswith(f"{path.name}: "))
-
-
-def ask_for(browser, *words):
-    """Asks; the fake finds these words."""
-    put(browser, "#question", f"{QUESTION}:{'|'.join(words)}")
-    browser.execute_script("document.querySelector('#status').textContent = ''")
-    element(browser, "#question").send_keys(Keys.ENTER)
-    wait(browser, lambda: "answered in" in text_of(browser, "#status"))
-
-
-def times(browser):
-    return [
-        [button.get_attribute("aria-label") for button in item.find_elements(By.CSS_SELECTOR, ".time")]
-        for item in browser.find_elements(By.CSS_SELECTOR, "#answers li")
-    ]
-
-
-def seconds_played(browser):
-    return browser.execute_script("const a = document.querySelector('#audio'); return a.paused ? -1 : a.currentTime")
 
 
 def test_a_transcript_with_times_shows_when_each_answer_is_said(page, tmp_path):

@@ -32,10 +32,10 @@ class FakeBackend:
 
 
 @contextlib.contextmanager
-def running(backend, **settings) -> Iterator[str]:
-    """Serves `backend` and yields `http://host:port`."""
+def running(backend, recordings=None, **settings) -> Iterator[str]:
+    """Serves `backend`, and what recognises recordings, and yields `http://host:port`."""
     config = server.ServerConfig(port=0, **settings)
-    application = server.Application(backend, config)
+    application = server.Application(backend, config, recordings)
     with server.bind(config.host, config.port) as listener:
         url = server.base_url(listener)
         web = uvicorn.Server(server.uvicorn_config(application, config))

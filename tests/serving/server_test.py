@@ -211,6 +211,7 @@ def test_the_page_and_all_it_names_come_from_this_server(url):
         "max_body_bytes": 100_000,
         "max_batch_size": 4,
         "max_context_chars": 5_000,
+        "recognizer": None,
     }
     assert requests.get(f"{url}/page/../server.py", timeout=60).status_code == 404
     assert requests.get(f"{url}/page/%2e%2e/server.py", timeout=60).status_code == 404

@@ -1,6 +1,7 @@
 """Reading audio of every kind, and noise."""
 
 import shutil
+import socket
 import subprocess
 
 import numpy as np
@@ -75,6 +76,18 @@ def test_a_file_that_is_no_audio_is_one_clear_line(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"this is no sound" * 100)
     with pytest.raises(InputError, match=r"a\.wav: cannot read this as audio \(ffmpeg: Invalid data found"):
         audio.read_whole(tmp_path / "a.wav")
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt install ffmpeg)")
+def test_a_playlist_fetches_nothing_from_a_network(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/a.ts"
+        (tmp_path / "a.m3u8").write_text(f"#EXTM3U\n#EXTINF:9,\n{address}\n#EXT-X-ENDLIST\n", encoding="utf-8")
+        with pytest.raises(InputError, match=r"a\.m3u8: cannot read this as audio \(ffmpeg: "):
+            audio.read_whole(tmp_path / "a.m3u8")
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_without_ffmpeg_the_line_says_how_to_install_it(tmp_path, monkeypatch):

@@ -57,6 +57,26 @@ def test_items_are_taken_as_workers_become_free():
     results.close()
 
 
+def test_a_call_in_a_process_of_its_own_gives_its_result_or_what_is_wrong():
+    assert processes.Call(functools.partial(add, 1, 2)).wait() == 3
+    with pytest.raises(InputError, match="item is bad"):
+        processes.Call(functools.partial(add, 1, "bad")).wait()
+    with pytest.raises(processes.DiedError):
+        processes.Call(functools.partial(add, 1, "fatal")).wait()
+
+
+def test_a_call_that_is_stopped_has_died():
+    call = processes.Call(functools.partial(time.sleep, 600))
+    call.stop()
+    with pytest.raises(processes.DiedError):
+        call.wait()
+    call.stop()
+
+
+def test_a_call_may_let_others_go_first():
+    assert processes.Call(functools.partial(os.nice, 0), niceness=5).wait() == os.nice(0) + 5
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     program = (

@@ -1,13 +1,16 @@
 """Recordings to transcripts."""
 
+import contextlib
+import dataclasses
 import itertools
+import types
 
 import numpy as np
 import pytest
 
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech import cutting
+from bert_qa_tf.speech import audio, cutting
 from bert_qa_tf.speech.synthesizer import Flite
 from bert_qa_tf.speech.transcribing import transcribe
 from bert_qa_tf.speech.transcripts import Transcript, Word
@@ -74,6 +77,23 @@ def test_a_recording_without_samples_is_one_clear_line(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(0, np.float32), 8000)
     with pytest.raises(InputError, match=r"a\.wav: holds no sound"):
         transcribe(tmp_path / "a.wav", recognizer=Counting())
+
+
+def test_a_recording_that_is_too_long_is_refused_whatever_its_file_says(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", noise(30), 8000)
+    message = r"a\.wav: longer than the 29\.5 s that are recognised here"
+    with pytest.raises(InputError, match=message):
+        transcribe(tmp_path / "a.wav", recognizer=Counting(), max_secs=29.5)
+    assert transcribe(tmp_path / "a.wav", recognizer=Counting(), max_secs=30).duration_secs == 30
+
+    @contextlib.contextmanager
+    def of_unknown_length(path):
+        with audio.open_audio(path) as stream:
+            yield dataclasses.replace(stream, duration_secs=None)
+
+    monkeypatch.setattr("bert_qa_tf.speech.transcribing.audio", types.SimpleNamespace(open_audio=of_unknown_length))
+    with pytest.raises(InputError, match=message):
+        transcribe(tmp_path / "a.wav", recognizer=Counting(), max_secs=29.5)
 
 
 @needs_flite

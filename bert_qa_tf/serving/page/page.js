@@ -2,6 +2,7 @@
 
 import { EXAMPLE } from "./example.js";
 import { Player } from "./player.js";
+import { Recognition } from "./recognition.js";
 import { markedParts, readSquad, toCodeUnits, wellFormed } from "./text.js";
 import { clock, isTimedName, isTimedText, Timeline } from "./timeline.js";
 
@@ -11,14 +12,16 @@ const view = byId("view");
 const questionBox = byId("question");
 const asking = document.querySelector(".asking");
 const player = new Player(byId("audio"), byId("recording-help"), complain);
+const recognition = new Recognition(byId("listening"), byId("elapsed"));
 
 const MAX_SHOWN = 8;
 
-let config = { model_name: "qa" };
+let config = { model_name: "qa", recognizer: null };
 let request = null; // the AbortController of the question on its way
 let spans = []; // of the answers shown: {start, end} in UTF-16 code units
 let paragraphs = []; // of a SQuAD file: {title, context, questions}
 let timeline = null; // of a transcript with times
+let recording = null; // the file that was opened last, whether this browser can play it or not
 let opening = 0; // counts files: a slow one must not take the place of one opened after it
 
 // === Asking ===
@@ -26,6 +29,7 @@ let opening = 0; // counts files: a slow one must not take the place of one open
 async function ask() {
   const question = wellFormed(questionBox.value.trim());
   const context = wellFormed(contextBox.value);
+  if (!context.trim() && recognition.isRunning) return tell(`Wait: still recognizing ${recording.name}…`);
   if (!context.trim()) return complain("There is no transcript yet.", contextBox);
   if (!question) return complain("What is the question?", questionBox);
   request?.abort();
@@ -175,6 +179,7 @@ function setContext(text, times = null) {
 async function openFile(file) {
   if (!file) return;
   if (/^(audio|video)\//.test(file.type)) return openRecording(file);
+  stopRecognizing();
   const mine = (opening += 1);
   let bytes;
   let text = "";
@@ -210,24 +215,65 @@ async function openTranscript(file, bytes, mine) {
   tell(`Reading ${file.name}…`);
   try {
     const reply = await fetch(`transcript?name=${encodeURIComponent(file.name)}`, { method: "POST", body: bytes });
-    const { text, note, words } = await readReply(reply);
+    const read = await readReply(reply);
     if (mine !== opening) return;
-    paragraphs = [];
-    byId("paragraphs").hidden = true;
-    byId("questions").replaceChildren();
-    const times = new Timeline(words);
-    setContext(text, times.isEmpty ? null : times);
-    tell(`${file.name}: ${note}.`);
+    setTranscript(read);
+    tell(`${file.name}: ${read.note}.`);
     questionBox.focus();
   } catch (error) {
     if (mine === opening) complain(reason(error));
   }
 }
 
+function setTranscript({ text, words }) {
+  paragraphs = [];
+  byId("paragraphs").hidden = true;
+  byId("questions").replaceChildren();
+  const times = new Timeline(words);
+  setContext(text, times.isEmpty ? null : times);
+}
+
 function openRecording(file) {
   if (!file) return;
+  stopRecognizing();
+  recording = file;
   player.open(file);
-  tell(timeline ? `${file.name} is open: a time beside an answer plays from there.` : `${file.name} is open.`);
+  byId("recognize").hidden = !config.recognizer;
+  if (timeline) return tell(`${file.name} is open: a time beside an answer plays from there.`);
+  if (contextBox.value.trim()) return tell(`${file.name} is open.`); // somebody's text: it is kept
+  if (config.recognizer) return recognize();
+  tell(`${file.name} is open. This server recognizes no speech: open its transcript to ask about it.`);
+}
+
+/** Has the server recognize the recording that is open, and puts what it heard in the place of the transcript. */
+async function recognize() {
+  const file = recording;
+  if (file.size > config.max_audio_bytes) {
+    const mebibytes = (config.max_audio_bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: 1 });
+    return complain(`${file.name} is larger than the ${mebibytes} MiB that this server takes.`);
+  }
+  const mine = (opening += 1);
+  tell(`Recognizing ${file.name}…`);
+  byId("recognize").textContent = "Stop";
+  try {
+    const read = await recognition.run(file, readReply);
+    if (!read || mine !== opening) return;
+    if (!read.text) return complain(`${file.name}: nothing was heard in it.`);
+    setTranscript(read);
+    tell(`${file.name}: ${read.note}.`);
+    questionBox.focus();
+  } catch (error) {
+    if (mine === opening) complain(reason(error));
+  } finally {
+    if (!recognition.isRunning) byId("recognize").textContent = "Recognize";
+  }
+}
+
+function stopRecognizing() {
+  if (!recognition.isRunning) return;
+  recognition.stop();
+  byId("recognize").textContent = "Recognize";
+  opening += 1;
 }
 
 function setParagraph(index) {
@@ -264,6 +310,7 @@ async function start() {
   const model = byId("model");
   try {
     config = await readReply(await fetch("page/config.json"));
+    if (config.recognizer) player.setClosedText(`Played here; ${config.recognizer} on this server makes its transcript.`);
     const name = encodeURIComponent(config.model_name);
     const { model_version_status: versions } = await readReply(await fetch(`v1/models/${name}`));
     const ready = versions.filter(({ state }) => state === "AVAILABLE").map(({ version }) => version);
@@ -292,6 +339,10 @@ contextBox.addEventListener("input", () => {
   if (spans.length || asking.ariaBusy) clearAnswers(); // they were of another text
   if (timeline) tell("The text was changed: its times no longer fit and are gone.");
   timeline = null;
+  if (recognition.isRunning) {
+    stopRecognizing(); // what is typed is not to be overwritten
+    tell("Recognizing was stopped: there is a text now.");
+  }
 });
 contextBox.addEventListener("dragover", (event) => event.preventDefault());
 contextBox.addEventListener("drop", (event) => {
@@ -318,8 +369,14 @@ byId("recording-file").addEventListener("change", (event) => {
   openRecording(event.target.files[0]);
   event.target.value = "";
 });
+byId("recognize").addEventListener("click", () => {
+  if (!recognition.isRunning) return recognize();
+  stopRecognizing();
+  tell("Recognizing was stopped.");
+});
 byId("paragraph").addEventListener("change", (event) => setParagraph(Number(event.target.value)));
 byId("example").addEventListener("click", () => {
+  stopRecognizing();
   opening += 1;
   paragraphs = [];
   byId("paragraphs").hidden = true;

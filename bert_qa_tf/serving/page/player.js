@@ -1,4 +1,4 @@
-// Plays a recording that the user opened. It stays in the browser: nothing is sent anywhere.
+// Plays a recording that the user opened: from the user's own file, wherever else it goes.
 
 export class Player {
   /**
@@ -17,6 +17,12 @@ export class Player {
       this.close();
       complain(`${name}: this browser cannot play it.`);
     });
+  }
+
+  /** What is shown instead of a name while nothing is open. */
+  setClosedText(text) {
+    this.closedText = text;
+    if (!this.isOpen) this.label.textContent = text;
   }
 
   get isOpen() {

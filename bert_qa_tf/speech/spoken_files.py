@@ -1,0 +1,97 @@
+"""Files of something spoken as texts to ask about: transcripts, and recordings, which are recognised.
+
+What goes in: paths, and a `SpokenTextConfig`. What comes out: readers, each of which gives a `SpokenText` for a file
+and remembers it: questions come in any order, and recognising takes longer than answering them.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Callable
+
+from bert_qa_tf.config import CleaningConfig, RecognizerConfig, SpokenTextConfig
+from bert_qa_tf.speech import audio
+from bert_qa_tf.speech.recognizer import Recognizer, load_recognizer
+from bert_qa_tf.speech.spoken_text import SpokenText, SpokenTextReader
+from bert_qa_tf.speech.transcribing import suitable_processes, transcribe
+from bert_qa_tf.speech.transcripts import from_json
+
+# With the way back from the cleaned text, an hour is some megabytes of objects; as JSON it is about one.
+_MAX_KEPT_TEXTS = 16
+_DEFAULT_RECOGNIZER = RecognizerConfig()
+_DEFAULT_CLEANING = CleaningConfig()
+
+Report = Callable[[str], None]
+
+
+def readers(
+    transcript_file: str | None, recording: str | None, config: SpokenTextConfig, report: Report | None = None
+) -> dict[str, tuple[str | None, Callable[[str], SpokenText]]]:
+    """Flag → the file it names and what reads such files, as `evaluation.asking.Asked` takes them.
+
+    Args:
+      transcript_file: of --transcript_file; None where it is not given.
+      recording: of --audio; None where it is not given.
+      config: how.
+      report: gets a line on each file.
+    """
+    read = SpokenTextReader(config.file_format, config.recording, config.cleaning, report)
+    recognise = RecordingReader(config.recognizer, config.cleaning, config.num_processes, report)
+    return {"transcript_file": (transcript_file, read), "audio": (recording, recognise)}
+
+
+class RecordingReader:
+    """Recognises recordings, each of them once.
+
+    Args:
+      config: which recogniser; it is loaded when the first recording is asked for.
+      cleaning: which rules clean what was heard.
+      num_processes: on so many cores; 0 for as many as suit the recogniser.
+      report: gets a line when a recording is begun, and one when it is done.
+    """
+
+    def __init__(
+        self,
+        config: RecognizerConfig = _DEFAULT_RECOGNIZER,
+        cleaning: CleaningConfig = _DEFAULT_CLEANING,
+        num_processes: int = 0,
+        report: Report | None = None,
+    ) -> None:
+        self._config = config
+        self._cleaning = cleaning
+        self._num_processes = num_processes or suitable_processes(config)
+        self._report = report or (lambda line: None)
+        self._heard: dict[str, str] = {}
+        self._texts = functools.lru_cache(_MAX_KEPT_TEXTS)(self._text_of)
+
+    def __call__(self, path: str) -> SpokenText:
+        """What is said in a recording; an empty text where nothing is.
+
+        Raises:
+          InputError: see `transcribe`.
+        """
+        return self._texts(path)
+
+    def _text_of(self, path: str) -> SpokenText:
+        if path not in self._heard:
+            self._heard[path] = self._recognise(path)
+        return SpokenText.of(from_json(json.loads(self._heard[path]), path), self._cleaning)
+
+    def _recognise(self, path: str) -> str:
+        with audio.open_audio(path):
+            pass  # what is no audio is told before a model is loaded
+        recognizer = self._recognizer
+        self._report(f"{path}: recognising with {recognizer.settings} …")
+        began = time.perf_counter()
+        transcript = transcribe(path, self._config, num_processes=self._num_processes, recognizer=recognizer)
+        secs = time.perf_counter() - began
+        heard = f"{len(transcript.words):,} words in {transcript.duration_secs:.1f} s of sound"
+        cleaned = SpokenText.of(transcript, self._cleaning).describe_cleaning()
+        self._report(f"{path}: heard {heard}, which took {secs:.1f} s{cleaned}")
+        return json.dumps(transcript.to_json(), ensure_ascii=False)
+
+    @functools.cached_property
+    def _recognizer(self) -> Recognizer:
+        return load_recognizer(self._config)
