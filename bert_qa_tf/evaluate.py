@@ -3,6 +3,7 @@
 python -m bert_qa_tf.evaluate --model_dir=runs/first --eval_file=spoken_test-v1.1.json
 python -m bert_qa_tf.evaluate --model_dir=runs/a --model_dir=runs/b --eval_file=test.json --eval_file=noisy.json
 python -m bert_qa_tf.evaluate --predictions_file=predictions.json --eval_file=test.json
+python -m bert_qa_tf.evaluate --model_dir=runs/first --word_overlap --eval_file=test.json
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from bert_qa_tf import cli, flags
 from bert_qa_tf.data import files
 from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.evaluation import evaluator, report, squad_metrics
+from bert_qa_tf.evaluation import evaluator, report, squad_metrics, word_overlap
 from bert_qa_tf.evaluation.answer_decoding import Predictions
 
 if TYPE_CHECKING:  # they import TensorFlow
     from bert_qa_tf.evaluation.json_lines import Answerer
     from bert_qa_tf.text.tokenization import BertTokenizer
+
+# How the baseline is called in tables and folders.
+_WORD_OVERLAP = "best word overlap"
 
 FLAG_GROUPS = (
     flags.define_model_source,
@@ -45,9 +49,7 @@ def main(values: FlagValues) -> None:
                 files.make_folder(f"{directory}/{_stem(reference.path)}")
         for reference, by_model in zip(references, results, strict=True):
             if answerer is None:
-                texts = squad_metrics.read_predictions(values.predictions_file)
-                metrics = evaluator.evaluate(reference, texts, source=values.predictions_file)
-                predictions = None
+                metrics, predictions = _score_texts(name, reference, values.predictions_file), None
             else:
                 predictions = _answer_all(answerer, reference)
                 metrics = evaluator.evaluate(
@@ -75,7 +77,7 @@ def _check_flags(values: FlagValues) -> None:
     if not values.eval_file:
         raise InputError("--eval_file is missing: which file should be scored?")
     sources = len(values.model_dir) + len(values.saved_model)
-    if bool(sources) == bool(values.predictions_file):
+    if (sources and values.predictions_file) or not (sources or values.predictions_file or values.word_overlap):
         raise InputError("give either models (--model_dir, --saved_model) or --predictions_file")
     stems = [_stem(path) for path in values.eval_file]
     if len(set(stems)) != len(stems):
@@ -94,10 +96,9 @@ class _Model(NamedTuple):
 
 def _models(values: FlagValues) -> Iterator[_Model]:
     """One model at a time, since each fills memory."""
+    several = len(values.model_dir) + len(values.saved_model) + bool(values.predictions_file) + values.word_overlap > 1
     if values.predictions_file:
-        yield _Model(values.predictions_file, values.output_dir, None)
-        return
-    several = len(values.model_dir) + len(values.saved_model) > 1
+        yield _Model(values.predictions_file, _directory(values.output_dir, values.predictions_file, several), None)
     for path in values.model_dir:
         from bert_qa_tf.evaluation.predictor import Predictor
         from bert_qa_tf.training.checkpoints import EVAL_DIR, load_run
@@ -113,10 +114,21 @@ def _models(values: FlagValues) -> Iterator[_Model]:
 
         path = path.rstrip("/")
         yield _Model(path, _directory(values.output_dir, path, several), ExportedModel(path, values.batch_size))
+    if values.word_overlap:
+        yield _Model(_WORD_OVERLAP, _directory(values.output_dir, _WORD_OVERLAP, several), None)
+
+
+def _score_texts(name: str, reference: evaluator.FileReference, predictions_file: str | None) -> dict[str, Any]:
+    """What is answered without a model."""
+    if name != _WORD_OVERLAP:
+        return evaluator.evaluate(reference, squad_metrics.read_predictions(predictions_file), source=predictions_file)
+    overlap = word_overlap.best_word_overlap(reference.examples)
+    print(f"{_WORD_OVERLAP}, {os.path.basename(reference.path)}: {overlap.variant}")
+    return {**evaluator.evaluate(reference, overlap.predictions, source=name), "variant": str(overlap.variant)}
 
 
 def _directory(output_dir: str | None, model: str, several: bool) -> str | None:
-    return f"{output_dir}/{model.replace('/', '_')}" if output_dir and several else output_dir
+    return f"{output_dir}/{model.replace('/', '_').replace(' ', '_')}" if output_dir and several else output_dir
 
 
 def _answer_all(answerer: Answerer, reference: evaluator.FileReference) -> Predictions:

@@ -54,6 +54,23 @@ def test_scoring_a_file_of_predictions_needs_no_tensorflow(squad_file):
     assert subprocess.run([sys.executable, "-c", program, *argv], check=False, capture_output=True).returncode == 0
 
 
+def test_word_overlap_stands_beside_what_is_scored(squad_file, tmp_path, capsys):
+    assert _evaluate(squad_file, {"1": "cat", "2": "mat"}, "--word_overlap", f"--output_dir={tmp_path / 'out'}") == 0
+    shown = capsys.readouterr().out
+    assert "best word overlap, test.json: answers of 1 words" in shown
+    (header,) = [line for line in shown.splitlines() if line.startswith("test.json (2 questions)")]
+    assert header.endswith(" best word overlap")
+    metrics = json.loads((tmp_path / "out" / "best_word_overlap" / "test" / "metrics.json").read_text())
+    assert metrics["variant"].startswith("answers of 1 words")
+    assert metrics["total"] == 2
+
+
+def test_word_overlap_may_be_all_that_is_scored(squad_file, capsys):
+    argv = [f"--eval_file={squad_file}", "--word_overlap"]
+    assert cli.call(evaluate.main, "", evaluate.FLAG_GROUPS, argv) == 0
+    assert "best word overlap" in capsys.readouterr().out
+
+
 def test_a_question_without_a_prediction_fails_the_run(squad_file, capsys):
     assert _evaluate(squad_file, {"1": "cat"}) == 1
     message = capsys.readouterr().err

@@ -122,6 +122,13 @@ def define_evaluation(values: Values) -> None:
         "Score these predictions (JSON: question id to text) instead of a model's.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "word_overlap",
+        False,
+        "Score beside them what needs no reading: the words nearest to those of the question, by that way of counting "
+        "(of some dozens) which is best on the very file.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "output_dir",
         None,
