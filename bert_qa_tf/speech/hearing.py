@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from bert_qa_tf.config import HearingConfig
 from bert_qa_tf.speech import audio, word_errors
@@ -90,15 +93,27 @@ class Listener:
           InputError: the synthesizer fails.
         """
         sentences, start_secs, recognition_secs = [], 0.0, 0.0
-        for number, sentence in enumerate(spoken_sentences(text)):
-            clean = self._synthesizer.speak(sentence.to_say)
-            samples = audio.add_white_noise(clean, noise_volume, f"{self._config.seed}\0{number}\0{sentence.to_say}")
+        for samples in self.say(text, noise_volume):
             begin = time.thread_time()
             words = self._recognizer.recognize(samples)
             recognition_secs += time.thread_time() - begin
             sentences.append(tuple(_placed(word, start_secs) for word in words))
             start_secs += len(samples) / audio.SAMPLE_RATE_HZ
         return Heard(tuple(sentences), round(start_secs, _TIME_DECIMALS), recognition_secs)
+
+    def say(self, text: str, noise_volume: float) -> Iterator[np.ndarray]:
+        """What `hear` listens to: `<int16>[num_samples]` at `audio.SAMPLE_RATE_HZ` for each sentence.
+
+        Args:
+          text: see `hear`.
+          noise_volume: see `hear`.
+
+        Raises:
+          InputError: the synthesizer fails.
+        """
+        for number, sentence in enumerate(spoken_sentences(text)):
+            clean = self._synthesizer.speak(sentence.to_say)
+            yield audio.add_white_noise(clean, noise_volume, f"{self._config.seed}\0{number}\0{sentence.to_say}")
 
 
 def spoken_form(word: Word) -> list[Word]:
