@@ -2,21 +2,21 @@
 
 python benchmarks/conversion_memory.py     prints a Markdown table
 
-The text is the bundled messages over and over, under other ids and titles: a small file, eight of them, and one file
-as large as the eight. What grows from the first to the second is what the number of questions costs (their ids, and
-records waiting to be sorted, at most 64 MB); what grows from the second to the third is what the size of one file
-costs.
+The text is the ten messages of tests/testdata over and over, under other ids and titles: a small file, eight of them,
+and one file as large as the eight. What grows from the first to the second is what the number of questions costs (their
+ids, and records waiting to be sorted, at most 64 MB); what grows from the second to the third is what the size of one
+file costs.
 """
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 
+_MESSAGES = pathlib.Path(__file__).resolve().parent.parent / "tests" / "testdata" / "messages.json"
 _COPIES = 400  # of ten messages: 4.5 MB
 _FILES = 8
 _VOCAB = (
@@ -42,7 +42,7 @@ print(f"{before:.0f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:
 
 def _articles(number: int) -> list[dict]:
     """The ten messages `_COPIES` times, under names that no other number gives."""
-    text = (importlib.resources.files("bert_qa_tf.demo_data") / "messages.json").read_text(encoding="utf-8")
+    text = _MESSAGES.read_text(encoding="utf-8")
     articles = []
     for copy in range(_COPIES):
         for article in json.loads(text)["data"]:

@@ -3,15 +3,14 @@
 python benchmarks/kill_resume.py                            20 kills, 3 of them while a checkpoint is written
 python benchmarks/kill_resume.py --kills=2 --during_save=1  a short one
 
-Both trainings run on the bundled messages with --deterministic. Compared are the SHA-256 of all that the last
-checkpoint holds (weights, optimizer, step) and every line of metrics.jsonl. Exits with 1 if anything differs.
+Both trainings run on the ten messages of tests/testdata with --deterministic. Compared are the SHA-256 of all that the
+last checkpoint holds (weights, optimizer, step) and every line of metrics.jsonl. Exits with 1 if anything differs.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.resources
 import json
 import os
 import pathlib
@@ -21,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+_MESSAGES = pathlib.Path(__file__).resolve().parent.parent / "tests" / "testdata" / "messages.json"
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
         folder = pathlib.Path(name)
         _run(
             "create_tfrecords",
-            f"--input_file={importlib.resources.files('bert_qa_tf.demo_data') / 'messages.json'}",
+            f"--input_file={_MESSAGES}",
             f"--encoder_handle={values.encoder_handle}",
             f"--output_dir={folder / 'records'}",
             "--dev_fraction=0.2",

@@ -1,14 +1,11 @@
 """A Google checkpoint from records to a trained model and on to a TF-Hub module, as a user goes."""
 
-import importlib.resources
 import json
 
 from bert_qa_tf import cli, create_tfrecords, export, train
 from bert_qa_tf.models.pretrained import loader
 from tests import testing
 from tests.models import fixtures
-
-MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
 
 
 def _call(command, *argv: str) -> int:
@@ -20,7 +17,7 @@ def test_the_casing_is_said_once_and_goes_from_the_records_to_the_module(tmp_pat
     folder = tmp_path / "cased_L-2"  # its vocabulary says otherwise, so only the user can tell
     fixtures.tensorflow_1_checkpoint(testing.tiny_pretrained(hidden_act="gelu_tanh"), folder)
     records, run = tmp_path / "records", tmp_path / "run"
-    convert = (f"--input_file={MESSAGES}", f"--output_dir={records}", f"--encoder_handle={folder}")
+    convert = (f"--input_file={testing.MESSAGES}", f"--output_dir={records}", f"--encoder_handle={folder}")
 
     assert _call(create_tfrecords, *convert) == 1
     assert _call(create_tfrecords, *convert, "--dev_fraction=0", "--num_shards=1", "--do_lower_case") == 0

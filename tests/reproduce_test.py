@@ -1,6 +1,5 @@
-"""`benchmarks/reproduce.sh` in its smallest form: the bundled messages, a tiny encoder, one step."""
+"""`benchmarks/reproduce.sh` in its smallest form: ten messages, a tiny encoder, one step."""
 
-import importlib.resources
 import json
 import os
 import pathlib
@@ -11,9 +10,8 @@ import sys
 
 import pytest
 
-from tests.testing import REPOSITORY, tiny_hub_module
+from tests.testing import MESSAGES, REPOSITORY, tiny_hub_module
 
-MESSAGES = pathlib.Path(str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json"))
 SUMMARY = runpy.run_path(str(REPOSITORY / "benchmarks" / "summarize_reproduce.py"))
 TEST_FILES = SUMMARY["TEST_FILES"]
 

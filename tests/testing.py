@@ -17,6 +17,8 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 TESTDATA = REPOSITORY / "tests" / "testdata"
+# Ten messages with 39 questions.
+MESSAGES = str(TESTDATA / "messages.json")
 _SHARED_DATA = pathlib.Path(os.environ.get("BERT_QA_TF_DATA", REPOSITORY.parent / "shared" / "data"))
 
 

@@ -1,15 +1,12 @@
-"""A training that takes seconds: the bundled messages, a tiny encoder, the commands as a user runs them."""
+"""A training that takes seconds: ten messages, a tiny encoder, the commands as a user runs them."""
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import pathlib
 
 from bert_qa_tf import cli, create_tfrecords, train
-from tests.testing import tiny_hub_module
-
-MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
+from tests.testing import MESSAGES, tiny_hub_module
 
 
 def call(command, *argv: str) -> int:

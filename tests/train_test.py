@@ -1,4 +1,4 @@
-"""`train` as a user runs it, on the bundled messages with a tiny encoder."""
+"""`train` as a user runs it, on ten messages with a tiny encoder."""
 
 import json
 import pathlib

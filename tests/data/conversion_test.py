@@ -1,8 +1,7 @@
-"""From files to a folder of records, with the tiny vocabulary and the bundled messages; real data where it is there."""
+"""From files to a folder of records, with the tiny vocabulary and ten messages; real data where it is there."""
 
 import collections
 import errno
-import importlib.resources
 import json
 import multiprocessing
 import os
@@ -20,9 +19,8 @@ from bert_qa_tf.data.windowing import answer_token_span
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.features import QA_FEATURES
 from bert_qa_tf.text.tokenization import BertTokenizer
-from tests.testing import TINY_VOCAB, minilm_folder, shared_data
+from tests.testing import MESSAGES, TINY_VOCAB, minilm_folder, shared_data
 
-MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
 SMALL = ConversionConfig(WindowingConfig(128, 64, 32), num_shards=2, dev_fraction=0.2)
 
 

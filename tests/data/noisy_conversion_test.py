@@ -1,6 +1,5 @@
 """Records of text with recognition errors, from the real recogniser's words."""
 
-import importlib.resources
 import json
 import os
 import pathlib
@@ -17,11 +16,10 @@ from bert_qa_tf.data.windowing import window_id
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.features import QA_FEATURES
 from bert_qa_tf.text.tokenization import BertTokenizer
-from tests.testing import TINY_VOCAB
+from tests.testing import MESSAGES, TINY_VOCAB
 
 pytest.importorskip("pocketsphinx", reason="pip install -r requirements/speech.txt")
 
-MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
 CLEAN = ConversionConfig(WindowingConfig(384, 128, 64), num_shards=2, dev_fraction=0.2, keep_decoding_features=True)
 NOISY = ConversionConfig(**{**vars(CLEAN), "noise": NoiseConfig((0.1, 0.5), copies=3), "seed": 4})
 

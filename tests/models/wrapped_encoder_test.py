@@ -1,6 +1,5 @@
 """A TF-Hub module trained as it is: from records to a run that is read back without its source."""
 
-import importlib.resources
 import json
 import os
 import pathlib
@@ -20,8 +19,6 @@ from bert_qa_tf.models import wrapped_encoder
 from bert_qa_tf.models.pretrained.loader import build_pretrained_encoder
 from bert_qa_tf.training.checkpoints import load_run, load_trained_encoder
 from tests import testing
-
-MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
 
 
 def _call(command, *argv: str) -> int:
@@ -49,7 +46,7 @@ def workshop(tmp_path_factory) -> pathlib.Path:
     testing.tiny_hub_module(folder)
     status = _call(
         create_tfrecords,
-        f"--input_file={MESSAGES}",
+        f"--input_file={testing.MESSAGES}",
         f"--output_dir={folder / 'records'}",
         f"--encoder_handle={folder / 'tiny_hub_module'}",
         "--encoder_mode=wrap",

@@ -1,15 +1,12 @@
 """What a training in half precision leaves on disk."""
 
-import importlib.resources
 import pathlib
 
 import pytest
 import tensorflow as tf
 
 from bert_qa_tf import cli, create_tfrecords, train
-from tests.testing import tiny_hub_module
-
-MESSAGES = str(importlib.resources.files("bert_qa_tf.demo_data") / "messages.json")
+from tests.testing import MESSAGES, tiny_hub_module
 
 
 @pytest.fixture(scope="module")
