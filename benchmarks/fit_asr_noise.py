@@ -33,12 +33,14 @@ def main() -> None:
     values = parser.parse_args()
 
     levels: dict[float, list[Pair]] = collections.defaultdict(list)
+    paragraphs_of: collections.Counter[float] = collections.Counter()
     titles = set()
     for path in values.files:
         for title, paragraph in paragraphs(path):
             pairs = levels[paragraph["noise_volume"]]
-            if len(pairs) < values.max_paragraphs:
-                pairs.append(pair_of(paragraph))
+            if paragraphs_of[paragraph["noise_volume"]] < values.max_paragraphs:
+                pairs += pairs_of(paragraph)
+                paragraphs_of[paragraph["noise_volume"]] += 1
                 titles.add(title)
     fitted_on = {
         "recognizer": "pocketsphinx, en-us, read by flite",
@@ -46,7 +48,8 @@ def main() -> None:
         "levels": [
             {
                 "noise_volume": volume,
-                "paragraphs": len(pairs),
+                "paragraphs": paragraphs_of[volume],
+                "utterances": len(pairs),
                 "words": sum(len(pair.spoken) for pair in pairs),
                 "word_error_rate": round(word_error_rate(pairs), 4),
             }
@@ -66,15 +69,14 @@ def paragraphs(path: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield article["title"], paragraph
 
 
-def pair_of(paragraph: dict[str, Any]) -> Pair:
-    """What was said and what was heard of a paragraph."""
-    spoken, heard, place = [], [], 0
+def pairs_of(paragraph: dict[str, Any]) -> Iterator[Pair]:
+    """What was said and what was heard of each sentence of a paragraph."""
     for sentence in paragraph["sentences"]:
+        spoken, place = [], 0
         for word in sentence["reference"].split():
             spoken.append(SpokenWord(word, place, place + len(word), len(word) == 1 and word not in _WORDS))
             place += len(word) + 1
-        heard += sentence["heard"].split()
-    return Pair(spoken, heard)
+        yield Pair(spoken, sentence["heard"].split())
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from bert_qa_tf.text.asr_noise import AsrNoise, HeardWord
 from bert_qa_tf.text.noise_table import load_table
 from bert_qa_tf.text.normalization import normalized_tokens
 from bert_qa_tf.text.recognizer_vocabulary import load_vocabulary
-from bert_qa_tf.text.spoken_forms import SpokenWord, spoken_words
+from bert_qa_tf.text.spoken_forms import SpokenWord, spoken_sentences
 
 Outcome = Literal["exact", "aligned", "lost"]
 # What a conversion counts, over all copies.
@@ -118,8 +118,11 @@ class NoiseMaker:
         digest = hashlib.blake2b(f"{self.seed}\0{copy}\0{context}".encode("utf-8", "surrogatepass"), digest_size=16)
         generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest.digest(), "little")))
         low, high = self.config.wer_range
-        spoken = spoken_words(context)
-        heard = self.noise.hear(spoken, low + (high - low) * generator.random(), generator)
+        wer = low + (high - low) * generator.random()
+        spoken, heard = [], []
+        for sentence in spoken_sentences(context):
+            spoken += sentence.words
+            heard += self.noise.hear(sentence.words, wer, generator)
         return NoisyContext(spoken, heard, " ".join(word.text for word in heard))
 
 

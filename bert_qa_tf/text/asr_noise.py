@@ -74,11 +74,11 @@ class AsrNoise:
         return self._vocabulary.dictionary_sha256
 
     def hear(self, words: Sequence[SpokenWord], wer: float, generator: np.random.Generator) -> list[HeardWord]:
-        """The words of a paragraph as they would have been recognised.
+        """The words of an utterance as they would have been recognised.
 
         Args:
-          words: as they are said.
-          wer: errors per word that are asked for, on the average over many paragraphs of encyclopedic text; single
+          words: as they are said in one breath: a sentence.
+          wer: errors per word that are asked for, on the average over many sentences of encyclopedic text; single
             ones differ, and words that the recogniser does not know are misheard whatever is asked for.
           generator: of the random numbers.
         """
@@ -112,7 +112,7 @@ class AsrNoise:
     ) -> list[bool]:
         features = error_features(self._vocabulary, entries, sounds)
         bias, after_error, *weights = level.error_weights
-        log_odds = features @ np.array(weights) + bias + level.paragraph_spread * generator.standard_normal()
+        log_odds = features @ np.array(weights) + bias + level.utterance_spread * generator.standard_normal()
         thresholds = generator.random(len(entries))
         misheard: list[bool] = []
         for entry, odds, threshold in zip(entries, log_odds.tolist(), thresholds.tolist(), strict=True):
@@ -193,7 +193,7 @@ def error_features(vocabulary: RecognizerVocabulary, entries: Sequence[str], sou
 
     Args:
       vocabulary: of the recogniser.
-      entries: the words of a paragraph, as the dictionary has them.
+      entries: the words of an utterance, as the dictionary has them.
       sounds: the phones of each.
 
     Returns:

@@ -23,12 +23,14 @@ from bert_qa_tf.text.spoken_forms import SpokenWord
 _RIDGE = 0.05
 _SOUND_WEIGHTS = np.geomspace(0.02, 1.0, 14)
 _LANGUAGE_WEIGHTS = np.linspace(0.0, 1.2, 13)
+# Simulating all utterances anew for each shift that is tried would take longer than the rest and change little.
+_TEXTS_FOR_SHIFTS = 500
 # The rates that shifts are found for.
 ASKED_RATES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 
 
 class Pair(NamedTuple):
-    """A paragraph as it was said and as it was recognised."""
+    """An utterance as it was said and as it was recognised."""
 
     spoken: list[SpokenWord]
     heard: list[str]
@@ -103,7 +105,7 @@ def fit_level(vocabulary: RecognizerVocabulary, pairs: Sequence[Pair]) -> NoiseL
     return NoiseLevel(
         wer=word_error_rate(pairs),
         error_weights=weights,
-        paragraph_spread=spread,
+        utterance_spread=spread,
         dropped=observed.dropped / max(num_misheard, 1),
         inserted=observed.inserted / max(num_words, 1),
         ends_kept=observed.ends_kept / max(observed.ends, 1),
@@ -129,18 +131,20 @@ def fit_table(
       levels: the pairs of each level of noise.
       fitted_on: kept in the table.
       say: is told what goes on.
-      asked_rates: the rates that shifts are found for, rising.
+      asked_rates: the rates that shifts are found for, beside those of the levels.
     """
     fitted = []
     for pairs in levels:
         level = fit_level(vocabulary, pairs)
-        say(f"{len(pairs)} paragraphs: {level}")
+        say(f"{len(pairs)} utterances: {level}")
         fitted.append(level)
     fitted.sort(key=lambda level: level.wer)
     plain = NoiseTable(tuple(fitted), ((0.0, 0.0),), fitted_on)
     texts = [pair.spoken for pairs in levels for pair in pairs]
+    texts = texts[:: -(-len(texts) // _TEXTS_FOR_SHIFTS)]
     shifts = []
-    for wer in asked_rates:
+    # The fitted rates, too: that is where the shift that is needed begins to rise.
+    for wer in sorted({*asked_rates, *(level.wer for level in fitted)}):
         shifts.append((wer, _find_shift(vocabulary, plain, texts, wer)))
         say(f"asked {wer:.2f}: shift {shifts[-1][1]:+.3f}")
     return dataclasses.replace(plain, shifts=tuple(shifts))
@@ -227,8 +231,8 @@ def _project(spoken: Sequence[bytes], heard: Sequence[bytes]) -> list[int]:
 
 
 def _fit_errors(observed: _Observed) -> tuple[tuple[float, ...], float]:
-    """Weights of `ERROR_FEATURES` by logistic regression, and the spread of paragraphs that is left."""
-    rows, targets, paragraphs = [], [], []
+    """Weights of `ERROR_FEATURES` by logistic regression, and the spread of utterances that is left."""
+    rows, targets, utterances = [], [], []
     for number, (features, misheard, unknown) in enumerate(
         zip(observed.features, observed.misheard, observed.unknown, strict=True)
     ):
@@ -237,7 +241,7 @@ def _fit_errors(observed: _Observed) -> tuple[tuple[float, ...], float]:
         is_known = ~unknown
         rows.append(np.column_stack([np.ones(len(misheard)), after_error, features])[is_known])
         targets.append(misheard[is_known])
-        paragraphs.append(np.full(int(is_known.sum()), number))
+        utterances.append(np.full(int(is_known.sum()), number))
     x, y = np.concatenate(rows), np.concatenate(targets).astype(np.float64)
     weights = np.zeros(x.shape[1])
     for _ in range(50):
@@ -248,10 +252,10 @@ def _fit_errors(observed: _Observed) -> tuple[tuple[float, ...], float]:
         if np.abs(step).max() < 1e-8:
             break
     p = 1.0 / (1.0 + np.exp(-x @ weights))
-    of_paragraph = np.concatenate(paragraphs)
-    residuals = np.bincount(of_paragraph, y - p)
-    variances = np.bincount(of_paragraph, p * (1 - p))
-    # By moments: a paragraph's sum of residuals varies by its words' variance and by the spread's share of it.
+    of_utterance = np.concatenate(utterances)
+    residuals = np.bincount(of_utterance, y - p)
+    variances = np.bincount(of_utterance, p * (1 - p))
+    # By moments: an utterance's sum of residuals varies by its words' variance and by the spread's share of it.
     spread = math.sqrt(max(0.0, float((residuals**2 - variances).sum() / (variances**2).sum())))
     return tuple(weights.tolist()), spread
 
@@ -282,7 +286,7 @@ def _fit_choices(vocabulary: RecognizerVocabulary, choices: Sequence[_Choice]) -
 def _find_shift(
     vocabulary: RecognizerVocabulary, table: NoiseTable, texts: Sequence[list[SpokenWord]], wer: float
 ) -> float:
-    """What must be added to the bias for simulated paragraphs to have a word error rate, by bisection."""
+    """What must be added to the bias for simulated utterances to have a word error rate, by bisection."""
     noise = AsrNoise(vocabulary, table)
     level = table.at(wer)
     low, high = -6.0, 6.0

@@ -28,7 +28,8 @@ class NoiseLevel:
     Attributes:
       wer: the word error rate, 0 to 1.
       error_weights: log-odds that a word is misheard, one weight for each of `ERROR_FEATURES`.
-      paragraph_spread: standard deviation of what is added to these log-odds for a whole paragraph.
+      utterance_spread: standard deviation of what is added to these log-odds for a whole utterance: a sentence is
+        understood, or it is not.
       dropped: share of the misheard words of which nothing is heard.
       inserted: words heard where nothing was said, per word.
       ends_kept: share of the ends of words amid misheard ones where a heard word ends, too.
@@ -41,7 +42,7 @@ class NoiseLevel:
 
     wer: float
     error_weights: tuple[float, ...]
-    paragraph_spread: float
+    utterance_spread: float
     dropped: float
     inserted: float
     ends_kept: float

@@ -38,7 +38,7 @@ def level(**changes) -> NoiseLevel:
     values = {
         "wer": 0.5,
         "error_weights": (0.0,) * 6,
-        "paragraph_spread": 0.0,
+        "utterance_spread": 0.0,
         "dropped": 0.0,
         "inserted": 0.0,
         "ends_kept": 1.0,
