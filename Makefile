@@ -33,7 +33,7 @@ demo: $(VENV)/.installed ## the whole path on bundled data, in minutes: audit, c
 	@$(RUN) -m bert_qa_tf.demo
 
 test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 for more processes
-	@$(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-c: $(VENV)/.installed-test ## an exported model asked by a C program on TensorFlow's C API, without Python (also part of `make test`)
 	@$(RUN) -m pytest -v -rs tests/serving/c_program_test.py
