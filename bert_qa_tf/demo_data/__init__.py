@@ -1,1 +1,1 @@
-"""Ten transcript-like messages with questions (`messages.json`, SQuAD form), written for this project."""
+"""Three hundred spoken messages with questions, made for this project; see README.md beside this file."""
