@@ -89,10 +89,10 @@ benchmark-serve: $(VENV)/.installed-test .venv-peer/.installed ## a quarter of a
 	  --input_file=$(or $(BERT_QA_TF_DATA),data)/spoken_squad/spoken_test-v1.1.json --peer_python=.venv-peer/bin/python \
 	  --output_file=benchmarks/results/serve.md $(SERVE_ARGS)
 
-spoken-data: $(VENV)/.installed-test ## half an hour: SQuAD read aloud, noised and recognised, to choose recipes by (BERT_QA_TF_DATA: where)
+spoken-data: $(VENV)/.installed-test ## an hour: SQuAD read aloud, noised and recognised, to choose recipes by (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/spoken_data.sh
 
-ablation: $(VENV)/.installed-test ## two hours: MiniLM trained on clean, simulated and spoken text, scored on spoken text (BERT_QA_TF_DATA: where)
+ablation: $(VENV)/.installed-test ## hours: MiniLM trained on clean, simulated and spoken text, scored on spoken text (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/ablation.sh
 
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Spoken data to choose recipes by, of a slice of SQuAD's training file: clean text read aloud by flite, noised, recognised
-# by pocketsphinx. Some 1,200 paragraphs are spoken; half an hour on two quiet cores. Killed, the same command goes on.
+# by pocketsphinx. Some 1,200 paragraphs are spoken; it took 80 minutes beside other work. Killed, the same command goes on.
 #
 #   BERT_QA_TF_DATA=/path/to/data make spoken-data
 #
