@@ -61,12 +61,18 @@ class RecognizerConfig:
       search: how thoroughly pocketsphinx searches.
       whisper_model: of faster_whisper: a name or a folder.
       language: that faster_whisper is to expect.
+      stop_pause_secs: where a recogniser that writes no full stops hears a pause of so many seconds, one is put in when
+        recordings are transcribed; 0 for none.
     """
 
     name: Literal["pocketsphinx", "faster_whisper"] = "pocketsphinx"
     search: Literal["fast", "full"] = "full"
     whisper_model: str = "base.en"
     language: str = "en"
+    stop_pause_secs: float = 0.25
+
+    def __post_init__(self) -> None:
+        require(self.stop_pause_secs >= 0.0, f"stop_pause_secs must be at least 0, got {self.stop_pause_secs}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from absl import flags
 
 from bert_qa_tf.config import RecognizerConfig
@@ -136,8 +138,18 @@ def _define_listening_processes(values: Values) -> None:
     )
 
 
-def define_recognizer(values: Values, search: str = "full") -> None:
+def define_recognizer(values: Values) -> None:
     """Recogniser."""
+    _define_recognizer(values, search="full")
+    _define_stops(values)
+
+
+def define_fast_recognizer(values: Values) -> None:
+    """Recogniser."""
+    _define_recognizer(values, search="fast")
+
+
+def _define_recognizer(values: Values, search: str) -> None:
     flags.DEFINE_enum(
         "recognizer",
         "pocketsphinx",
@@ -161,6 +173,7 @@ def define_served_recognizer(values: Values) -> None:
         flag_values=values,
     )
     _define_recognizer_settings(values, "full")
+    _define_stops(values)
     flags.DEFINE_integer(
         "max_audio_bytes", 256 * 2**20, "Refuse a recording whose file is larger than this.", flag_values=values
     )
@@ -184,12 +197,21 @@ def _define_recognizer_settings(values: Values, search: str) -> None:
     flags.DEFINE_string("language", "en", "Language that faster_whisper is to expect.", flag_values=values)
 
 
-def define_fast_recognizer(values: Values) -> None:
-    """Recogniser."""
-    define_recognizer(values, search="fast")
+def _define_stops(values: Values) -> None:
+    flags.DEFINE_float(
+        "stop_pause_secs",
+        RecognizerConfig.stop_pause_secs,
+        "pocketsphinx writes no full stops; one is put in where the speaker pauses for so many seconds, since training "
+        "data has them. 0 for none.",
+        lower_bound=0.0,
+        flag_values=values,
+    )
 
 
 def recognizer_config(values: Values) -> RecognizerConfig:
-    """The recogniser that the flags of `define_recognizer` name; for "auto", pocketsphinx."""
+    """The recogniser that the flags of one of the functions above name; for "auto", pocketsphinx."""
     name = "pocketsphinx" if values.recognizer == "auto" else values.recognizer
-    return RecognizerConfig(name, values.search, values.whisper_model, values.language)
+    config = RecognizerConfig(name, values.search, values.whisper_model, values.language)
+    if "stop_pause_secs" not in values:  # make_spoken knows where sentences end
+        return config
+    return dataclasses.replace(config, stop_pause_secs=values.stop_pause_secs)

@@ -35,6 +35,10 @@ class Recognizer(Protocol):
     def settings(self) -> str:
         """What its words depend on beside the samples, in a line."""
 
+    @property
+    def punctuates(self) -> bool:
+        """Whether it writes full stops."""
+
     def recognize(self, samples: np.ndarray) -> list[Word]:
         """The words of an utterance.
 
@@ -55,6 +59,8 @@ class Pocketsphinx:
     Raises:
       InputError: pocketsphinx is not installed.
     """
+
+    punctuates = False
 
     def __init__(self, search: str = "full") -> None:
         try:
@@ -106,6 +112,8 @@ class FasterWhisper:
     Raises:
       InputError: the library or the model is missing.
     """
+
+    punctuates = True
 
     def __init__(self, model: str = "base.en", language: str = "en") -> None:
         try:

@@ -18,6 +18,7 @@ from typing import Any
 from bert_qa_tf.config import SpokenConfig
 from bert_qa_tf.speech.answer_placing import AnswerPlacer, Placement
 from bert_qa_tf.speech.hearing import Heard, spoken_form
+from bert_qa_tf.speech.sentence_ends import end_sentence
 from bert_qa_tf.speech.transcripts import Transcript, Word
 from bert_qa_tf.speech.word_errors import count_word_errors
 from bert_qa_tf.text.spoken_forms import spoken_sentences, spoken_words
@@ -135,8 +136,7 @@ def _transcript(heard: list[list[Word]], sentence_stops: bool) -> Transcript:
     for sentence in heard:
         words += sentence
         if sentence and sentence_stops:
-            last = words[-1]
-            words[-1] = Word(f"{last.text}.", last.start_secs, last.end_secs, last.confidence)
+            words[-1] = end_sentence(words[-1])
     return Transcript(tuple(words))
 
 

@@ -26,6 +26,7 @@ from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech import audio, cutting, processes
 from bert_qa_tf.speech.recognizer import Recognizer, load_recognizer
+from bert_qa_tf.speech.sentence_ends import end_sentences_at_pauses
 from bert_qa_tf.speech.transcripts import Transcript, Word, from_json
 
 # What the models are trained with reaches up to 8 kHz; a telephone's lower half is all that such a recording has.
@@ -80,7 +81,8 @@ def transcribe(
       max_secs: refuse a longer recording.
 
     Returns:
-      Words with times from the beginning of the recording. Silence gives none.
+      Words with times from the beginning of the recording, with full stops (see `RecognizerConfig.stop_pause_secs`).
+      Silence gives none.
 
     Raises:
       InputError: the file is no audio, holds none or too much, or the recogniser is not installed.
@@ -104,6 +106,8 @@ def transcribe(
         raise InputError(f"{name}: holds no sound")
     heard.sort(key=lambda piece: piece.start_secs)
     words = tuple(_shifted(word, piece.start_secs) for piece in heard for word in piece.words)
+    if config.stop_pause_secs and not recognizer.punctuates:
+        words = end_sentences_at_pauses(words, config.stop_pause_secs)
     return Transcript(words, round(length.num_samples / stream.rate_hz, 3))
 
 

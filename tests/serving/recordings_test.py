@@ -169,7 +169,7 @@ def test_a_real_recording_is_recognised_and_what_is_none_is_named(tmp_path):
         read = send(url, recording.read_bytes(), "austen.wav").json()
         bad = send(url, b"no sound", "austen.wav")
         long = send(url, b"RIFF" + recording.read_bytes()[4:] * 2, "austen.wav")
-    assert read["text"].endswith("young man")
+    assert read["text"].endswith("young man.")
     assert read["words"]["end_secs"] == sorted(read["words"]["end_secs"])
     assert read["words"]["end_secs"][-1] < 3
     assert bad.status_code == 400

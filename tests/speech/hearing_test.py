@@ -12,6 +12,7 @@ from bert_qa_tf.speech.transcripts import Word
 
 class Synthesizer:
     settings = "a thousand samples a word"
+    punctuates = True
 
     def speak(self, text):
         return np.full(1000 * len(text.split()), 100, np.int16)
@@ -19,6 +20,7 @@ class Synthesizer:
 
 class Recognizer:
     settings = "hears how long it was"
+    punctuates = True
 
     def recognize(self, samples):
         return [Word(str(len(samples)), 0.0, len(samples) / 16_000)]

@@ -18,6 +18,7 @@ class Fake:
     """Hears three words in each recording that is not silent, and counts them."""
 
     settings = "fake 1"
+    punctuates = True
 
     def __init__(self):
         self.heard = 0

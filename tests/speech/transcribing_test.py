@@ -25,6 +25,7 @@ class Counting:
     """Hears "piece" at the first and last second of each piece."""
 
     settings = "counting"
+    punctuates = True
 
     def __init__(self):
         self.num_pieces = 0
@@ -96,11 +97,22 @@ def test_a_recording_that_is_too_long_is_refused_whatever_its_file_says(tmp_path
         transcribe(tmp_path / "a.wav", recognizer=Counting(), max_secs=29.5)
 
 
+def test_full_stops_are_put_in_for_a_recognizer_that_writes_none(tmp_path):
+    class Plain(Counting):
+        punctuates = False
+
+    soundfile.write(tmp_path / "a.wav", noise(15), 8000)
+    assert transcribe(tmp_path / "a.wav", recognizer=Counting()).text == "begin end"
+    assert transcribe(tmp_path / "a.wav", recognizer=Plain()).text == "begin. end."
+    none = RecognizerConfig(stop_pause_secs=0.0)
+    assert transcribe(tmp_path / "a.wav", none, recognizer=Plain()).text == "begin end"
+
+
 @needs_flite
 def test_a_telephone_recording_in_stereo_is_understood(tmp_path):
     speech = Flite().speak("the president of the company lives in chicago.")
     soundfile.write(tmp_path / "a.wav", np.stack([speech[::2]] * 2, axis=1), 8000)
-    words = transcribe(tmp_path / "a.wav", FAST).text.split()
+    words = transcribe(tmp_path / "a.wav", FAST).text.strip(".").split()
     assert len({"president", "company", "lives", "chicago"} & set(words)) >= 2
 
 
