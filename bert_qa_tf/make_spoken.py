@@ -22,7 +22,6 @@ FLAG_GROUPS = (flags.define_spoken, flags.define_fast_recognizer)
 _OF_SPEECH = (
     "noise_volume",
     "min_confidence",
-    "sentence_stops",
     "voice",
     "speech_command",
     "num_processes",
@@ -71,7 +70,9 @@ def _simulate(values: absl_flags.FlagValues) -> None:
         raise InputError(f"--simulate_wer must be above 0 and at most 0.7, got {values.simulate_wer:g}")
     from bert_qa_tf.data import noisy_squad
 
-    report = noisy_squad.simulate_spoken(values.input_file, values.output_file, values.simulate_wer, values.seed)
+    report = noisy_squad.simulate_spoken(
+        values.input_file, values.output_file, values.simulate_wer, values.seed, values.sentence_stops
+    )
     _tell(values, noisy_squad.describe(report))
 
 

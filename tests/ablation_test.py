@@ -32,7 +32,7 @@ def test_each_question_is_asked_again_about_what_is_heard(tmp_path):
     [article], counts = _heard(tmp_path, error_weights=NEVER)
     [paragraph] = article["paragraphs"]
     assert article["title"] == "t"
-    assert paragraph["context"] == "the cat sat on saturn"
+    assert paragraph["context"] == "the cat sat on saturn."
     assert [(qa["id"], qa["answers"]) for qa in paragraph["qas"]] == [
         ("who-simulated", [{"text": "cat", "answer_start": 4}]),
         ("where-simulated", [{"text": "saturn", "answer_start": 15}]),

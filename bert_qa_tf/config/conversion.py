@@ -19,11 +19,13 @@ class NoiseConfig:
       copies: so many differently heard copies of each paragraph are made; an epoch of training takes one.
       answers: which questions are kept: those of whose answer something is heard ("aligned"), or only those whose
         answer is heard as it was said ("exact").
+      sentence_stops: whether a full stop ends what is heard of each sentence, as in Spoken-SQuAD.
     """
 
     wer: tuple[float, ...] = (0.3,)
     copies: int = 2
     answers: Literal["aligned", "exact"] = "aligned"
+    sentence_stops: bool = True
 
     def __post_init__(self) -> None:
         require(

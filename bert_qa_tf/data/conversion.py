@@ -256,6 +256,7 @@ def _noise_of(noise: NoiseMaker, records: Sequence[int]) -> manifests.Noise:
         wer=noise.config.wer,
         copies=noise.config.copies,
         answers=noise.config.answers,
+        sentence_stops=noise.config.sentence_stops,
         seed=noise.seed,
         dictionary_sha256=noise.dictionary_sha256,
         records=tuple(records),

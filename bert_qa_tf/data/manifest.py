@@ -53,6 +53,7 @@ class Noise:
       seed: that the noise follows from.
       dictionary_sha256: of the recogniser's pronunciation dictionary.
       records: training windows of each copy.
+      sentence_stops: whether what is heard of a sentence ends with a full stop.
     """
 
     wer: tuple[float, ...]
@@ -61,6 +62,8 @@ class Noise:
     seed: int
     dictionary_sha256: str
     records: tuple[int, ...]
+    # Manifests that do not say were written before there were full stops.
+    sentence_stops: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

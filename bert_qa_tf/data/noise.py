@@ -15,6 +15,7 @@ errors themselves are `text.asr_noise`'s.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -65,12 +66,22 @@ class NoisyContext:
     Attributes:
       spoken: the words that were said, placed in the clean context.
       heard: the words that were heard, placed there, too.
-      text: the heard words with single spaces between them.
+      stops: numbers of the heard words that have a full stop behind them.
     """
 
     spoken: Sequence[SpokenWord]
     heard: Sequence[HeardWord]
-    text: str
+    stops: frozenset[int] = frozenset()
+
+    @functools.cached_property
+    def written(self) -> Sequence[str]:
+        """The heard words, each with its full stop."""
+        return [f"{word.text}." if number in self.stops else word.text for number, word in enumerate(self.heard)]
+
+    @property
+    def text(self) -> str:
+        """The heard words with single spaces between them."""
+        return " ".join(self.written)
 
     def carry(self, answer: Answer) -> CarriedAnswer:
         """Places an answer of the clean context, whose offset fits, in this one."""
@@ -80,8 +91,8 @@ class NoisyContext:
         if not said or not places:
             return CarriedAnswer("lost", None, spoken)
         first, last = places[0], places[-1]
-        start_char = sum(len(word.text) + 1 for word in self.heard[:first])
-        text = " ".join(word.text for word in self.heard[first : last + 1])
+        start_char = sum(len(word) + 1 for word in self.written[:first])
+        text = " ".join([*self.written[first:last], self.heard[last].text])
         is_exact = normalized_tokens(text) == normalized_tokens(spoken)
         return CarriedAnswer("exact" if is_exact else "aligned", Answer(text, start_char), spoken)
 
@@ -119,11 +130,14 @@ class NoiseMaker:
         generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest.digest(), "little")))
         low, high = self.config.wer_range
         wer = low + (high - low) * generator.random()
-        spoken, heard = [], []
+        spoken, heard, stops = [], [], set()
         for sentence in spoken_sentences(context):
             spoken += sentence.words
-            heard += self.noise.hear(sentence.words, wer, generator)
-        return NoisyContext(spoken, heard, " ".join(word.text for word in heard))
+            words = self.noise.hear(sentence.words, wer, generator)
+            heard += words
+            if words and self.config.sentence_stops:
+                stops.add(len(heard) - 1)
+        return NoisyContext(spoken, heard, frozenset(stops))
 
 
 class NoisyQuestion(NamedTuple):

@@ -48,7 +48,9 @@ def write_noisy_squad(
     return counts
 
 
-def simulate_spoken(input_file: str, output_file: str, wer: float, seed: int) -> dict[str, Any]:
+def simulate_spoken(
+    input_file: str, output_file: str, wer: float, seed: int, sentence_stops: bool = True
+) -> dict[str, Any]:
     """Writes `output_file` and `<output_file>.report.json`, as `make_spoken` does of what was really spoken.
 
     Args:
@@ -56,6 +58,7 @@ def simulate_spoken(input_file: str, output_file: str, wer: float, seed: int) ->
       output_file: where to write; may be remote.
       wer: word error rate, see `NoiseConfig`.
       seed: decides the errors.
+      sentence_stops: whether a full stop ends what is heard of each sentence.
 
     Returns:
       The report.
@@ -63,7 +66,7 @@ def simulate_spoken(input_file: str, output_file: str, wer: float, seed: int) ->
     Raises:
       InputError: the input is not fit, or pocketsphinx, whose dictionary is needed, is not installed.
     """
-    maker = NoiseMaker(NoiseConfig((wer,), copies=1), seed)
+    maker = NoiseMaker(NoiseConfig((wer,), copies=1, sentence_stops=sentence_stops), seed)
     clean = load_squad(input_file)
     # It takes its name once it is whole.
     temporary = f"{output_file}.tmp"

@@ -144,6 +144,12 @@ def define_noise(values: Values) -> None:
         lower_bound=1,
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "noise_sentence_stops",
+        True,
+        "With --asr_noise_wer: end what is heard of each sentence with a full stop, as Spoken-SQuAD does.",
+        flag_values=values,
+    )
     flags.DEFINE_enum(
         "noise_answers",
         "aligned",

@@ -23,7 +23,7 @@ CONTEXT = "The cat sat on 3 mats, before Saturn; the bat fell."
 def heard(*words: tuple[str, str]) -> NoisyContext:
     """Each word with the part of `CONTEXT` that it stands for."""
     found = [HeardWord(text, CONTEXT.index(part), CONTEXT.index(part) + len(part)) for text, part in words]
-    return NoisyContext(spoken_words(CONTEXT), found, " ".join(word.text for word in found))
+    return NoisyContext(spoken_words(CONTEXT), found)
 
 
 NOISY = heard(
@@ -110,6 +110,22 @@ def test_only_exact_answers_may_be_kept():
     noisy = list(noisy_copies(questions, _maker(copies=20, answers="exact"), counts))
     assert {question.answer.text for question in noisy} == {"sat on"}
     assert counts["noisy_questions_dropped"] == counts["noisy_answers_lost"] + counts["noisy_answers_aligned"]
+
+
+def test_a_full_stop_ends_what_is_heard_of_a_sentence_and_no_answer():
+    context = "The cat sat. The bat fell on Saturn."
+    maker, plain = _maker(copies=1), _maker(copies=1, sentence_stops=False)
+    for copy in range(20):
+        noisy = maker.hear(context, copy)
+        assert noisy.text.replace(".", "") == plain.hear(context, copy).text
+        assert noisy.text.count(".") == len(noisy.stops) <= 2
+        assert noisy.word_errors == plain.hear(context, copy).word_errors
+        for text in ("cat sat", "sat. The bat", "Saturn", "."):
+            carried = noisy.carry(Answer(text, context.index(text)))
+            if carried.answer is not None:
+                assert carried.answer.fits(noisy.text)
+                assert not carried.answer.text.endswith(".")
+    assert not NOISY.stops
 
 
 def test_a_question_without_an_answer_stays_one():

@@ -45,7 +45,8 @@ def test_the_manifest_says_how_the_noise_was_made_and_what_it_cost(noisy):
     value = json.loads((folder / "manifest.json").read_text())["noise"]
     records = value.pop("records")
     assert len(value.pop("dictionary_sha256")) == 64
-    assert value == {"wer": [0.1, 0.5], "copies": 3, "answers": "aligned", "seed": 4}
+    expected = {"wer": [0.1, 0.5], "copies": 3, "answers": "aligned", "seed": 4}
+    assert value == {**expected, "sentence_stops": True}
     counts = manifest.counts
     assert sum(records) == counts["windows"] == manifest.num_records("train")
     assert counts["noisy_questions"] + counts["noisy_questions_dropped"] == 3 * counts["train_questions"]
