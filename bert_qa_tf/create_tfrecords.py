@@ -65,7 +65,9 @@ def _noise(values: FlagValues) -> NoiseConfig | None:
         raise InputError(
             f"--asr_noise_wer={given}: expected a share of the words, as 0.3, or two, as 0.1,0.4"
         ) from error
-    return NoiseConfig(wer, values.noise_copies, values.noise_answers, values.noise_sentence_stops)
+    return NoiseConfig(
+        wer, values.noise_copies, values.noise_answers, values.noise_clean_copies, values.noise_sentence_stops
+    )
 
 
 if __name__ == "__main__":

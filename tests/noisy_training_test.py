@@ -42,6 +42,14 @@ def test_a_conversion_says_what_noise_did(workshop, tmp_path, capsys):
     )
 
 
+def test_clean_copies_are_counted(workshop, tmp_path, capsys):
+    folder = tmp_path / "records"
+    assert convert(workshop, folder, "--asr_noise_wer=0.3", "--noise_copies=1", "--noise_clean_copies=2") == 0
+    assert "  2 clean and 1 noisy copies, " in capsys.readouterr().out
+    first, second, noisy = json.loads((folder / "manifest.json").read_text())["noise"]["records"]
+    assert first == second >= noisy > 0
+
+
 @pytest.mark.parametrize(
     ("wer", "message"), [("much", "--asr_noise_wer=much: expected a share"), ("1.5", "at most 0.7")]
 )

@@ -19,12 +19,14 @@ class NoiseConfig:
       copies: so many differently heard copies of each paragraph are made; an epoch of training takes one.
       answers: which questions are kept: those of whose answer something is heard ("aligned"), or only those whose
         answer is heard as it was said ("exact").
+      clean_copies: so many copies of the text as it is written come before the heard ones: training begins with them.
       sentence_stops: whether a full stop ends what is heard of each sentence, as in Spoken-SQuAD.
     """
 
     wer: tuple[float, ...] = (0.3,)
     copies: int = 2
     answers: Literal["aligned", "exact"] = "aligned"
+    clean_copies: int = 0
     sentence_stops: bool = True
 
     def __post_init__(self) -> None:
@@ -34,6 +36,16 @@ class NoiseConfig:
             f"{','.join(map(str, self.wer))}",
         )
         require(1 <= self.copies <= 255, f"noise_copies must be 1 to 255, got {self.copies}")
+        require(
+            0 <= self.clean_copies <= 255 - self.copies,
+            f"noise_clean_copies must be 0 to {255 - self.copies} beside {self.copies} noisy ones, got "
+            f"{self.clean_copies}",
+        )
+
+    @property
+    def num_copies(self) -> int:
+        """Clean and heard ones."""
+        return self.clean_copies + self.copies
 
     @property
     def wer_range(self) -> tuple[float, float]:

@@ -217,7 +217,7 @@ def _write(
                 values, numbers = np.unique(lengths, return_counts=True)
                 histogram = dict(zip(values.tolist(), numbers.tolist(), strict=True))
                 if noise is not None:
-                    records = np.bincount(copies, minlength=noise.config.copies).tolist()
+                    records = np.bincount(copies, minlength=noise.config.num_copies).tolist()
                     _check_copies(records)
                     with tf.io.gfile.GFile(f"{directory}/{tfrecord.COPIES_FILE}", "wb") as file:
                         np.save(file, copies)
@@ -255,6 +255,7 @@ def _noise_of(noise: NoiseMaker, records: Sequence[int]) -> manifests.Noise:
     return manifests.Noise(
         wer=noise.config.wer,
         copies=noise.config.copies,
+        clean_copies=noise.config.clean_copies,
         answers=noise.config.answers,
         sentence_stops=noise.config.sentence_stops,
         seed=noise.seed,
@@ -375,8 +376,10 @@ def describe(manifest: manifests.Manifest) -> str:
     lines += [f"  {name.replace('_', ' ')}: {counts[name]}" for name in noted if name != "answers"]
     if manifest.noise is not None:
         kept, dropped = counts["noisy_questions"], counts["noisy_questions_dropped"]
+        clean = f"{manifest.noise.clean_copies} clean and " if manifest.noise.clean_copies else ""
+        rate = counts["noisy_word_errors"] / counts["noisy_words"]
         lines.append(
-            f"  {manifest.noise.copies} noisy copies, {counts['noisy_word_errors'] / counts['noisy_words']:.1%} of the "
-            f"words misheard: {kept} questions kept, {dropped} whose answer did not come through dropped"
+            f"  {clean}{manifest.noise.copies} noisy copies, {rate:.1%} of the words misheard: {kept} questions kept, "
+            f"{dropped} whose answer did not come through dropped"
         )
     return "\n".join(lines)

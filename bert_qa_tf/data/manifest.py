@@ -52,7 +52,8 @@ class Noise:
       answers: which questions were kept: "aligned" or "exact" (see `config.NoiseConfig`).
       seed: that the noise follows from.
       dictionary_sha256: of the recogniser's pronunciation dictionary.
-      records: training windows of each copy.
+      records: training windows of each copy, the clean ones first.
+      clean_copies: copies of the text as it is written.
       sentence_stops: whether what is heard of a sentence ends with a full stop.
     """
 
@@ -62,6 +63,7 @@ class Noise:
     seed: int
     dictionary_sha256: str
     records: tuple[int, ...]
+    clean_copies: int = 0
     # Manifests that do not say were written before there were full stops.
     sentence_stops: bool = False
 

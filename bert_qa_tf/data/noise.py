@@ -146,7 +146,7 @@ class NoisyQuestion(NamedTuple):
     Attributes:
       example: the question with the noisy context; it has no gold answers.
       answer: its label; None for a question that has none.
-      copy: the number of the hearing, from 0.
+      copy: the number of the copy, from 0; the clean ones come first.
     """
 
     example: SquadExample
@@ -157,7 +157,7 @@ class NoisyQuestion(NamedTuple):
 def noisy_copies(
     questions: Sequence[tuple[SquadExample, Answer | None]], maker: NoiseMaker, counts: Counter[str]
 ) -> Iterator[NoisyQuestion]:
-    """All hearings of a paragraph, with those of its questions that can still be trained on.
+    """All copies of a paragraph, with those of its questions that can still be trained on.
 
     Args:
       questions: about one context; the answers' offsets fit it, None for a question without an answer.
@@ -167,8 +167,12 @@ def noisy_copies(
     Yields:
       The questions of the first copy, then those of the next.
     """
-    for copy in range(maker.config.copies):
-        noisy = maker.hear(questions[0][0].context, copy)
+    clean_copies = maker.config.clean_copies
+    for copy in range(clean_copies):
+        for example, answer in questions:
+            yield NoisyQuestion(dataclasses.replace(example, answers=()), answer, copy)
+    for hearing in range(maker.config.copies):
+        noisy = maker.hear(questions[0][0].context, hearing)
         counts["noisy_words"] += len(noisy.spoken)
         counts["noisy_word_errors"] += noisy.word_errors
         for example, answer in questions:
@@ -180,7 +184,8 @@ def noisy_copies(
                     counts["noisy_questions_dropped"] += 1
                     continue
             counts["noisy_questions"] += 1
-            yield NoisyQuestion(dataclasses.replace(example, context=noisy.text, answers=()), label, copy)
+            heard = dataclasses.replace(example, context=noisy.text, answers=())
+            yield NoisyQuestion(heard, label, clean_copies + hearing)
 
 
 def copy_id(unique_id: int, copy: int) -> int:

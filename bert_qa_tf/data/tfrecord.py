@@ -243,7 +243,7 @@ def read_copies(directory: str, manifest: Manifest) -> np.ndarray | None:
     content = files.read_bytes(path)
     try:
         copies = np.load(io.BytesIO(content), allow_pickle=False)
-        counts = np.bincount(copies, minlength=manifest.noise.copies).tolist()
+        counts = np.bincount(copies, minlength=len(manifest.noise.records)).tolist()
     except (ValueError, TypeError, EOFError) as error:
         raise InputError(f"{path}: not the numbers of the records' copies; convert again") from error
     if counts != list(manifest.noise.records):

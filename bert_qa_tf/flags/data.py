@@ -144,6 +144,14 @@ def define_noise(values: Values) -> None:
         lower_bound=1,
         flag_values=values,
     )
+    flags.DEFINE_integer(
+        "noise_clean_copies",
+        0,
+        "With --asr_noise_wer: so many copies of the text as it is written come before the heard ones, so that "
+        "training begins with as many epochs of clean text.",
+        lower_bound=0,
+        flag_values=values,
+    )
     flags.DEFINE_bool(
         "noise_sentence_stops",
         True,

@@ -128,6 +128,19 @@ def test_a_full_stop_ends_what_is_heard_of_a_sentence_and_no_answer():
     assert not NOISY.stops
 
 
+def test_clean_copies_come_before_the_heard_ones():
+    questions = [(_example("1", "Saturn"), Answer("Saturn", CONTEXT.index("Saturn")))]
+    counts, counts_without = Counter(), Counter()
+    noisy = list(noisy_copies(questions, _maker(copies=3, clean_copies=2), counts))
+    without = list(noisy_copies(questions, _maker(copies=3), counts_without))
+    assert [question.copy for question in noisy[:2]] == [0, 1]
+    for example, answer, _ in noisy[:2]:
+        assert example.context == CONTEXT
+        assert answer == questions[0][1]
+    assert noisy[2:] == [question._replace(copy=question.copy + 2) for question in without]
+    assert counts == counts_without
+
+
 def test_a_question_without_an_answer_stays_one():
     [noisy, _] = noisy_copies([(_example("1"), None)], _maker(copies=2), Counter())
     assert noisy.answer is None
