@@ -66,7 +66,12 @@ def _noise(values: FlagValues) -> NoiseConfig | None:
             f"--asr_noise_wer={given}: expected a share of the words, as 0.3, or two, as 0.1,0.4"
         ) from error
     return NoiseConfig(
-        wer, values.noise_copies, values.noise_answers, values.noise_clean_copies, values.noise_sentence_stops
+        wer,
+        copies=values.noise_copies,
+        answers=values.noise_answers,
+        clean_copies=values.noise_clean_copies,
+        min_confidence=values.noise_min_confidence,
+        sentence_stops=values.noise_sentence_stops,
     )
 
 

@@ -17,9 +17,10 @@ class NoiseConfig:
       wer: word error rate, above 0 and at most 0.7, as far as the simulator was fitted; or two, between which each
         paragraph's is drawn.
       copies: so many differently heard copies of each paragraph are made; an epoch of training takes one.
-      answers: which questions are kept: those of whose answer something is heard ("aligned"), or only those whose
-        answer is heard as it was said ("exact").
+      answers: which questions are kept: those of whose answer enough is heard ("aligned"), or only those whose answer
+        is heard as it was said ("exact").
       clean_copies: so many copies of the text as it is written come before the heard ones: training begins with them.
+      min_confidence: questions of whose answer less than this share of the letters is heard, 0 to 1, are dropped.
       sentence_stops: whether a full stop ends what is heard of each sentence, as in Spoken-SQuAD.
     """
 
@@ -27,6 +28,7 @@ class NoiseConfig:
     copies: int = 2
     answers: Literal["aligned", "exact"] = "aligned"
     clean_copies: int = 0
+    min_confidence: float = 0.5
     sentence_stops: bool = True
 
     def __post_init__(self) -> None:
@@ -41,6 +43,8 @@ class NoiseConfig:
             f"noise_clean_copies must be 0 to {255 - self.copies} beside {self.copies} noisy ones, got "
             f"{self.clean_copies}",
         )
+
+        require(0.0 <= self.min_confidence <= 1.0, f"noise_min_confidence must be in [0, 1], got {self.min_confidence}")
 
     @property
     def num_copies(self) -> int:

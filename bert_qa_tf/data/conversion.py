@@ -257,6 +257,7 @@ def _noise_of(noise: NoiseMaker, records: Sequence[int]) -> manifests.Noise:
         copies=noise.config.copies,
         clean_copies=noise.config.clean_copies,
         answers=noise.config.answers,
+        min_confidence=noise.config.min_confidence,
         sentence_stops=noise.config.sentence_stops,
         seed=noise.seed,
         dictionary_sha256=noise.dictionary_sha256,

@@ -54,6 +54,7 @@ class Noise:
       dictionary_sha256: of the recogniser's pronunciation dictionary.
       records: training windows of each copy, the clean ones first.
       clean_copies: copies of the text as it is written.
+      min_confidence: the least share of an answer's letters that is heard.
       sentence_stops: whether what is heard of a sentence ends with a full stop.
     """
 
@@ -64,7 +65,8 @@ class Noise:
     dictionary_sha256: str
     records: tuple[int, ...]
     clean_copies: int = 0
-    # Manifests that do not say were written before there were full stops.
+    # As it was before manifests said so.
+    min_confidence: float = 0.0
     sentence_stops: bool = False
 
 

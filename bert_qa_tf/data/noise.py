@@ -30,6 +30,7 @@ from bert_qa_tf.text.noise_table import load_table
 from bert_qa_tf.text.normalization import normalized_tokens
 from bert_qa_tf.text.recognizer_vocabulary import load_vocabulary
 from bert_qa_tf.text.spoken_forms import SpokenWord, spoken_sentences
+from bert_qa_tf.text.word_alignment import similarity
 
 Outcome = Literal["exact", "aligned", "lost"]
 # What a conversion counts, over all copies.
@@ -57,6 +58,13 @@ class CarriedAnswer(NamedTuple):
     outcome: Outcome
     answer: Answer | None
     spoken: str
+
+    @property
+    def confidence(self) -> float:
+        """The share of the letters said that is heard at its place, 0 to 1; 1 where it is exact."""
+        if self.outcome != "aligned":
+            return float(self.outcome == "exact")
+        return similarity(self.spoken.split(), self.answer.text.replace(".", "").split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +176,7 @@ def noisy_copies(
       The questions of the first copy, then those of the next.
     """
     clean_copies = maker.config.clean_copies
+    min_confidence = 1.0 if maker.config.answers == "exact" else maker.config.min_confidence
     for copy in range(clean_copies):
         for example, answer in questions:
             yield NoisyQuestion(dataclasses.replace(example, answers=()), answer, copy)
@@ -178,9 +187,10 @@ def noisy_copies(
         for example, answer in questions:
             label = None
             if answer is not None:
-                outcome, label, _ = noisy.carry(answer)
-                counts[f"noisy_answers_{outcome}"] += 1
-                if outcome == "lost" or (outcome == "aligned" and maker.config.answers == "exact"):
+                carried = noisy.carry(answer)
+                label = carried.answer
+                counts[f"noisy_answers_{carried.outcome}"] += 1
+                if label is None or carried.confidence < min_confidence:
                     counts["noisy_questions_dropped"] += 1
                     continue
             counts["noisy_questions"] += 1

@@ -166,6 +166,15 @@ def define_noise(values: Values) -> None:
         "answer is not heard as it was said (exact).",
         flag_values=values,
     )
+    flags.DEFINE_float(
+        "noise_min_confidence",
+        0.5,
+        "With --asr_noise_wer: leave out questions of whose answer less than this share (0 to 1) of the letters is "
+        "heard, as make_spoken does.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=values,
+    )
 
 
 def define_demo(values: Values) -> None:

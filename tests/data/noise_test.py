@@ -88,7 +88,7 @@ def test_noise_follows_from_text_seed_and_copy_alone():
 
 
 def test_every_copy_has_the_questions_whose_answer_came_through():
-    maker, counts = _maker(copies=6), Counter()
+    maker, counts = _maker(copies=6, min_confidence=0.0), Counter()
     questions = [(e, e.answers[0]) for e in (_example("1", "sat on"), _example("2", "Saturn"), _example("3", "cat"))]
     noisy = list(noisy_copies(questions, maker, counts))
     assert [question.copy for question in noisy] == sorted(question.copy for question in noisy)
@@ -102,6 +102,19 @@ def test_every_copy_has_the_questions_whose_answer_came_through():
     assert counts["noisy_words"] == 6 * len(spoken_words(CONTEXT))
     assert counts["noisy_word_errors"] > 0
     assert set(counts) <= set(NOISE_COUNTERS)
+
+
+def test_a_question_whose_answer_is_hardly_heard_is_dropped():
+    questions = [(_example("1", "sat on"), Answer("sat on", CONTEXT.index("sat on")))]
+    every = list(noisy_copies(questions, _maker(copies=20, min_confidence=0.0), Counter()))
+    counts = Counter()
+    alike = list(noisy_copies(questions, _maker(copies=20, min_confidence=0.6), counts))
+    maker = _maker()
+    confidence = {q.copy: maker.hear(CONTEXT, q.copy).carry(questions[0][1]).confidence for q in every}
+    assert alike == [question for question in every if confidence[question.copy] >= 0.6]
+    assert 0 < len(alike) < len(every)
+    assert counts["noisy_questions"] + counts["noisy_questions_dropped"] == 20
+    assert NOISY.carry(Answer("cat", CONTEXT.index("cat"))).confidence == pytest.approx(2 / 3)
 
 
 def test_only_exact_answers_may_be_kept():

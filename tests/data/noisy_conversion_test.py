@@ -46,7 +46,7 @@ def test_the_manifest_says_how_the_noise_was_made_and_what_it_cost(noisy):
     records = value.pop("records")
     assert len(value.pop("dictionary_sha256")) == 64
     expected = {"wer": [0.1, 0.5], "copies": 3, "answers": "aligned", "seed": 4}
-    assert value == {**expected, "clean_copies": 0, "sentence_stops": True}
+    assert value == {**expected, "clean_copies": 0, "min_confidence": 0.5, "sentence_stops": True}
     counts = manifest.counts
     assert sum(records) == counts["windows"] == manifest.num_records("train")
     assert counts["noisy_questions"] + counts["noisy_questions_dropped"] == 3 * counts["train_questions"]
