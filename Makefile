@@ -22,7 +22,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
+.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-transfer-noise benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -56,6 +56,9 @@ release: $(VENV)/.installed-test ## an hour and a half: a trained model with its
 
 benchmark-transfer: $(VENV)/.installed ## hours: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
+
+benchmark-transfer-noise: $(VENV)/.installed-speech ## hours: the same with simulated recognition errors from the second epoch on (BERT_QA_TF_DATA: where)
+	@PYTHON=$(RUN) benchmarks/transfer_noise_cpu.sh
 
 benchmark-precision-f1: $(VENV)/.installed ## half an hour: F1 after training in float32 and in bfloat16 (BERT_QA_TF_DATA: where)
 	@PYTHON=$(RUN) benchmarks/precision_f1.sh

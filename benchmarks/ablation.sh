@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What to train on for transcripts: clean text, simulated recognition errors, really spoken text, or both. MiniLM trained on
-# the same 4,000 questions in each form, the same steps, two seeds; scored on spoken development data of other articles.
+# What to train on for transcripts: clean text, simulated recognition errors, really spoken text, both, or clean text first
+# and simulated errors then. MiniLM trained on the same 4,000 questions in each form, the same steps, two seeds; scored on
+# spoken development data of other articles.
 #
 #   BERT_QA_TF_DATA=/path/to/data make ablation
 #
@@ -15,7 +16,8 @@ export SPOKEN_DIR="${SPOKEN_DIR:-runs/spoken}"
 WORK="${WORK:-runs/ablation}"
 RESULTS="${RESULTS:-benchmarks/results/ablation}"
 STEPS="${STEPS:-500}"
-arms=(clean simulated spoken both)
+arms=(clean simulated spoken clean_then_simulated both)
+eval_names=(spoken_dev.0 spoken_dev.0.01 clean_dev)
 benchmarks/spoken_data.sh
 mkdir -p "$WORK"
 
@@ -33,6 +35,7 @@ convert() { # arm, file, flags
 }
 convert clean "$SPOKEN_DIR/clean_train.json"
 convert simulated "$SPOKEN_DIR/clean_train.json" --asr_noise_wer="$wer" --noise_copies=2
+convert clean_then_simulated "$SPOKEN_DIR/clean_train.json" --asr_noise_wer="$wer" --noise_copies=2 --noise_clean_copies=1
 convert spoken "$SPOKEN_DIR/spoken_train.json"
 if [ ! -e "$WORK/records.both/manifest.json" ]; then
   "$PYTHON" benchmarks/hear_again.py --clean_file="$SPOKEN_DIR/clean_train.json" --asr_noise_wer="$wer" \
@@ -43,14 +46,17 @@ fi
 # One core each, so that neither waits for the other.
 train() {
   for arm in "${arms[@]}"; do
+    eval_files=()
+    for name in "${eval_names[@]}"; do
+      [ -e "$WORK/$arm.seed$1/eval/$name/metrics.json" ] || eval_files+=("--eval_file=$SPOKEN_DIR/$name.json")
+    done
+    if [ "${#eval_files[@]}" = 0 ]; then continue; fi
     "${pin[@]}" "$PYTHON" -m bert_qa_tf.train --flagfile=configs/cpu.flags --train_dir="$WORK/records.$arm" \
       --model_dir="$WORK/$arm.seed$1" --seed="$1" --mixed_precision=mixed_bfloat16 --num_train_epochs=5 \
       --max_train_steps="$STEPS" --save_checkpoints_steps=100
     "${pin[@]}" "$PYTHON" -m bert_qa_tf.evaluate --checkpoint=last --model_dir="$WORK/$arm.seed$1" "${eval_files[@]}"
   done
 }
-eval_files=()
-for name in spoken_dev.0 spoken_dev.0.01 clean_dev; do eval_files+=("--eval_file=$SPOKEN_DIR/$name.json"); done
 pids=()
 for seed in 0 1; do
   pin=(); if command -v taskset >/dev/null; then pin=(taskset -c "$seed"); fi
@@ -65,7 +71,7 @@ for arm in "${arms[@]}"; do
   for seed in 0 1; do
     mkdir -p "$RESULTS/$arm.seed$seed"
     cp "$WORK/$arm.seed$seed/config.json" "$RESULTS/$arm.seed$seed/"
-    for file in spoken_dev.0 spoken_dev.0.01 clean_dev; do
+    for file in "${eval_names[@]}"; do
       cp "$WORK/$arm.seed$seed/eval/$file/metrics.json" "$RESULTS/$arm.seed$seed/$file.metrics.json"
     done
   done

@@ -24,6 +24,7 @@ ARMS = {
     "simulated": "simulated errors, another hearing each epoch",
     "spoken": "spoken and recognised",
     "both": "spoken and recognised, and simulated",
+    "clean_then_simulated": "clean text, then simulated errors",
 }
 FILES = ("spoken_dev.0", "spoken_dev.0.01", "clean_dev")
 
