@@ -1,4 +1,6 @@
-"""Prints the table of `benchmarks/results/transfer_cpu` as Markdown, from its `metrics.json` files alone.
+"""Prints the table of `benchmarks/results/transfer_cpu` as Markdown, from `metrics.json` files alone.
+
+Beside the runs on clean text stand those of `benchmarks/results/transfer_noise_cpu`.
 
 python benchmarks/summarize_transfer.py [folder]
 """
@@ -9,8 +11,10 @@ import json
 import pathlib
 import statistics
 import sys
+from typing import Any
 
 FOLDER = pathlib.Path(__file__).parent / "results" / "transfer_cpu"
+NOISE_FOLDER = FOLDER.with_name("transfer_noise_cpu")
 FILES = ("spoken_test-v1.1", "spoken_test-v1.1_WER44")
 # Not measured by this repository: PyTorch's BertForQuestionAnswering from the same weights on the same questions with
 # the same recipe: batch 16, peak 1e-4, warm-up over a tenth, linear decay, no decay on biases and layer norms,
@@ -18,17 +22,27 @@ FILES = ("spoken_test-v1.1", "spoken_test-v1.1_WER44")
 PYTORCH = {"spoken_test-v1.1": (43.86, 57.77), "spoken_test-v1.1_WER44": (25.55, 41.36)}
 
 
-def table(folder: pathlib.Path = FOLDER) -> str:
-    """One row per seed, their mean, the PyTorch run and the ceiling."""
-    seeds = sorted(path for path in folder.iterdir() if path.is_dir())
-    metrics = {
+def _metrics(folder: pathlib.Path) -> dict[str, list[dict[str, Any]]]:
+    """By run, what was measured on each of `FILES`."""
+    return {
         seed.name: [json.loads((seed / f"{file}.metrics.json").read_text(encoding="utf-8")) for file in FILES]
-        for seed in seeds
+        for seed in sorted(path for path in folder.iterdir() if path.is_dir())
     }
-    rows = [(name.replace("seed", "seed "), [(m["exact_match"], m["f1"]) for m in ms]) for name, ms in metrics.items()]
+
+
+def _scores(metrics: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    return [(m["exact_match"], m["f1"]) for m in metrics]
+
+
+def table(folder: pathlib.Path = FOLDER) -> str:
+    """One row per seed, their mean, the PyTorch run, the run with simulated errors and the ceiling."""
+    metrics = _metrics(folder)
+    rows = [(f"clean text, {name.replace('seed', 'seed ')}", _scores(ms)) for name, ms in metrics.items()]
     means = [tuple(statistics.mean(row[1][i][k] for row in rows) for k in range(2)) for i in range(len(FILES))]
-    rows.append((f"**mean of {len(seeds)} seeds**", means))
-    rows.append(("PyTorch, same weights, data and recipe, one seed", [PYTORCH[file] for file in FILES]))
+    rows.append((f"**clean text, mean of {len(metrics)} seeds**", means))
+    rows.append(("clean text, PyTorch, same weights, data and recipe, one seed", [PYTORCH[file] for file in FILES]))
+    for name, ms in _metrics(NOISE_FOLDER).items():
+        rows.append((f"**clean text, then simulated errors**, {name.replace('seed', 'seed ')}", _scores(ms)))
     ceilings = [(m["ceiling_exact_match"], m["ceiling_f1"]) for m in next(iter(metrics.values()))]
     rows.append(("best that any span can score", ceilings))
     lines = ["| | " + " | ".join(f"`{file}` EM / F1" for file in FILES) + " |", "|---|---:|---:|"]
