@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Spoken data to choose recipes by, of a slice of SQuAD's training file: clean text read aloud by flite, noised, recognised
-# by pocketsphinx. Some 1,200 paragraphs are spoken; it took 80 minutes beside other work. Killed, the same command goes on.
+# by pocketsphinx. Some 1,400 paragraphs are spoken; it took an hour and a half beside other work. Killed, the same command goes on.
 #
 #   BERT_QA_TF_DATA=/path/to/data make spoken-data
 #
 # In SPOKEN_DIR (runs/spoken): clean_train.json, 4,000 questions, and spoken_train.json, whose paragraphs are heard without
 # and with noise in turn, those questions left out whose answer is not heard; of other articles clean_dev.json, 1,000
-# questions, and spoken_dev.<volume of the noise>.json at two levels, all questions kept.
+# questions, and spoken_dev.<volume of the noise>.json at three levels, all questions kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +23,7 @@ speak() { # input, output, flags
     "$PYTHON" -m bert_qa_tf.make_spoken --input_file="$SPOKEN_DIR/$1" --output_file="$SPOKEN_DIR/$2" "${@:3}"
   fi
 }
-for volume in 0 0.01; do
+for volume in 0 0.003 0.01; do
   speak clean_dev.json "spoken_dev.$volume.json" --noise_volume="$volume" --unplaced=keep
 done
 speak clean_train.json spoken_train.json --noise_volume=0 --noise_volume=0.01
