@@ -24,7 +24,7 @@ from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (flags.define_demo,)
 
-# A recording of the test messages, and a question: of the eight about both recordings one that comes out right.
+# A recording of the test messages, and a question: of the seven about both recordings six come out right.
 _CLIP = "test_message_003.ogg"
 _QAS_ID = "test-003-number"
 _LISTENING = ("pocketsphinx", "soundfile", "scipy")
