@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE", help="written by make_spoken")
     parser.add_argument("--output_file", type=pathlib.Path, default=_TABLE, help="the table")
-    parser.add_argument("--max_paragraphs", type=int, default=150, help="of each level of noise")
+    parser.add_argument("--max_paragraphs", type=int, default=400, help="of each level of noise")
     values = parser.parse_args()
 
     levels: dict[float, list[Pair]] = collections.defaultdict(list)

@@ -16,21 +16,18 @@ what sounds alike `recognizer_vocabulary`'s.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from bert_qa_tf.text.noise_table import ERROR_FEATURES, NoiseLevel, NoiseTable
+from bert_qa_tf.text.error_features import log_odds, text_features
+from bert_qa_tf.text.noise_table import NoiseLevel, NoiseTable
 from bert_qa_tf.text.recognizer_vocabulary import RecognizerVocabulary
 from bert_qa_tf.text.spoken_forms import SpokenWord
 
 # Nothing in the vocabulary sounds like more phones than this: a longer piece is cut.
 _LONGEST_PIECE = 16
-# Surprisal beyond this is the language model's smoothing and says no more.
-_MOST_SURPRISAL = 16.0
-_USUAL_SURPRISAL = 5.0
 
 
 class HeardWord(NamedTuple):
@@ -110,14 +107,14 @@ class AsrNoise:
     def _misheard(
         self, entries: Sequence[str], sounds: Sequence[bytes], level: NoiseLevel, generator: np.random.Generator
     ) -> list[bool]:
-        features = error_features(self._vocabulary, entries, sounds)
-        bias, after_error, *weights = level.error_weights
-        log_odds = features @ np.array(weights) + bias + level.utterance_spread * generator.standard_normal()
-        thresholds = generator.random(len(entries))
+        features = text_features(self._vocabulary, entries, sounds)
+        spread = level.utterance_spread * generator.standard_normal()
+        odds = np.stack(log_odds(features, level.error_weights)) + spread
+        chances = (1.0 / (1.0 + np.exp(-odds))).tolist()
         misheard: list[bool] = []
-        for entry, odds, threshold in zip(entries, log_odds.tolist(), thresholds.tolist(), strict=True):
-            odds += after_error * (bool(misheard) and misheard[-1])
-            misheard.append(entry not in self._vocabulary or threshold < 1.0 / (1.0 + math.exp(-odds)))
+        for index, (entry, threshold) in enumerate(zip(entries, generator.random(len(entries)).tolist(), strict=True)):
+            after_error = bool(misheard) and misheard[-1]
+            misheard.append(entry not in self._vocabulary or threshold < chances[after_error][index])
         return misheard
 
     def _mishear(
@@ -186,31 +183,6 @@ class AsrNoise:
         frequent = self._vocabulary.frequent
         language = np.array([self._vocabulary.log_probability([word, *before]) for word in frequent])
         return frequent[_draw(level.language * language, generator)]
-
-
-def error_features(vocabulary: RecognizerVocabulary, entries: Sequence[str], sounds: Sequence[bytes]) -> np.ndarray:
-    """What speaks for each word being misheard, but for the bias and what became of the word before.
-
-    Args:
-      vocabulary: of the recogniser.
-      entries: the words of an utterance, as the dictionary has them.
-      sounds: the phones of each.
-
-    Returns:
-      `<float64>[num_words, num_features]`: `noise_table.ERROR_FEATURES` from the third on.
-    """
-    surprisals = []
-    for index, entry in enumerate(entries):
-        surprisal = -vocabulary.log_probability([entry, *entries[max(index - 2, 0) : index][::-1]])
-        surprisals.append(min(surprisal, _MOST_SURPRISAL))
-    rows = np.zeros((len(entries), len(ERROR_FEATURES) - 2))
-    rows[:, 0] = surprisals
-    # A word that makes no sense to the recogniser, or that it does not know, spoils the one before it, too.
-    rows[:, 1] = [*surprisals[1:], _USUAL_SURPRISAL][: len(entries)]
-    rows[:, 2] = [math.log(max(len(sound), 1)) for sound in sounds]
-    frequent = frozenset(vocabulary.frequent)
-    rows[:, 3] = [entry in frequent for entry in entries]
-    return rows
 
 
 def _piece(

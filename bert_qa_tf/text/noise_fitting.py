@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bert_qa_tf.text.asr_noise import AsrNoise, error_features
+from bert_qa_tf.text.asr_noise import AsrNoise
+from bert_qa_tf.text.error_features import text_features
+from bert_qa_tf.text.error_fitting import Utterance, fit_errors
 from bert_qa_tf.text.noise_table import NoiseLevel, NoiseTable
 from bert_qa_tf.text.recognizer_vocabulary import RecognizerVocabulary
 from bert_qa_tf.text.sound_alignment import Chunk, align_phones, align_words, with_ends
 from bert_qa_tf.text.spoken_forms import SpokenWord
 
-# Keeps weights finite where a level has few words; on the scale of log-odds.
-_RIDGE = 0.05
 _SOUND_WEIGHTS = np.geomspace(0.02, 1.0, 14)
 _LANGUAGE_WEIGHTS = np.linspace(0.0, 1.2, 13)
 # Simulating all utterances anew for each shift that is tried would take longer than the rest and change little.
-_TEXTS_FOR_SHIFTS = 500
+_TEXTS_FOR_SHIFTS = 1600
 # The rates that shifts are found for.
 ASKED_RATES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 
@@ -48,9 +48,7 @@ class _Choice(NamedTuple):
 class _Observed:
     """What is counted over the paragraphs of a level."""
 
-    features: list[np.ndarray]
-    misheard: list[np.ndarray]
-    unknown: list[np.ndarray]
+    utterances: list[Utterance]
     choices: list[_Choice]
     dropped: int = 0
     inserted: int = 0
@@ -95,12 +93,12 @@ def trimmed_chunks(spoken: Sequence[str], heard: Sequence[str], chunks: Iterable
 
 def fit_level(vocabulary: RecognizerVocabulary, pairs: Sequence[Pair]) -> NoiseLevel:
     """The numbers of one level of noise."""
-    observed = _Observed([], [], [], [])
+    observed = _Observed([], [])
     for pair in pairs:
         _observe(vocabulary, pair, observed)
-    num_misheard = sum(int(misheard.sum()) for misheard in observed.misheard)
-    num_words = sum(map(len, observed.misheard))
-    weights, spread = _fit_errors(observed)
+    num_misheard = sum(int(utterance.misheard.sum()) for utterance in observed.utterances)
+    num_words = sum(len(utterance.misheard) for utterance in observed.utterances)
+    weights, spread = fit_errors(observed.utterances)
     sound, language = _fit_choices(vocabulary, observed.choices)
     return NoiseLevel(
         wer=word_error_rate(pairs),
@@ -174,9 +172,8 @@ def _observe(vocabulary: RecognizerVocabulary, pair: Pair, observed: _Observed) 
         else:
             regions = regions or [[]]
             regions[-1].append(chunk)
-    observed.misheard.append(misheard)
-    observed.unknown.append(np.array([entry not in vocabulary for entry in entries]))
-    observed.features.append(error_features(vocabulary, entries, sounds))
+    unknown = np.array([entry not in vocabulary for entry in entries], bool)
+    observed.utterances.append(Utterance(text_features(vocabulary, entries, sounds), misheard, unknown))
     for region in filter(None, regions):
         _observe_region(vocabulary, pair, sounds, heard_sounds, region, observed)
 
@@ -228,36 +225,6 @@ def _project(spoken: Sequence[bytes], heard: Sequence[bytes]) -> list[int]:
 
 
 # === Fitting ===
-
-
-def _fit_errors(observed: _Observed) -> tuple[tuple[float, ...], float]:
-    """Weights of `ERROR_FEATURES` by logistic regression, and the spread of utterances that is left."""
-    rows, targets, utterances = [], [], []
-    for number, (features, misheard, unknown) in enumerate(
-        zip(observed.features, observed.misheard, observed.unknown, strict=True)
-    ):
-        after_error = np.concatenate([[0.0], misheard[:-1]])
-        # What the recogniser does not know is always misheard, and teaches nothing of the rest.
-        is_known = ~unknown
-        rows.append(np.column_stack([np.ones(len(misheard)), after_error, features])[is_known])
-        targets.append(misheard[is_known])
-        utterances.append(np.full(int(is_known.sum()), number))
-    x, y = np.concatenate(rows), np.concatenate(targets).astype(np.float64)
-    weights = np.zeros(x.shape[1])
-    for _ in range(50):
-        p = 1.0 / (1.0 + np.exp(-x @ weights))
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(x.shape[1])
-        step = np.linalg.solve(curvature, x.T @ (y - p) - _RIDGE * weights)
-        weights += step
-        if np.abs(step).max() < 1e-8:
-            break
-    p = 1.0 / (1.0 + np.exp(-x @ weights))
-    of_utterance = np.concatenate(utterances)
-    residuals = np.bincount(of_utterance, y - p)
-    variances = np.bincount(of_utterance, p * (1 - p))
-    # By moments: an utterance's sum of residuals varies by its words' variance and by the spread's share of it.
-    spread = math.sqrt(max(0.0, float((residuals**2 - variances).sum() / (variances**2).sum())))
-    return tuple(weights.tolist()), spread
 
 
 def _fit_choices(vocabulary: RecognizerVocabulary, choices: Sequence[_Choice]) -> tuple[float, float]:

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.text.error_features import ERROR_FEATURES
 
 TABLE_FILE = "asr_noise_table.json"
-# What speaks for a word being misheard; `asr_noise.error_features` computes them.
-ERROR_FEATURES = ("bias", "after_error", "surprisal", "next_surprisal", "log_phones", "frequent")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,6 +46,7 @@ class RecognizerVocabulary:
       words: those it can recognise, in the dictionary's order, but for those that are written as several ("u.s.").
       written: each of them in the form of `spoken_forms`: "a." is "a", and "bankers'" is "bankers".
       frequent: the most frequent of them.
+      frequent_words: the same, to look up in.
       alike: finds the places in `words` of those that sound alike.
     """
 
@@ -60,6 +61,7 @@ class RecognizerVocabulary:
         known = np.array([frequencies[word] for word in self.words])
         order = np.argsort(-known, kind="stable")
         self.frequent = [self.written[index] for index in order[:_NUM_FREQUENT]]
+        self.frequent_words = frozenset(self.frequent)
         penalties = np.round(_PENALTY_PER_NAT * (known.max() - known))
         self.alike = SoundIndex([pronunciations.entries[word] for word in self.words], penalties)
         self._known = frozenset(known_words)

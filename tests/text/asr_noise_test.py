@@ -3,7 +3,7 @@ import pytest
 
 from bert_qa_tf.text.asr_noise import AsrNoise, HeardWord
 from bert_qa_tf.text.spoken_forms import SpokenWord, spoken_words
-from tests.text.tiny_recognizer import ALWAYS, ENTRIES, NEVER, UNSAID, level, table, tiny_vocabulary
+from tests.text.tiny_recognizer import ALWAYS, ENTRIES, NEVER, UNSAID, level, table, tiny_vocabulary, weights
 
 TEXT = "The cat sat on the mat, and the hat fell on Saturn before 3 trees."
 NOISE = AsrNoise(tiny_vocabulary(), table())
@@ -90,7 +90,8 @@ def test_errors_come_in_runs_where_an_error_makes_the_next_likelier():
     words = [SpokenWord("cat", 4 * i, 4 * i + 3) for i in range(3000)]
 
     def runs(after_error: float, bias: float) -> tuple[float, float]:
-        heard = NOISE.hear_at(words, level(error_weights=(bias, after_error, 0, 0, 0, 0)), np.random.default_rng(0))
+        made_with = level(error_weights=weights(bias=bias, after_error=after_error))
+        heard = NOISE.hear_at(words, made_with, np.random.default_rng(0))
         wrong = np.array([word.text != "cat" for word in heard])
         return wrong.mean(), (wrong[1:] & wrong[:-1]).sum() / wrong[:-1].sum()
 

@@ -5,24 +5,24 @@ import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.text.noise_table import NoiseTable, load_table, table_from_json
-from tests.text.tiny_recognizer import level
+from tests.text.tiny_recognizer import level, weights
 
-LOW = level(wer=0.2, error_weights=(-2.0, 1.0, 0.0, 0.0, 0.0, 0.0), sound=0.4)
-HIGH = level(wer=0.4, error_weights=(-1.0, 2.0, 0.0, 0.0, 0.0, 0.0), sound=0.2)
+LOW = level(wer=0.2, error_weights=weights(bias=-2.0, after_error=1.0), sound=0.4)
+HIGH = level(wer=0.4, error_weights=weights(bias=-1.0, after_error=2.0), sound=0.2)
 TABLE = NoiseTable((LOW, HIGH), ((0.1, -3.0), (0.2, 0.0), (0.4, 0.0), (0.6, 2.0)), {"paragraphs": 2})
 
 
 def test_between_two_levels_everything_is_interpolated():
     between = TABLE.at(0.3)
     assert between.wer == 0.3
-    assert between.error_weights == pytest.approx((-1.5, 1.5, 0.0, 0.0, 0.0, 0.0))
+    assert between.error_weights == pytest.approx(weights(bias=-1.5, after_error=1.5))
     assert between.sound == pytest.approx(0.3)
     assert TABLE.at(0.2) == LOW
 
 
 def test_beyond_the_levels_only_the_bias_goes_on():
     above = TABLE.at(0.5)
-    assert above.error_weights == pytest.approx((0.0, 2.0, 0.0, 0.0, 0.0, 0.0))
+    assert above.error_weights == pytest.approx(weights(after_error=2.0))
     assert dataclasses.replace(above, wer=0.4, error_weights=HIGH.error_weights) == HIGH
     assert TABLE.at(0.1).error_weights[0] == pytest.approx(-5.0)
 

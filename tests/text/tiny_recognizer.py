@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from bert_qa_tf.text.error_features import ERROR_FEATURES
 from bert_qa_tf.text.noise_table import NoiseLevel, NoiseTable
 from bert_qa_tf.text.pronunciations import Pronunciations, encode
 from bert_qa_tf.text.recognizer_vocabulary import RecognizerVocabulary
@@ -33,11 +34,17 @@ def tiny_vocabulary() -> RecognizerVocabulary:
     return RecognizerVocabulary(Pronunciations(entries), log_probability, "0" * 64)
 
 
+def weights(**values: float) -> tuple[float, ...]:
+    """One for each of `ERROR_FEATURES`, those that are not named 0."""
+    assert set(values) <= set(ERROR_FEATURES)
+    return tuple(float(values.get(name, 0.0)) for name in ERROR_FEATURES)
+
+
 def level(**changes) -> NoiseLevel:
     """Half of the words are misheard, each for itself; ends stay where they are."""
     values = {
         "wer": 0.5,
-        "error_weights": (0.0,) * 6,
+        "error_weights": weights(),
         "utterance_spread": 0.0,
         "dropped": 0.0,
         "inserted": 0.0,
@@ -51,8 +58,8 @@ def level(**changes) -> NoiseLevel:
     return NoiseLevel(**{**values, **changes})
 
 
-ALWAYS = (20.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-NEVER = (-20.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+ALWAYS = weights(bias=20.0)
+NEVER = weights(bias=-20.0)
 
 
 def table(*levels: NoiseLevel) -> NoiseTable:
