@@ -156,7 +156,7 @@ def test_errors_are_simulated_without_speech(written, tmp_path, capsys, monkeypa
     assert not any(character.isdigit() for example in examples for character in example.context)
     report = json.loads((tmp_path / "noisy.json.report.json").read_text(encoding="utf-8"))
     assert report["simulated_word_error_rate"] == 0.5
-    assert 0.2 < report["word_error_rate"] < 0.8
+    assert 0.1 < report["word_error_rate"] < 0.9  # of 36 words
     assert report["counts"]["paragraphs"] == report["counts"]["questions"] == report["counts"]["answers"] == 4
     kinds = [report["counts"].get(f"answers_{kind}", 0) for kind in ("exact", "aligned", "lost")]
     assert sum(kinds) == 4
