@@ -1,10 +1,13 @@
-"""Simulated recognition errors against real ones: word error rate, best F1 that a span can reach, answers that survive.
+r"""Simulated recognition errors against real ones: word error rate, best F1 any span can reach, answers that survive.
 
-    python benchmarks/asr_noise.py --clean_file=clean_dev.json spoken_dev.0.01.json spoken_dev.0.02.json
+    python benchmarks/asr_noise.py --clean_file=clean_dev.json --rates_of=spoken_train.json.report.json \
+      spoken_dev.0.json spoken_dev.0.01.json
 
 Takes a SQuAD-form file and what `make_spoken --unplaced=keep` made of it, none of it used for fitting. The same
-paragraphs are heard by the simulator, asked for the real word error rate, and by one that puts random words in the
-place of as many; each is audited as the real one is. Prints Markdown.
+paragraphs are heard by the simulator and by one that puts random words in the place of as many as are really misheard;
+each is audited as the real one is. The simulator is asked twice: for the rate that other articles have at that volume
+of noise (it takes rates on the average text, and harder text has more errors, simulated as real), and for the rate
+that these very paragraphs have. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -94,25 +97,44 @@ def interval(values: np.ndarray, groups: Sequence[str]) -> str:
     return f"{low:.1f}–{high:.1f}"
 
 
-def rows(path: pathlib.Path, clean_file: str, vocabulary: RecognizerVocabulary, seeds: int) -> Iterator[str]:
+def rates_by_volume(reports: Sequence[pathlib.Path]) -> dict[float, float]:
+    """The word error rate of other articles at each volume of noise."""
+    rates = {}
+    for report in reports:
+        found = json.loads(report.read_text(encoding="utf-8"))["word_error_rate_by_noise_volume"]
+        rates.update({float(volume): rate for volume, rate in found.items()})
+    return rates
+
+
+def noise_volume(path: pathlib.Path) -> float:
+    """What a spoken file was spoken with."""
+    return json.loads(path.read_text(encoding="utf-8"))["data"][0]["paragraphs"][0]["noise_volume"]
+
+
+def rows(
+    path: pathlib.Path, clean_file: str, rates: dict[float, float], vocabulary: RecognizerVocabulary, seeds: int
+) -> Iterator[str]:
     """The table's rows for one file."""
     real = {example.qas_id: example for example in read_squad(str(path))}
     clean = [example for example in read_squad(clean_file) if example.qas_id in real]
     real_examples = [real[example.qas_id] for example in clean]
     asked = real_error_rate(path, set(real))
-    config = NoiseConfig((asked,), copies=1)
-    simulators = {
-        "simulated": AsrNoise(vocabulary, load_table()),
-        "random swaps": RandomSwaps(vocabulary),
-    }
+    simulator, swaps = AsrNoise(vocabulary, load_table()), RandomSwaps(vocabulary)
+    elsewhere = rates[noise_volume(path)]
+    hearings = (
+        (f"simulated, asked for {elsewhere:.1%}, the rate of other articles", simulator, elsewhere),
+        (f"simulated, asked for {asked:.1%}", simulator, asked),
+        ("random swaps", swaps, asked),
+    )
     target = audit(real_examples, asked)
     contexts = [example.context for example in real_examples]
     f1 = interval(100 * span_ceiling(real_examples).f1, contexts)
     survived = interval(100.0 * answer_survived(real_examples), contexts)
     name = f"`{path.name}`, {len(clean)} questions, {len(set(contexts))} paragraphs"
     yield f"| {name} | real | {asked:.1%} | {target.ceiling_f1:.1f} ({f1}) | {target.survived:.1f} ({survived}) |"
-    for kind, noise in simulators.items():
-        got = simulate(clean, lambda seed, noise=noise: NoiseMaker(config, seed, noise), seeds)
+    for kind, noise, wer in hearings:
+        config = NoiseConfig((wer,), copies=1)
+        got = simulate(clean, lambda seed, c=config, n=noise: NoiseMaker(c, seed, n), seeds)
         apart = Figures(got.wer / asked - 1, got.ceiling_f1 - target.ceiling_f1, got.survived - target.survived)
         yield (
             f"| | {kind} | {got.wer:.1%} ({apart.wer:+.0%}) | {got.ceiling_f1:.1f} ({apart.ceiling_f1:+.1f}) | "
@@ -125,13 +147,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE", help="made of the clean file")
     parser.add_argument("--clean_file", required=True, help="SQuAD-form JSON")
+    parser.add_argument(
+        "--rates_of",
+        action="append",
+        type=pathlib.Path,
+        required=True,
+        metavar="REPORT",
+        help="the report beside what make_spoken made of other articles; repeat for several",
+    )
     parser.add_argument("--seeds", type=int, default=5, help="hearings of each paragraph; their mean is shown")
     values = parser.parse_args()
     vocabulary = load_vocabulary()
     print("| | errors | WER | best F1 of any span | answers that survive, % |\n|---|---|---:|---:|---:|")
     begin = time.process_time()
+    rates = rates_by_volume(values.rates_of)
+    if missing := [str(path) for path in values.files if noise_volume(path) not in rates]:
+        parser.error(f"--rates_of: no rate at the volume of noise of {', '.join(missing)}, only at {sorted(rates)}")
     for path in values.files:
-        for row in rows(path, values.clean_file, vocabulary, values.seeds):
+        for row in rows(path, values.clean_file, rates, vocabulary, values.seeds):
             print(row, flush=True)
     print(f"\nFitted on: {json.dumps(load_table().fitted_on)}\n{time.process_time() - begin:.0f} s of one core.")
 

@@ -37,3 +37,8 @@ def test_the_last_articles_by_title_are_set_aside(tmp_path, monkeypatch):
     )
     assert [each["title"] for each in dev] == ["c", "d"]
     assert [each["title"] for each in train] == ["a"]
+
+
+def test_of_the_quarter_each_fourth_paragraph_is_counted_through_all_articles():
+    part = runpy.run_path(SCRIPT)["every_fourth"]([article("a", 1, 1, 1), article("b", 1), article("c", 1, 1)])
+    assert [[paragraph["context"] for paragraph in each["paragraphs"]] for each in part] == [["a0"], ["c0"]]
