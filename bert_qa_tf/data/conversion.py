@@ -261,6 +261,7 @@ def _noise_of(noise: NoiseMaker, records: Sequence[int]) -> manifests.Noise:
         sentence_stops=noise.config.sentence_stops,
         seed=noise.seed,
         dictionary_sha256=noise.dictionary_sha256,
+        table_sha256=noise.table_sha256,
         records=tuple(records),
     )
 

@@ -56,6 +56,7 @@ class Noise:
       clean_copies: copies of the text as it is written.
       min_confidence: the least share of an answer's letters that is heard.
       sentence_stops: whether what is heard of a sentence ends with a full stop.
+      table_sha256: of the table of recognition errors; empty where the manifest does not say.
     """
 
     wer: tuple[float, ...]
@@ -68,6 +69,7 @@ class Noise:
     # As it was before manifests said so.
     min_confidence: float = 0.0
     sentence_stops: bool = False
+    table_sha256: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

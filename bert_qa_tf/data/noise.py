@@ -132,6 +132,11 @@ class NoiseMaker:
         """Of the recogniser's pronunciation dictionary."""
         return self.noise.dictionary_sha256
 
+    @property
+    def table_sha256(self) -> str:
+        """Of the table of recognition errors."""
+        return self.noise.table_sha256
+
     def hear(self, context: str, copy: int) -> NoisyContext:
         """A context as copy number `copy` has it; its word error rate is drawn between those of the config."""
         digest = hashlib.blake2b(f"{self.seed}\0{copy}\0{context}".encode("utf-8", "surrogatepass"), digest_size=16)

@@ -91,6 +91,7 @@ def simulate_spoken(
         "simulated_word_error_rate": wer,
         "seed": seed,
         "dictionary_sha256": maker.dictionary_sha256,
+        "table_sha256": maker.table_sha256,
         "word_error_rate": round(counts["noisy_word_errors"] / words, 4) if words else None,
         "words": words,
         "counts": {name: count for name, count in named.items() if count},

@@ -70,6 +70,11 @@ class AsrNoise:
         """Of the recogniser's pronunciation dictionary."""
         return self._vocabulary.dictionary_sha256
 
+    @property
+    def table_sha256(self) -> str:
+        """Of the table of errors."""
+        return self._table.sha256
+
     def hear(self, words: Sequence[SpokenWord], wer: float, generator: np.random.Generator) -> list[HeardWord]:
         """The words of an utterance as they would have been recognised.
 

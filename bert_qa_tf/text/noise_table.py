@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import importlib.resources
 import json
 from typing import Any
@@ -79,6 +80,11 @@ class NoiseTable:
         bias, *rest = (between(list(column)) for column in zip(*weights, strict=True))
         bias += float(np.interp(wer, *zip(*self.shifts, strict=True)))
         return NoiseLevel(wer, (bias, *rest), *(between(list(column)) for column in others))
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the file's text: another table makes other noise of the same seed."""
+        return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
 
     def to_json(self) -> str:
         """The file's text."""

@@ -15,6 +15,7 @@ from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.data.windowing import window_id
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.features import QA_FEATURES
+from bert_qa_tf.text.noise_table import load_table
 from bert_qa_tf.text.tokenization import BertTokenizer
 from tests.testing import MESSAGES, TINY_VOCAB
 
@@ -45,6 +46,7 @@ def test_the_manifest_says_how_the_noise_was_made_and_what_it_cost(noisy):
     value = json.loads((folder / "manifest.json").read_text())["noise"]
     records = value.pop("records")
     assert len(value.pop("dictionary_sha256")) == 64
+    assert value.pop("table_sha256") == load_table().sha256
     expected = {"wer": [0.1, 0.5], "copies": 3, "answers": "aligned", "seed": 4}
     assert value == {**expected, "clean_copies": 0, "min_confidence": 0.5, "sentence_stops": True}
     counts = manifest.counts

@@ -1,10 +1,12 @@
 import dataclasses
+import hashlib
 import itertools
 
 import pytest
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.text.noise_table import NoiseTable, load_table, table_from_json
+from bert_qa_tf.text.noise_table import TABLE_FILE, NoiseTable, load_table, table_from_json
+from tests.testing import REPOSITORY
 from tests.text.tiny_recognizer import level, weights
 
 LOW = level(wer=0.2, error_weights=weights(bias=-2.0, after_error=1.0), sound=0.4)
@@ -28,7 +30,14 @@ def test_beyond_the_levels_only_the_bias_goes_on():
 
 
 def test_a_table_comes_back_from_its_file():
-    assert table_from_json(TABLE.to_json(), "table") == TABLE
+    again = table_from_json(TABLE.to_json(), "table")
+    assert again == TABLE
+    assert again.sha256 == TABLE.sha256
+
+
+def test_the_checksum_of_the_package_s_table_is_that_of_its_file():
+    text = (REPOSITORY / "bert_qa_tf" / "text" / TABLE_FILE).read_bytes()
+    assert load_table().sha256 == hashlib.sha256(text).hexdigest() != TABLE.sha256
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"levels": [], "shifts": [], "fitted_on": {}}', "[]"])
