@@ -134,7 +134,9 @@ def define_noise(values: Values) -> None:
         "asr_noise_wer",
         None,
         "Put the errors of a speech recogniser into the training text: the share of wrong words, as 0.3; or a lowest "
-        "and a highest share that each paragraph's is drawn between, as 0.1,0.4. What is set aside stays clean.",
+        "and a highest share that each paragraph's is drawn between, as 0.1,0.4. It is that of encyclopedic text: "
+        "with plainer words fewer are wrong, with more names more; the summary says how many. What is set aside "
+        "stays clean.",
         flag_values=values,
     )
     flags.DEFINE_integer(

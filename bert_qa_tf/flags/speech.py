@@ -71,9 +71,10 @@ def define_spoken(values: Values) -> None:
     flags.DEFINE_float(
         "simulate_wer",
         None,
-        "Speak and listen to nothing: put in the errors that a recogniser would make, at this share of the words, as "
-        "0.3 (above 0, at most 0.7). Every question stays, as with --unplaced=keep. Needs only pocketsphinx's "
-        "dictionary; flags of speech and recognition have no meaning then.",
+        "Speak and listen to nothing: put in the errors that a recogniser would make, at this share of the words of "
+        "encyclopedic text (fewer where words are plainer), as 0.3 (above 0, at most 0.7). Every question stays, as "
+        "with --unplaced=keep. Needs only pocketsphinx's dictionary; flags of speech and recognition have no meaning "
+        "then.",
         flag_values=values,
     )
     flags.DEFINE_bool(
