@@ -157,12 +157,12 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=5, help="hearings of each paragraph; their mean is shown")
     values = parser.parse_args()
-    vocabulary = load_vocabulary()
-    print("| | errors | WER | best F1 of any span | answers that survive, % |\n|---|---|---:|---:|---:|")
-    begin = time.process_time()
     rates = rates_by_volume(values.rates_of)
     if missing := [str(path) for path in values.files if noise_volume(path) not in rates]:
         parser.error(f"--rates_of: no rate at the volume of noise of {', '.join(missing)}, only at {sorted(rates)}")
+    vocabulary = load_vocabulary()
+    print("| | errors | WER | best F1 of any span | answers that survive, % |\n|---|---|---:|---:|---:|")
+    begin = time.process_time()
     for path in values.files:
         for row in rows(path, values.clean_file, rates, vocabulary, values.seeds):
             print(row, flush=True)

@@ -1,7 +1,7 @@
 """What speaks for a spoken word being misheard: the columns of the simulator's logistic regression.
 
 What goes in: the words of an utterance and their phones. What comes out: a row of numbers for each. The weights are
-`noise_table`'s, `noise_fitting` finds them.
+`noise_table`'s, `error_fitting` finds them.
 """
 
 from __future__ import annotations
