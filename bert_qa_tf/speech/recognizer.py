@@ -10,12 +10,13 @@ import importlib.metadata
 import importlib.util
 import re
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.formats.words import join_pieces
 from bert_qa_tf.speech.transcripts import Word
 
 _FRAMES_PER_SEC = 100
@@ -110,7 +111,7 @@ class FasterWhisper:
       language: of the speech, such as "en".
 
     Raises:
-      InputError: the library or the model is missing.
+      InputError: the library or the model is missing, or the model does not know the language.
     """
 
     punctuates = True
@@ -129,6 +130,12 @@ class FasterWhisper:
                 f"cannot load the Whisper model {model!r}, expected a name such as base.en, with a way to the network "
                 f"the first time, or a folder of a CTranslate2 model ({reason})"
             ) from error
+        # One that knows only English would hear any other as English.
+        if language not in self._model.supported_languages:
+            raise InputError(
+                f"the Whisper model {model!r} does not know --language={language}, expected one of: "
+                f"{', '.join(sorted(self._model.supported_languages))}"
+            )
         self._language = language
         self.settings = f"faster-whisper {getattr(faster_whisper, '__version__', '')} {model} {language}"
 
@@ -144,17 +151,18 @@ class FasterWhisper:
             condition_on_previous_text=False,
         )
         duration_secs = len(samples) / 16_000
-        return [
-            Word(
-                word.word.strip(),
-                min(max(0.0, word.start), duration_secs),
-                min(max(word.start, word.end), duration_secs),
-                min(max(0.0, word.probability), 1.0),
-            )
-            for segment in segments
-            for word in segment.words or ()
-            if word.word.strip()
-        ]
+        words = []
+        for segment in segments:
+            # "cold" and "-hearted" come apart, of which the second begins without a space.
+            pieces = [_whisper_piece(word, duration_secs) for word in segment.words or ()]
+            words.extend(word for word in join_pieces(pieces) if word.text)
+        return words
+
+
+def _whisper_piece(word: Any, duration_secs: float) -> Word:
+    """A word of faster-whisper with the white space before it, within the recording."""
+    start = min(max(0.0, word.start), duration_secs)
+    return Word(word.word, start, min(max(start, word.end), duration_secs), min(max(0.0, word.probability), 1.0))
 
 
 def load_recognizer(config: RecognizerConfig) -> Recognizer:

@@ -65,6 +65,7 @@ def faster_whisper(monkeypatch):
             if model_size_or_path == "gigantic":
                 raise ValueError("Invalid model size 'gigantic', expected one of:\ntiny, base")
             calls.model = model_size_or_path
+            self.supported_languages = ["en"]
 
         def transcribe(self, audio, **options):
             calls.audio, calls.options = audio, options
@@ -74,7 +75,10 @@ def faster_whisper(monkeypatch):
                 ),
                 WhisperSegment("", None),
                 WhisperSegment(" ", [WhisperWord(1.25, 1.25, " ", 0.1)]),
-                WhisperSegment(" now", [WhisperWord(-0.1, 0.9, " now", 0.5)]),
+                WhisperSegment(
+                    " ill-disposed",
+                    [WhisperWord(-0.2, -0.1, " ill", 0.5), WhisperWord(0.5, 0.9, "-disposed", 0.25)],
+                ),
             ]
             return iter(segments), object()
 
@@ -88,7 +92,7 @@ def test_faster_whisper_gets_floats_and_gives_words(faster_whisper):
     recognizer = load_recognizer(RecognizerConfig("faster_whisper", whisper_model="tiny.en"))
     words = recognizer.recognize(np.full(16000, -16384, np.int16))
 
-    assert words == [Word("Call", 0.0, 0.4, 0.9), Word("Nora,", 0.4, 1.0, 1.0), Word("now", 0.0, 0.9, 0.5)]
+    assert words == [Word("Call", 0.0, 0.4, 0.9), Word("Nora,", 0.4, 1.0, 1.0), Word("ill-disposed", 0.0, 0.9, 0.25)]
     assert faster_whisper.model == "tiny.en"
     assert faster_whisper.audio.dtype == np.float32
     assert faster_whisper.audio.min() == -0.5
@@ -104,6 +108,11 @@ def test_a_whisper_model_that_cannot_be_had_is_one_clear_line(faster_whisper):
     with pytest.raises(InputError, match=r"cannot load the Whisper model 'gigantic'.*Invalid model size") as error:
         FasterWhisper("gigantic")
     assert "\n" not in str(error.value)
+
+
+def test_a_language_that_the_whisper_model_does_not_know_is_one_clear_line(faster_whisper):
+    with pytest.raises(InputError, match=r"'tiny.en' does not know --language=de, expected one of: en$"):
+        FasterWhisper("tiny.en", "de")
 
 
 @pytest.mark.parametrize(
