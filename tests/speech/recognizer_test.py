@@ -99,6 +99,7 @@ def test_faster_whisper_gets_floats_and_gives_words(faster_whisper):
     assert faster_whisper.options == {
         "language": "en",
         "word_timestamps": True,
+        "vad_filter": True,
         "condition_on_previous_text": False,
     }
     assert recognizer.settings == "faster-whisper 1.2.1 tiny.en en"
