@@ -9,12 +9,16 @@ from __future__ import annotations
 import errno
 import functools
 import logging as std_logging
+import multiprocessing
 import os
 import pathlib
 import re
+import signal
 import sys
 import textwrap
+import time
 import traceback
+import types
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -28,6 +32,9 @@ Main = Callable[[absl_flags.FlagValues], int | None]
 
 _HELP_WIDTH = 100
 _HELP_ARGUMENTS = ("--help", "-help", "-h", "--helpfull", "--helpshort")
+_INTERRUPTED = "interrupted: the same command goes on or starts again"
+_INTERRUPTED_STATUS = 130
+_SAME_SIGNAL_SECS = 1.0
 # How TensorFlow's file layer words an error of the operating system: `PATH; REASON`.
 _SYSTEM_REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
 _FILE_ERROR = re.compile(rf"(?P<path>[^\s;{{}}][^;{{}}]*); (?P<reason>{_SYSTEM_REASONS})")
@@ -35,7 +42,13 @@ _NO_FOLDER = re.compile(r"(?P<path>\S.*) is (?P<reason>not a directory)")
 
 
 def run(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Sequence[str] | None = None) -> None:
-    """Runs a command and exits the process with its status; see `call`."""
+    """Runs a command and exits the process with its status; see `call`.
+
+    The first Ctrl-C ends it in good order, once its worker processes are through with what they do; a later one ends
+    those too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in the background, where it is ignored
+        signal.signal(signal.SIGINT, _interrupt)
     sys.exit(call(main, usage, groups, sys.argv[1:] if argv is None else argv))
 
 
@@ -95,8 +108,25 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: the same command goes on or starts again", file=sys.stderr)
-        return 130
+        print(_INTERRUPTED, file=sys.stderr)
+        return _INTERRUPTED_STATUS
+
+
+def _interrupt(number: int, frame: types.FrameType | None) -> None:
+    """Raises KeyboardInterrupt for the first signal only: another, while that is seen to, would leave it half done."""
+    first = time.monotonic()
+
+    def again(number: int, frame: types.FrameType | None) -> None:
+        # Whoever signals a process and its group too (`timeout` does) means it once.
+        if time.monotonic() - first > _SAME_SIGNAL_SECS:
+            workers = multiprocessing.active_children()
+            for worker in workers:
+                worker.kill()
+            if not workers:
+                os._exit(_INTERRUPTED_STATUS)
+
+    signal.signal(number, again)
+    raise KeyboardInterrupt
 
 
 def line_printer(values: absl_flags.FlagValues) -> Callable[[str], None] | None:

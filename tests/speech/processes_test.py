@@ -77,27 +77,76 @@ def test_a_call_may_let_others_go_first():
     assert processes.Call(functools.partial(os.nice, 0), niceness=5).wait() == os.nice(0) + 5
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
-def test_workers_end_with_a_parent_that_is_killed(tmp_path):
-    program = (
-        "import functools, os, pathlib, time\n"
-        "from bert_qa_tf.speech import processes\n"
-        "def make(folder):\n"
-        "    pathlib.Path(folder, str(os.getpid())).touch()\n"
-        "    return time.sleep\n"
-        "if __name__ == '__main__':\n"
-        f"    list(processes.each(functools.partial(make, {str(tmp_path)!r}), [600, 600], 2))\n"
-    )
-    script = tmp_path / "job.script.py"
-    script.write_text(program, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    parent = subprocess.Popen([sys.executable, str(script)], env=environment)
+@pytest.fixture
+def job(tmp_path):
+    """Starts a command whose two workers sleep for so many seconds each; gives it and its workers' numbers."""
+    jobs = []
+
+    def start(secs):
+        program = (
+            "import functools, os, pathlib, time\n"
+            "from bert_qa_tf import cli\n"
+            "from bert_qa_tf.speech import processes\n"
+            "def make(folder):\n"
+            "    pathlib.Path(folder, str(os.getpid())).touch()\n"
+            "    return time.sleep\n"
+            "def main(values):\n"
+            f"    list(processes.each(functools.partial(make, {str(tmp_path)!r}), [{secs}] * 2, 2))\n"
+            "if __name__ == '__main__':\n"
+            "    cli.run(main, '', [])\n"
+        )
+        script = tmp_path / "job.script.py"
+        script.write_text(program, encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        jobs.append(subprocess.Popen([sys.executable, str(script)], env=environment, stderr=subprocess.PIPE, text=True))
+        deadline = time.monotonic() + 120
+        while len(workers := [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()]) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return jobs[0], workers
+
+    yield start
+    for process in jobs:
+        process.kill()
+        process.communicate()
+
+
+def _wait_for_the_end_of(workers):
     deadline = time.monotonic() + 120
-    while not (workers := [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()]):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
     while any(os.path.exists(f"/proc/{worker}") for worker in workers):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+needs_proc = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+
+
+@needs_proc
+def test_workers_end_with_a_parent_that_is_killed(job):
+    parent, workers = job(600)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    _wait_for_the_end_of(workers)
+
+
+@needs_proc
+def test_an_interrupt_told_twice_ends_a_job_in_good_order(job):
+    parent, workers = job(3)
+    parent.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    parent.send_signal(signal.SIGINT)
+    _, printed = parent.communicate(timeout=120)
+    assert (parent.returncode, printed) == (130, "interrupted: the same command goes on or starts again\n")
+    _wait_for_the_end_of(workers)
+
+
+@needs_proc
+def test_a_second_interrupt_ends_a_job_at_once(job):
+    parent, workers = job(600)
+    parent.send_signal(signal.SIGINT)
+    time.sleep(1.5)
+    assert parent.poll() is None
+    parent.send_signal(signal.SIGINT)
+    _, printed = parent.communicate(timeout=120)
+    assert (parent.returncode, printed) == (130, "interrupted: the same command goes on or starts again\n")
+    _wait_for_the_end_of(workers)
