@@ -56,7 +56,7 @@ def open_audio(path: str | os.PathLike[str]) -> Iterator[AudioStream]:
         raise InputError(f"{name}: no such file")
     soundfile = _soundfile()
     try:
-        file = soundfile.SoundFile(name)
+        file = _open_forwards(name)
     except soundfile.LibsndfileError as error:
         with _open_with_ffmpeg(name, error.error_string) as stream:
             yield stream
@@ -88,6 +88,18 @@ def _soundfile() -> object:
     except ImportError as error:
         raise InputError("soundfile is not installed: pip install -r requirements/speech.txt") from error
     return soundfile
+
+
+def _open_forwards(name: str) -> object:
+    soundfile = _soundfile()
+
+    class Forwards(soundfile.SoundFile):
+        def seekable(self) -> bool:
+            # After each block that soundfile reads of a file that can be wound, it winds to where it is. The decoder of
+            # MP3 has to start anew there, complains on standard error and may begin with a false frame.
+            return False
+
+    return Forwards(name)
 
 
 def _blocks(name: str, file: object) -> Iterator[np.ndarray]:
