@@ -34,15 +34,19 @@ def _scores(metrics: list[dict[str, Any]]) -> list[tuple[float, float]]:
     return [(m["exact_match"], m["f1"]) for m in metrics]
 
 
-def table(folder: pathlib.Path = FOLDER) -> str:
-    """One row per seed, their mean, the PyTorch run, the run with simulated errors and the ceiling."""
-    metrics = _metrics(folder)
-    rows = [(f"clean text, {name.replace('seed', 'seed ')}", _scores(ms)) for name, ms in metrics.items()]
+def _rows(name: str, metrics: dict[str, list[dict[str, Any]]]) -> list[tuple[str, list[tuple[float, float]]]]:
+    """One row per seed, and their mean."""
+    rows = [(f"{name}, {run.replace('seed', 'seed ')}", _scores(ms)) for run, ms in metrics.items()]
     means = [tuple(statistics.mean(row[1][i][k] for row in rows) for k in range(2)) for i in range(len(FILES))]
-    rows.append((f"**clean text, mean of {len(metrics)} seeds**", means))
+    return [*rows, (f"**{name}, mean of {len(metrics)} seeds**", means)]
+
+
+def table(folder: pathlib.Path = FOLDER) -> str:
+    """One row per seed, their mean, the PyTorch run, the runs with simulated errors, their mean and the ceiling."""
+    metrics = _metrics(folder)
+    rows = _rows("clean text", metrics)
     rows.append(("clean text, PyTorch, same weights, data and recipe, one seed", [PYTORCH[file] for file in FILES]))
-    for name, ms in _metrics(NOISE_FOLDER).items():
-        rows.append((f"**clean text, then simulated errors**, {name.replace('seed', 'seed ')}", _scores(ms)))
+    rows += _rows("clean text, then simulated errors", _metrics(NOISE_FOLDER))
     ceilings = [(m["ceiling_exact_match"], m["ceiling_f1"]) for m in next(iter(metrics.values()))]
     rows.append(("best that any span can score", ceilings))
     lines = ["| | " + " | ".join(f"`{file}` EM / F1" for file in FILES) + " |", "|---|---:|---:|"]
