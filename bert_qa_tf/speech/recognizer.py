@@ -147,7 +147,7 @@ class FasterWhisper:
             samples.astype(np.float32) / 32768,
             language=self._language,
             word_timestamps=True,
-            # Whisper makes words up where none are said; where there is speech, this changes nothing.
+            # Whisper makes words up where none are said. Of the clips of books read aloud it changes no error rate.
             vad_filter=True,
             # Within a recording pieces are recognised in any order, so that none may lean on the one before.
             condition_on_previous_text=False,

@@ -129,22 +129,13 @@ def test_workers_end_with_a_parent_that_is_killed(job):
     _wait_for_the_end_of(workers)
 
 
+# Told twice at once, it waits for its workers; told again later, it does not.
 @needs_proc
-def test_an_interrupt_told_twice_ends_a_job_in_good_order(job):
-    parent, workers = job(3)
+@pytest.mark.parametrize(("worker_secs", "between_secs"), [(3, 0.2), (600, 1.5)])
+def test_a_job_that_is_interrupted_twice_ends_with_one_line(job, worker_secs, between_secs):
+    parent, workers = job(worker_secs)
     parent.send_signal(signal.SIGINT)
-    time.sleep(0.2)
-    parent.send_signal(signal.SIGINT)
-    _, printed = parent.communicate(timeout=120)
-    assert (parent.returncode, printed) == (130, "interrupted: the same command goes on or starts again\n")
-    _wait_for_the_end_of(workers)
-
-
-@needs_proc
-def test_a_second_interrupt_ends_a_job_at_once(job):
-    parent, workers = job(600)
-    parent.send_signal(signal.SIGINT)
-    time.sleep(1.5)
+    time.sleep(between_secs)
     assert parent.poll() is None
     parent.send_signal(signal.SIGINT)
     _, printed = parent.communicate(timeout=120)
