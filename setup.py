@@ -94,7 +94,7 @@ setuptools.setup(
     package_data={
         "bert_qa_tf.demo_data": ["*.json", "*.ogg", "*.md"],
         "bert_qa_tf.serving": ["page/*"],
-        "bert_qa_tf.text": ["*.json"],
+        "bert_qa_tf.asr_simulation": ["*.json"],
     },
     python_requires=">=3.11,<3.13",
     install_requires=_INSTALL,

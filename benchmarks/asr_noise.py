@@ -22,16 +22,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from bert_qa_tf.asr_simulation.error_table import load_table
+from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary, load_vocabulary
+from bert_qa_tf.asr_simulation.simulator import AsrNoise, HeardWord
 from bert_qa_tf.config import NoiseConfig
-from bert_qa_tf.data.ceiling import span_ceiling
-from bert_qa_tf.data.examples import SquadExample
-from bert_qa_tf.data.noise import NoiseMaker, noisy_examples
-from bert_qa_tf.data.squad import read_squad
-from bert_qa_tf.data.validation import answer_survived
-from bert_qa_tf.text.asr_noise import AsrNoise, HeardWord
-from bert_qa_tf.text.noise_table import load_table
-from bert_qa_tf.text.recognizer_vocabulary import RecognizerVocabulary, load_vocabulary
-from bert_qa_tf.text.spoken_forms import SpokenWord
+from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, noisy_examples
+from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.validation import answer_survived
+from bert_qa_tf.text.verbalization import SpokenWord
 
 _RESAMPLES = 1000
 

@@ -58,7 +58,7 @@ def main(handles: list[str]) -> None:
 
 
 def _handles() -> list[str]:
-    from bert_qa_tf.models.pretrained.loader import NAMED_MODULES
+    from bert_qa_tf.encoders.sources.loader import NAMED_MODULES
 
     # The whole-word-masking BERT-large has the sizes of the other one.
     return [_MINILM, *(name for name in NAMED_MODULES if "wwm" not in name)]
@@ -95,9 +95,9 @@ def _measure(handle: str, what: str, policy: str) -> None:
     """Does one of the two things in this process and prints what it took."""
     import tf_keras
 
-    from bert_qa_tf.models import encoder as encoder_lib
-    from bert_qa_tf.models.models import build_span_model
-    from bert_qa_tf.models.pretrained import loader
+    from bert_qa_tf.encoders import encoder as encoder_lib
+    from bert_qa_tf.encoders.sources import loader
+    from bert_qa_tf.tasks.question_answering.span_model import build_span_model
     from bert_qa_tf.training import step  # noqa: F401  so that the baseline holds all that is imported later
 
     killable = pathlib.Path("/proc/self/oom_score_adj")
@@ -117,7 +117,7 @@ def _measure(handle: str, what: str, policy: str) -> None:
 def _config(handle: str) -> EncoderConfig:
     """The architecture behind a name, from the sizes in its address; the rest is alike in all of Google's modules."""
     from bert_qa_tf.config import EncoderConfig
-    from bert_qa_tf.models.pretrained.loader import NAMED_MODULES
+    from bert_qa_tf.encoders.sources.loader import NAMED_MODULES
 
     sizes = re.search(r"L-(\d+)_H-(\d+)_A-(\d+)/", NAMED_MODULES[handle].hub_handle).groups()
     layers, hidden, heads = map(int, sizes)
@@ -138,7 +138,7 @@ def _train(model: tf_keras.Model, policy: str) -> None:
     import tensorflow as tf
 
     from bert_qa_tf.config import OptimizerConfig
-    from bert_qa_tf.models.losses import span_loss
+    from bert_qa_tf.tasks.question_answering.loss import span_loss
     from bert_qa_tf.training import optimization
     from bert_qa_tf.training.step import TrainStep
 

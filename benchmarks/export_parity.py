@@ -19,12 +19,13 @@ from collections.abc import Iterator, Sequence
 
 from tqdm import tqdm
 
-from bert_qa_tf.data.examples import SquadExample
-from bert_qa_tf.data.squad import read_squad
-from bert_qa_tf.evaluation.predictor import Predictor
-from bert_qa_tf.serving import exporter, parity
-from bert_qa_tf.serving.exported_model import ExportedModel
-from bert_qa_tf.training.checkpoints import load_run
+from bert_qa_tf.exporting import exporter
+from bert_qa_tf.exporting.exported_model import ExportedModel
+from bert_qa_tf.tasks.question_answering import export_parity
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.predictor import Predictor
+from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.training.run_directory import load_run
 
 _ASKED = 0.999
 _Place = tuple[str, int, int]
@@ -68,14 +69,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _compare(
     model_dir: str, checkpoint: str, dtype: str, examples: Sequence[SquadExample]
-) -> tuple[list[_Place], parity.Comparison]:
+) -> tuple[list[_Place], export_parity.Comparison]:
     """The answers of a new export, and how they compare with its checkpoint's; both compute in `dtype`."""
     run = load_run(model_dir, checkpoint, dtype)
     with tempfile.TemporaryDirectory() as folder:
         written = exporter.export_model(run.model, run.tokenizer, run.windowing, run.decoding, folder)
         found = list(_answers(written.qa_dir, examples, dtype))
     predictor = Predictor(run.model, run.tokenizer, run.windowing, run.decoding)
-    return found, parity.compare_answers(predictor, examples, found, parity.tolerance_of(run.model))
+    return found, export_parity.compare_answers(predictor, examples, found, export_parity.tolerance_of(run.model))
 
 
 def _answers(saved_model: str, examples: Sequence[SquadExample], dtype: str) -> Iterator[_Place]:

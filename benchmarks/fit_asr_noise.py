@@ -15,11 +15,11 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from bert_qa_tf.text.noise_fitting import Pair, fit_table, word_error_rate
-from bert_qa_tf.text.recognizer_vocabulary import load_vocabulary
-from bert_qa_tf.text.spoken_forms import SpokenWord
+from bert_qa_tf.asr_simulation.recognizer_vocabulary import load_vocabulary
+from bert_qa_tf.asr_simulation.table_fitting import Pair, fit_table, word_error_rate
+from bert_qa_tf.text.verbalization import SpokenWord
 
-_TABLE = pathlib.Path(__file__).resolve().parent.parent / "bert_qa_tf" / "text" / "asr_noise_table.json"
+_TABLE = pathlib.Path(__file__).resolve().parent.parent / "bert_qa_tf" / "asr_simulation" / "error_table.json"
 # Single letters that are words of their own.
 _WORDS = frozenset("aio")
 

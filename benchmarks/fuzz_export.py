@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from bert_qa_tf.serving.exported_model import load
+from bert_qa_tf.exporting.exported_model import load
 
 _Pair = tuple[bytes, bytes]
 _WORDS = ("the", "cat", "sat", "on", "a", "mat", "who", "called", "at", "six", "x" * 250, "½", "…", "don't", "3.5%")

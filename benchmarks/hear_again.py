@@ -16,9 +16,9 @@ import json
 from typing import Any
 
 from bert_qa_tf.config import NoiseConfig
-from bert_qa_tf.data.labels import choose_label
-from bert_qa_tf.data.noise import NoiseMaker, noisy_copies
-from bert_qa_tf.data.squad import iter_squad
+from bert_qa_tf.tasks.question_answering.labels import choose_label
+from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, noisy_copies
+from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 
 
 def main() -> None:

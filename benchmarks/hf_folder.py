@@ -3,7 +3,7 @@
     python benchmarks/hf_folder.py runs/first runs/first_hf
 
 The folder holds `config.json`, `model.safetensors`, `vocab.txt` and `tokenizer_config.json`. Its names are those that
-`bert_qa_tf/models/pretrained/safetensors.py` reads, the table there gone through backwards.
+`bert_qa_tf/encoders/sources/safetensors.py` reads, the table there gone through backwards.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 import safetensors.numpy
 
 from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.encoders.sources.safetensors import WEIGHTS_FILE
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.models.pretrained.safetensors import WEIGHTS_FILE
 
 _TENSOR_NAMES = (
     (re.compile(r"^encoder/layer_(\d+)/"), r"encoder.layer.\1."),
@@ -105,8 +105,8 @@ def _write_json(path: pathlib.Path, value: dict[str, object]) -> None:
 
 def main(model_dir: str, folder: str) -> None:
     """Converts the best weights of a run directory."""
-    from bert_qa_tf.models.pretrained.weights import read_weights
-    from bert_qa_tf.training.checkpoints import ENCODER_CONFIG_FILE, load_run, read_json
+    from bert_qa_tf.encoders.sources.weights import read_weights
+    from bert_qa_tf.training.run_directory import ENCODER_CONFIG_FILE, load_run, read_json
 
     values = read_json(f"{model_dir.rstrip('/')}/{ENCODER_CONFIG_FILE}")
     if values.get("encoder_mode") == "wrap":

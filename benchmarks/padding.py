@@ -54,8 +54,8 @@ class Bench:
     """
 
     def __init__(self, values: argparse.Namespace) -> None:
-        from bert_qa_tf import features
         from bert_qa_tf.config import RuntimeConfig, TrainConfig
+        from bert_qa_tf.records import features
         from bert_qa_tf.training.preparation import prepare
         from bert_qa_tf.training.step import TrainStep
 
@@ -92,7 +92,7 @@ class Bench:
         return time.monotonic() - begin
 
     def _pad(self, record_ids: np.ndarray, length: int) -> dict[str, np.ndarray]:
-        from bert_qa_tf.data.input_pipeline import pad_batch
+        from bert_qa_tf.records.batches import pad_batch
 
         prepared = self._prepared
         return pad_batch(prepared.columns, record_ids, length, self.schedule.global_batch_size, prepared.task.table)

@@ -48,8 +48,10 @@ class Variant:
         import tf_keras
 
         from bert_qa_tf.config import OptimizerConfig, RuntimeConfig
-        from bert_qa_tf.models import losses, models, wrapped_encoder
-        from bert_qa_tf.models.pretrained import loader
+        from bert_qa_tf.encoders import wrapped_encoder
+        from bert_qa_tf.encoders.sources import loader
+        from bert_qa_tf.tasks.question_answering import loss as losses
+        from bert_qa_tf.tasks.question_answering import span_model
         from bert_qa_tf.training import optimization, runtime
         from bert_qa_tf.training.step import TrainStep
 
@@ -62,7 +64,7 @@ class Variant:
                 if mode == "wrap"
                 else loader.build_pretrained_encoder(loader.load_encoder("minilm", do_lower_case=True))
             )
-            self.model = models.build_span_model(encoder)
+            self.model = span_model.build_span_model(encoder)
             optimizer = optimization.build_optimizer(OptimizerConfig(), 1000, self.policy)
         tf_keras.mixed_precision.set_global_policy("float32")
         self._step = TrainStep(

@@ -23,11 +23,11 @@ import numpy as np
 from tqdm import tqdm
 
 from bert_qa_tf.config import RecognizerConfig
-from bert_qa_tf.speech import audio
-from bert_qa_tf.speech.recognizer import Recognizer, load_recognizer
-from bert_qa_tf.speech.synthesizer import Flite
-from bert_qa_tf.speech.word_errors import count_word_errors, spoken_text
-from bert_qa_tf.text.spoken_forms import spoken_sentences
+from bert_qa_tf.speech.recordings import audio
+from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
+from bert_qa_tf.speech.recordings.word_errors import count_word_errors, spoken_text
+from bert_qa_tf.speech.spoken_dataset.synthesizer import Flite
+from bert_qa_tf.text.verbalization import spoken_sentences
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 _VOLUMES = (0.0, 0.003, 0.01, 0.02)

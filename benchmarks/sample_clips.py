@@ -16,8 +16,8 @@ import numpy as np
 import soundfile
 
 from bert_qa_tf.config import HearingConfig
-from bert_qa_tf.speech import audio
-from bert_qa_tf.speech.hearing import Listener
+from bert_qa_tf.speech.recordings import audio
+from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Listener
 
 # Of 0 to 1: a fifth of what FLAC takes. More of it would cost words that are recognised.
 _COMPRESSION = 0.8

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from bert_qa_tf.config import RecognizerConfig
-from bert_qa_tf.speech.sentence_ends import end_sentences_at_pauses
-from bert_qa_tf.speech.transcripts import Transcript, Word
+from bert_qa_tf.speech.recordings.sentence_ends import end_sentences_at_pauses
+from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 _PAUSES_SECS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 

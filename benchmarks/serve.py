@@ -210,8 +210,8 @@ class Peer:
 
 
 def _in_process(saved_model: str, batch_size: int) -> _Ask:
-    from bert_qa_tf.data.examples import SquadExample
-    from bert_qa_tf.serving.exported_model import ExportedModel
+    from bert_qa_tf.exporting.exported_model import ExportedModel
+    from bert_qa_tf.tasks.question_answering.examples import SquadExample
 
     model = ExportedModel(saved_model, batch_size)
 
@@ -260,7 +260,7 @@ def peer_options(config: dict[str, Any], question_pieces: int) -> dict[str, Any]
 
 
 def _usual_length(questions: Sequence[_Question], model_dir: str) -> int:
-    from bert_qa_tf.training.checkpoints import load_run
+    from bert_qa_tf.training.run_directory import load_run
 
     tokens = load_run(model_dir).tokenizer.tokenize_texts([question for question, _ in questions])
     return int(statistics.median(len(one.ids) for one in tokens))
@@ -356,7 +356,7 @@ def main() -> None:
 
     import tensorflow as tf
 
-    from bert_qa_tf.training.checkpoints import read_config
+    from bert_qa_tf.training.run_directory import read_config
 
     length = _usual_length(read_questions(values.input_file)[:1000], values.model_dir)
     options = peer_options(read_config(values.model_dir), length)

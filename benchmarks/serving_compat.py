@@ -5,7 +5,7 @@
 `make serving-compat` makes that environment and runs this. The model is exported here (without --model_dir, MiniLM with
 a head that was never trained), and both folders are asked in the other environment by the module that also checks every
 export after it was written: `qa_ids` before tensorflow-text is loaded, then `qa`, then the warm-up requests. Answers
-and logits must be those of this environment. The list of ops in `serving/op_inventory.py` is held against what the
+and logits must be those of this environment. The list of ops in `exporting/op_inventory.py` is held against what the
 other TensorFlow registers. Prints one line for each, and exits with status 1 where anything differs.
 """
 
@@ -22,15 +22,16 @@ from collections.abc import Sequence
 import tf_keras
 
 from bert_qa_tf.config import DecodingConfig, WindowingConfig
-from bert_qa_tf.data.examples import SquadExample
-from bert_qa_tf.data.squad import read_squad
-from bert_qa_tf.data.windowing import featurize_examples
-from bert_qa_tf.evaluation.predictor import Predictor
-from bert_qa_tf.models.models import build_span_model
-from bert_qa_tf.models.pretrained.loader import build_pretrained_encoder, load_encoder
-from bert_qa_tf.serving import exporter, fresh_check, op_inventory, parity
+from bert_qa_tf.encoders.sources.loader import build_pretrained_encoder, load_encoder
+from bert_qa_tf.exporting import exporter, fresh_process, op_inventory
+from bert_qa_tf.tasks.question_answering import export_parity
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.predictor import Predictor
+from bert_qa_tf.tasks.question_answering.span_model import build_span_model
+from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
 from bert_qa_tf.text.tokenization import BertTokenizer
-from bert_qa_tf.training.checkpoints import load_run
+from bert_qa_tf.training.run_directory import load_run
 
 _REGISTERED = """
 import json, sys
@@ -62,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
             os.makedirs(f"{folder}/unversioned", exist_ok=True)
             os.symlink(target, f"{folder}/unversioned/{name}")
         failed |= _compare_answers(
-            predictor, parity.tolerance_of(model), examples, f"{folder}/unversioned", options.python, version
+            predictor, export_parity.tolerance_of(model), examples, f"{folder}/unversioned", options.python, version
         )
     return int(failed)
 
@@ -111,8 +112,8 @@ def _compare_answers(
     """Asks both exports in the other environment; whether anything differs."""
     some = featurize_examples(examples[:40], predictor.tokenizer, predictor.windowing, lambda _: None)
     windows = [windows[0] for windows in some]
-    reply = fresh_check.ask(folder, examples, fresh_check.model_inputs(windows), python)
-    answers = parity.compare_answers(predictor, examples, reply["answers"], tolerance)
+    reply = fresh_process.ask(folder, examples, fresh_process.model_inputs(windows), python)
+    answers = export_parity.compare_answers(predictor, examples, reply["answers"], tolerance)
     print(
         f"qa: {answers.same} of {answers.total} answers are the same, {len(answers.ties)} ties, "
         f"{len(answers.wrong)} other"
@@ -121,7 +122,7 @@ def _compare_answers(
         print(f"  {line}")
     failed = bool(answers.wrong)
     for name in ("qa", "qa_ids"):
-        difference, output = parity.largest_difference(predictor, windows, reply[name])
+        difference, output = export_parity.largest_difference(predictor, windows, reply[name])
         print(f"{name}, serve_ids: logits differ by at most {difference:.2g} ({output}), allowed {tolerance}")
         failed |= not difference <= tolerance
     print(f"{reply['warmed_up']} warm-up requests replayed in TensorFlow {version}")

@@ -17,7 +17,7 @@ FLAG_GROUPS = (flags.define_audit,)
 
 def main(values: absl_flags.FlagValues) -> None:
     """Runs the command."""
-    from bert_qa_tf.data import audit_report
+    from bert_qa_tf.tasks.question_answering import audit_report
 
     audit_report.run_audit(
         values.input_file,

@@ -24,11 +24,11 @@ FLAG_GROUPS = (
 
 def main(values: FlagValues) -> None:
     """Asks and prints, or writes, what was answered."""
-    from bert_qa_tf.evaluation.asking import Asked
-    from bert_qa_tf.serving.client import Client
-    from bert_qa_tf.serving.connection import Connection, parse_header
-    from bert_qa_tf.serving.retries import RetryPolicy
+    from bert_qa_tf.serving_client.client import Client
+    from bert_qa_tf.serving_client.connection import Connection, parse_header
+    from bert_qa_tf.serving_client.retries import RetryPolicy
     from bert_qa_tf.speech import spoken_files
+    from bert_qa_tf.tasks.question_answering.request import Asked
 
     config = flags.spoken_text_config(values)
     readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))

@@ -38,9 +38,9 @@ def main(values: FlagValues) -> None:
         noise=_noise(values),
         seed=values.seed,
     )
-    from bert_qa_tf.data import conversion
-    from bert_qa_tf.models.pretrained.loader import load_encoder
-    from bert_qa_tf.models.wrapped_encoder import load_wrapped_encoder
+    from bert_qa_tf.encoders.sources.loader import load_encoder
+    from bert_qa_tf.encoders.wrapped_encoder import load_wrapped_encoder
+    from bert_qa_tf.tasks.question_answering import conversion
     from bert_qa_tf.text.tokenization import BertTokenizer
 
     conversion.check_request(values.input_file, values.output_dir, values.overwrite)

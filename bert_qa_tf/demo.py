@@ -18,9 +18,9 @@ from types import ModuleType
 from absl.flags import FlagValues
 
 from bert_qa_tf import audit, cli, create_tfrecords, evaluate, export, flags, predict, train, transcribe
-from bert_qa_tf.data.examples import SquadExample
-from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 
 FLAG_GROUPS = (flags.define_demo,)
 

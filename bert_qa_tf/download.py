@@ -15,11 +15,11 @@ FLAG_GROUPS = (flags.define_download,)
 
 def main(values: absl_flags.FlagValues) -> None:
     """Runs the command."""
-    from bert_qa_tf.data import download
+    from bert_qa_tf.tasks import public_datasets
 
     if values.dataset is None:
-        raise InputError(f"--dataset is missing, expected one of {', '.join(download.DATASETS)}")
-    download.download_dataset(values.dataset, values.data_dir, base_url=values.base_url)
+        raise InputError(f"--dataset is missing, expected one of {', '.join(public_datasets.DATASETS)}")
+    public_datasets.download_dataset(values.dataset, values.data_dir, base_url=values.base_url)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,15 @@ from absl.flags import FlagValues
 from tqdm import tqdm
 
 from bert_qa_tf import cli, flags
-from bert_qa_tf.data import files
-from bert_qa_tf.data.squad import read_squad
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.evaluation import evaluator, report, squad_metrics, word_overlap
-from bert_qa_tf.evaluation.answer_decoding import Predictions
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering import evaluation, report, word_overlap
+from bert_qa_tf.tasks.question_answering import metrics as squad_metrics
+from bert_qa_tf.tasks.question_answering.decoding import Predictions
+from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 
 if TYPE_CHECKING:  # they import TensorFlow
-    from bert_qa_tf.evaluation.json_lines import Answerer
+    from bert_qa_tf.tasks.question_answering.question_files import Answerer
     from bert_qa_tf.text.tokenization import BertTokenizer
 
 # How the baseline is called in tables and folders.
@@ -41,7 +42,9 @@ FLAG_GROUPS = (
 def main(values: FlagValues) -> None:
     """Scores every model on every file and prints a table for each file."""
     _check_flags(values)
-    references = [evaluator.FileReference.of(path, read_squad(path, require_answers=True)) for path in values.eval_file]
+    references = [
+        evaluation.FileReference.of(path, read_squad(path, require_answers=True)) for path in values.eval_file
+    ]
     results: list[dict[str, Any]] = [{} for _ in references]
     for name, directory, answerer, tokenizer, step in _models(values):
         if directory:  # made now: that it cannot be written to should be known before the model has run for minutes
@@ -52,7 +55,7 @@ def main(values: FlagValues) -> None:
                 metrics, predictions = _score_texts(name, reference, values.predictions_file), None
             else:
                 predictions = _answer_all(answerer, reference)
-                metrics = evaluator.evaluate(
+                metrics = evaluation.evaluate(
                     reference,
                     predictions.predictions,
                     answers=predictions.answers,
@@ -66,7 +69,7 @@ def main(values: FlagValues) -> None:
             by_model[name] = metrics
             if directory:
                 target = f"{directory}/{_stem(reference.path)}"
-                evaluator.write_results(target, metrics, predictions)
+                evaluation.write_results(target, metrics, predictions)
                 print(f"wrote {target}/metrics.json")
     for reference, by_model in zip(references, results, strict=True):
         print()
@@ -100,8 +103,8 @@ def _models(values: FlagValues) -> Iterator[_Model]:
     if values.predictions_file:
         yield _Model(values.predictions_file, _directory(values.output_dir, values.predictions_file, several), None)
     for path in values.model_dir:
-        from bert_qa_tf.evaluation.predictor import Predictor
-        from bert_qa_tf.training.checkpoints import EVAL_DIR, load_run
+        from bert_qa_tf.tasks.question_answering.predictor import Predictor
+        from bert_qa_tf.training.run_directory import EVAL_DIR, load_run
 
         path = path.rstrip("/")
         run = load_run(path, values.checkpoint, values.inference_dtype)
@@ -110,7 +113,7 @@ def _models(values: FlagValues) -> Iterator[_Model]:
         directory = _directory(values.output_dir, path, several) or f"{path}/{EVAL_DIR}"
         yield _Model(path, directory, predictor, run.tokenizer, run.step)
     for path in values.saved_model:
-        from bert_qa_tf.serving.exported_model import ExportedModel
+        from bert_qa_tf.exporting.exported_model import ExportedModel
 
         path = path.rstrip("/")
         yield _Model(path, _directory(values.output_dir, path, several), ExportedModel(path, values.batch_size))
@@ -118,20 +121,20 @@ def _models(values: FlagValues) -> Iterator[_Model]:
         yield _Model(_WORD_OVERLAP, _directory(values.output_dir, _WORD_OVERLAP, several), None)
 
 
-def _score_texts(name: str, reference: evaluator.FileReference, predictions_file: str | None) -> dict[str, Any]:
+def _score_texts(name: str, reference: evaluation.FileReference, predictions_file: str | None) -> dict[str, Any]:
     """What is answered without a model."""
     if name != _WORD_OVERLAP:
-        return evaluator.evaluate(reference, squad_metrics.read_predictions(predictions_file), source=predictions_file)
+        return evaluation.evaluate(reference, squad_metrics.read_predictions(predictions_file), source=predictions_file)
     overlap = word_overlap.best_word_overlap(reference.examples)
     print(f"{_WORD_OVERLAP}, {os.path.basename(reference.path)}: {overlap.variant}")
-    return {**evaluator.evaluate(reference, overlap.predictions, source=name), "variant": str(overlap.variant)}
+    return {**evaluation.evaluate(reference, overlap.predictions, source=name), "variant": str(overlap.variant)}
 
 
 def _directory(output_dir: str | None, model: str, several: bool) -> str | None:
     return f"{output_dir}/{model.replace('/', '_').replace(' ', '_')}" if output_dir and several else output_dir
 
 
-def _answer_all(answerer: Answerer, reference: evaluator.FileReference) -> Predictions:
+def _answer_all(answerer: Answerer, reference: evaluation.FileReference) -> Predictions:
     predictions = Predictions()
     answers = answerer.answer(reference.examples)
     total = len(reference.examples)

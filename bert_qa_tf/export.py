@@ -36,8 +36,8 @@ def main(values: FlagValues) -> None:
 def _export_model(values: FlagValues) -> None:
     if not values.model_dir:
         raise InputError("--model_dir is missing: which run directory should be exported?")
-    from bert_qa_tf.serving import archive, exporter, extra_assets
-    from bert_qa_tf.training.checkpoints import development_scores, load_run, test_scores
+    from bert_qa_tf.exporting import archive, exporter, extra_assets
+    from bert_qa_tf.training.run_directory import development_scores, load_run, test_scores
 
     if values.archive:
         archive.check_target(values.archive)
@@ -86,9 +86,9 @@ def _export_model(values: FlagValues) -> None:
 def _export_encoder(values: FlagValues) -> None:
     if values.inference_dtype != "float32":
         raise InputError(f"--what=encoder: a module is float32, got --inference_dtype={values.inference_dtype}")
-    from bert_qa_tf.models.pretrained.loader import load_encoder
-    from bert_qa_tf.serving import encoder_exporter
-    from bert_qa_tf.training.checkpoints import load_trained_encoder
+    from bert_qa_tf.encoders.sources.loader import load_encoder
+    from bert_qa_tf.exporting import encoder_exporter
+    from bert_qa_tf.training.run_directory import load_trained_encoder
 
     if values.model_dir:
         encoder = load_trained_encoder(values.model_dir, values.checkpoint)

@@ -48,16 +48,17 @@ def main(values: absl_flags.FlagValues) -> None:
         min_confidence=values.min_confidence,
         sentence_stops=values.sentence_stops,
     )
-    from bert_qa_tf.speech import processes, spoken_squad
+    from bert_qa_tf.speech import processes
+    from bert_qa_tf.speech.spoken_dataset import files
 
-    report = spoken_squad.make_spoken(
+    report = files.make_spoken(
         values.input_file,
         values.output_file,
         config,
         num_processes=values.num_processes or processes.available_cores(),
         keep_parts=values.keep_parts,
     )
-    _tell(values, spoken_squad.describe(report))
+    _tell(values, files.describe(report))
 
 
 def _simulate(values: absl_flags.FlagValues) -> None:
@@ -68,12 +69,12 @@ def _simulate(values: absl_flags.FlagValues) -> None:
         raise InputError(f"with --simulate_wer nothing is spoken or recognised: leave out {', '.join(given)}")
     if not 0 < values.simulate_wer <= 0.7:
         raise InputError(f"--simulate_wer must be above 0 and at most 0.7, got {values.simulate_wer:g}")
-    from bert_qa_tf.data import noisy_squad
+    from bert_qa_tf.speech.spoken_dataset import simulated_squad
 
-    report = noisy_squad.simulate_spoken(
+    report = simulated_squad.simulate_spoken(
         values.input_file, values.output_file, values.simulate_wer, values.seed, values.sentence_stops
     )
-    _tell(values, noisy_squad.describe(report))
+    _tell(values, simulated_squad.describe(report))
 
 
 def _tell(values: absl_flags.FlagValues, report: str) -> None:

@@ -16,7 +16,7 @@ from bert_qa_tf import cli, flags
 from bert_qa_tf.errors import InputError
 
 if TYPE_CHECKING:
-    from bert_qa_tf.evaluation.json_lines import Answerer
+    from bert_qa_tf.tasks.question_answering.question_files import Answerer
 
 FLAG_GROUPS = (
     flags.define_model_source,
@@ -33,8 +33,8 @@ def main(values: FlagValues) -> None:
     """Answers and prints, or writes, what was found."""
     if len(values.model_dir) + len(values.saved_model) != 1:
         raise InputError("give one model: either --model_dir (a run directory) or --saved_model (an export)")
-    from bert_qa_tf.evaluation.asking import Asked
     from bert_qa_tf.speech import spoken_files
+    from bert_qa_tf.tasks.question_answering.request import Asked
 
     config = flags.spoken_text_config(values)
     readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
@@ -45,11 +45,11 @@ def main(values: FlagValues) -> None:
 
 def _load_answerer(values: FlagValues) -> Answerer:
     if values.saved_model:
-        from bert_qa_tf.serving.exported_model import ExportedModel
+        from bert_qa_tf.exporting.exported_model import ExportedModel
 
         return ExportedModel(values.saved_model[0], values.batch_size)
-    from bert_qa_tf.evaluation.predictor import Predictor
-    from bert_qa_tf.training.checkpoints import load_run
+    from bert_qa_tf.tasks.question_answering.predictor import Predictor
+    from bert_qa_tf.training.run_directory import load_run
 
     run = load_run(values.model_dir[0], values.checkpoint, values.inference_dtype)
     decoding = flags.override_decoding(values, run.decoding)

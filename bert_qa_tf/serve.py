@@ -62,7 +62,7 @@ def _load_recordings(values: FlagValues, config: ServerConfig, *, is_local: bool
     """What recognises recordings, if anything, and a few words on it."""
     from bert_qa_tf.serving.recordings import Recordings, RecordingsConfig
     from bert_qa_tf.speech import processes
-    from bert_qa_tf.speech.recognizer import check_installed
+    from bert_qa_tf.speech.recordings.recognizer import check_installed
 
     limits = (values.max_audio_bytes, values.max_audio_secs, values.max_recordings)
     recordings_config = RecordingsConfig(flags.recognizer_config(values), *limits)
@@ -86,7 +86,7 @@ def _load_recordings(values: FlagValues, config: ServerConfig, *, is_local: bool
 
 
 def _check_loading(recognizer: RecognizerConfig) -> None:
-    from bert_qa_tf.speech.recognizer import load_recognizer
+    from bert_qa_tf.speech.recordings.recognizer import load_recognizer
 
     load_recognizer(recognizer)
 

@@ -18,7 +18,7 @@ FLAG_GROUPS = (flags.define_transcription, flags.define_recognizer)
 
 def main(values: absl_flags.FlagValues) -> None:
     """Recognises each recording, writes its transcript and prints its error rate where the reference is given."""
-    from bert_qa_tf.speech import transcription_job
+    from bert_qa_tf.speech.recordings import transcription_job
 
     transcription_job.run(
         values.audio,

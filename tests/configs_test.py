@@ -3,7 +3,7 @@
 import pytest
 
 from bert_qa_tf import cli, train
-from bert_qa_tf.models.pretrained import loader
+from bert_qa_tf.encoders.sources import loader
 from tests.testing import REPOSITORY
 
 FLAGFILES = sorted((REPOSITORY / "configs").glob("*.flags"))

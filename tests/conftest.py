@@ -1,6 +1,87 @@
-"""The order of the tests: what takes longest goes first, so that no process works through one file alone at the end."""
+"""What many tests share: a tiny exported model, servers of it, a browser; and the order of the tests."""
+
+import math
+import shutil
+import struct
+import wave
 
 import pytest
+
+_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1200,760"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tmp_path_factory):
+    """The folders of `tests/tiny_export.py`."""
+    from tests.tiny_export import write_tiny_export
+
+    return write_tiny_export(tmp_path_factory.mktemp("exports"))
+
+
+@pytest.fixture(scope="session")
+def export_path(tiny_export):
+    """The folder of the model that takes text."""
+    return tiny_export.qa_dir
+
+
+@pytest.fixture(scope="session")
+def running(export_path):
+    """Scheme → what a server of `export_path` has seen, for REST and gRPC."""
+    from tests.serving import servers
+
+    with servers.rest_server(export_path) as rest, servers.grpc_server(export_path) as grpc:
+        yield {"http": rest, "grpc": grpc}
+
+
+@pytest.fixture(params=["http", "grpc"])
+def scheme(request):
+    """Of a server's address."""
+    return request.param
+
+
+@pytest.fixture
+def seen(running, scheme):
+    """What the server of `scheme` sees in this test."""
+    state = running[scheme]
+    for notes in (state.failures, state.delays, state.batches, state.versions, state.headers):
+        notes.clear()
+    state.replaced = None
+    return state
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Headless Chromium, driven by selenium."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("needs Chromium and chromedriver on PATH")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in [*_FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options, Service(driver))
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def tone(tmp_path):
+    """A recording of ten seconds."""
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        samples = (int(3000 * math.sin(0.3 * place)) for place in range(80_000))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return tmp_path / "tone.wav"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

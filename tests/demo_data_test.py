@@ -10,9 +10,9 @@ import runpy
 
 import pytest
 
-from bert_qa_tf.data.squad import read_squad
-from bert_qa_tf.evaluation.word_overlap import best_word_overlap
-from bert_qa_tf.text.spoken_forms import spoken_words
+from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.word_overlap import best_word_overlap
+from bert_qa_tf.text.verbalization import spoken_words
 from tests.testing import REPOSITORY
 
 FOLDER = REPOSITORY / "bert_qa_tf" / "demo_data"

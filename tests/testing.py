@@ -63,7 +63,7 @@ TINY_VOCAB: tuple[str, ...] = (
 def tiny_pretrained(*, hidden_act: str = "gelu", layer_norm_epsilon: float = 1e-12, seed: int = 0) -> Any:
     """A two-layer `PretrainedEncoder` with `TINY_VOCAB`; its random weights are large enough for every part to show."""
     from bert_qa_tf.config import EncoderConfig
-    from bert_qa_tf.models.pretrained import weights
+    from bert_qa_tf.encoders.sources import weights
 
     config = EncoderConfig(
         vocab_size=len(TINY_VOCAB),
@@ -96,7 +96,7 @@ def tiny_hub_module(tmp_path: pathlib.Path, *, hidden_act: str = "gelu", layer_n
 
 @functools.cache
 def _tiny_hub_module(hidden_act: str, layer_norm_epsilon: float) -> str:
-    from bert_qa_tf.models.pretrained import hub_export
+    from bert_qa_tf.encoders.sources import hub_export
 
     parent = tempfile.mkdtemp(prefix="bert_qa_tf_test_")
     atexit.register(shutil.rmtree, parent, ignore_errors=True)

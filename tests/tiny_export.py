@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert_qa_tf.config import DecodingConfig
-from bert_qa_tf.serving.qa_module import IdsModule, QaModule
+from bert_qa_tf.tasks.question_answering.export_module import IdsModule, QaModule
 from tests import tiny_model
 
 

@@ -12,10 +12,10 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.config import DecodingConfig, EncoderConfig, WindowingConfig
-from bert_qa_tf.models.encoder import build_encoder
-from bert_qa_tf.models.models import build_span_model
+from bert_qa_tf.encoders.encoder import build_encoder
+from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.text.tokenization import BertTokenizer
-from bert_qa_tf.training import checkpoints
+from bert_qa_tf.training import run_directory
 
 VOCAB = (
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
@@ -47,14 +47,14 @@ def tiny_span_model(seed: int = 1) -> tf_keras.Model:
 def write_tiny_run(model_dir: pathlib.Path, version_2_with_negative: bool = False) -> tf_keras.Model:
     """Writes a run directory with one checkpoint, of a training without a development split; returns its model."""
     model = tiny_span_model()
-    checkpoints.write_encoder(str(model_dir), ENCODER, list(VOCAB), do_lower_case=True)
+    run_directory.write_encoder(str(model_dir), ENCODER, list(VOCAB), do_lower_case=True)
     decoding = DecodingConfig(version_2_with_negative=version_2_with_negative)
     config = {
         "windowing": vars(WINDOWING),
         "train": {"decoding": vars(decoding), "train_dir": str(model_dir / "no_such_conversion")},
     }
-    (model_dir / checkpoints.CONFIG_FILE).write_text(json.dumps(config))
-    tf.train.Checkpoint(model=model).save(str(model_dir / checkpoints.CHECKPOINT_DIR / "ckpt"))
+    (model_dir / run_directory.CONFIG_FILE).write_text(json.dumps(config))
+    tf.train.Checkpoint(model=model).save(str(model_dir / run_directory.CHECKPOINT_DIR / "ckpt"))
     return model
 
 

@@ -11,7 +11,7 @@ from bert_qa_tf.config.checks import require
 
 @dataclasses.dataclass(frozen=True)
 class CleaningConfig:
-    """What is taken out of a transcript before it is asked; see `speech/cleaning.py`.
+    """What is taken out of a transcript before it is asked; see `speech/transcripts/cleaning.py`.
 
     Only what shortens names as well ("Duran Duran") is left in by default.
 
@@ -100,7 +100,7 @@ class HearingConfig:
 
     Attributes:
       voice: of flite.
-      speech_command: another program to speak with (see `speech.synthesizer.CommandSynthesizer`); None for flite.
+      speech_command: another program to speak with (see `CommandSynthesizer`); None for flite.
       recognizer: see `RecognizerConfig`.
       seed: of the noise.
     """

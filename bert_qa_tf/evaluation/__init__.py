@@ -1,1 +1,1 @@
-"""Evaluation: decoding answers and scoring them."""
+"""What is true of scores of any task: intervals and comparisons."""

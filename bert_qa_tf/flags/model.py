@@ -153,6 +153,6 @@ def define_prediction(values: Values) -> None:
 
 
 def asked_fields(values: Values) -> dict[str, str | None]:
-    """The flags of `define_prediction` as fields of `evaluation.asking.Asked`."""
+    """The flags of `define_prediction` as fields of `tasks.question_answering.request.Asked`."""
     names = ("question", "context", "context_file", "input_file", "output_file")
     return {name: values[name].value for name in names}

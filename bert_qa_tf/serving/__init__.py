@@ -1,1 +1,1 @@
-"""Serving: SavedModels that take text and answer."""
+"""The HTTP server of an exported model, and its page."""

@@ -28,8 +28,8 @@ from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.rest import RestError
 from bert_qa_tf.serving.transcript_request import shown_name, transcript_body
 from bert_qa_tf.speech import processes
-from bert_qa_tf.speech.transcribing import suitable_processes, transcribe
-from bert_qa_tf.speech.transcripts import Transcript
+from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
+from bert_qa_tf.speech.transcripts.transcript import Transcript
 
 # Answering goes first: it is what others wait for, and takes a moment.
 _NICENESS = 10
@@ -66,7 +66,7 @@ class Recordings:
     Args:
       config: see `RecordingsConfig`.
       limits: how long the text may be.
-      recognise: as `speech.transcribing.transcribe`, to be called in another process.
+      recognise: as `speech.recordings.transcribing.transcribe`, to be called in another process.
     """
 
     def __init__(

@@ -16,8 +16,8 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from bert_qa_tf.serving import archive
-from bert_qa_tf.serving.exported_model import load
+from bert_qa_tf.exporting import archive
+from bert_qa_tf.exporting.exported_model import load
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
 

@@ -11,8 +11,8 @@ import os
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.rest import RestError, to_body
-from bert_qa_tf.speech.transcript_files import parse_transcript
-from bert_qa_tf.speech.transcripts import Transcript
+from bert_qa_tf.speech.transcripts.reader import parse_transcript
+from bert_qa_tf.speech.transcripts.transcript import Transcript
 
 _MAX_NAME_CHARS = 200
 

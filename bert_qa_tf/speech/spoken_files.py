@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 
 from bert_qa_tf.config import CleaningConfig, RecognizerConfig, SpokenTextConfig
-from bert_qa_tf.speech import audio
-from bert_qa_tf.speech.recognizer import Recognizer, load_recognizer
-from bert_qa_tf.speech.spoken_text import SpokenText, SpokenTextReader
-from bert_qa_tf.speech.transcribing import suitable_processes, transcribe
-from bert_qa_tf.speech.transcripts import from_json
+from bert_qa_tf.speech.recordings import audio
+from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
+from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
+from bert_qa_tf.speech.transcripts.cleaned_text import SpokenText, SpokenTextReader
+from bert_qa_tf.speech.transcripts.transcript import from_json
 
 # With the way back from the cleaned text, an hour is some megabytes of objects; as JSON it is about one.
 _MAX_KEPT_TEXTS = 16
@@ -29,7 +29,7 @@ Report = Callable[[str], None]
 def readers(
     transcript_file: str | None, recording: str | None, config: SpokenTextConfig, report: Report | None = None
 ) -> dict[str, tuple[str | None, Callable[[str], SpokenText]]]:
-    """Flag → the file it names and what reads such files, as `evaluation.asking.Asked` takes them.
+    """Flag → the file it names and what reads such files, as `tasks.question_answering.request.Asked` takes them.
 
     Args:
       transcript_file: of --transcript_file; None where it is not given.

@@ -34,7 +34,7 @@ import tensorflow_text as tf_text
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.text import character_table
 from bert_qa_tf.text.reference_tokenization import CONTINUATION, MAX_CHARS_PER_WORD, UNKNOWN
-from bert_qa_tf.text.tokens import TokenizedText
+from bert_qa_tf.text.tokenized_text import TokenizedText
 
 CLS, SEP, PAD, MASK = "[CLS]", "[SEP]", "[PAD]", "[MASK]"
 

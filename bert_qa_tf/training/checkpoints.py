@@ -1,275 +1,157 @@
-"""The run directory: what a training writes, and how a trained model is read back.
+"""The checkpoints of a run: written whole or not at all, read from the newest that can be read.
 
-What goes in: a model and what it was trained with. What comes out: `config.json`, `encoder/`, `checkpoints/`, `best/`,
-and from them a `LoadedRun` that answers questions. Checkpoints hold float32 whatever the precision policy was.
+What goes in: a run directory and a `tf.train.Checkpoint` of all that training changes. What comes out: its state as it
+was at the last step that was saved. What a run directory holds beside them is `checkpoints.py`'s and
+`run_directory.py`'s.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from typing import Any, Literal
+import re
+from collections.abc import Callable
 
 import tensorflow as tf
-import tf_keras
 
-from bert_qa_tf.config import DecodingConfig, EncoderConfig, WindowingConfig
-from bert_qa_tf.data import files
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.models.encoder import build_encoder
-from bert_qa_tf.models.models import build_span_model
-from bert_qa_tf.models.pretrained.weights import PretrainedEncoder, read_vocab, read_weights
-from bert_qa_tf.models.wrapped_encoder import WrappedEncoder, build_wrapped_encoder
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.training import run_directory
 
-CONFIG_FILE = "config.json"
-ENCODER_CONFIG_FILE = "encoder/config.json"
-ENCODER_VOCAB_FILE = "encoder/vocab.txt"
-ENCODER_MODULE = "encoder/module"
-CHECKPOINT_DIR = "checkpoints"
-EVAL_DIR = "eval"
-BEST_FILE = "best/best.json"
-# What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
-UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+_INDEX = re.compile(r"ckpt-(\d+)\.index$")
+_ANY = re.compile(r"(ckpt-\d+)[._]")
 
 
-@dataclasses.dataclass(frozen=True)
-class LoadedRun:
-    """A trained model and all it needs to answer questions.
-
-    Attributes:
-      model: the span model, weights restored.
-      tokenizer: with the vocabulary it was trained with.
-      windowing: as trained.
-      decoding: as trained.
-      config: the run's `config.json`.
-      step: the optimizer step of the weights.
-    """
-
-    model: tf_keras.Model
-    tokenizer: BertTokenizer
-    windowing: WindowingConfig
-    decoding: DecodingConfig
-    config: dict[str, Any]
-    step: int
-
-
-def write_text(path: str, text: str) -> None:
-    """Writes a file whole or not at all: under a temporary name, then moved."""
-    temporary = f"{path}.tmp"
-    with tf.io.gfile.GFile(temporary, "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(temporary, path, overwrite=True)
-
-
-def write_encoder(model_dir: str, config: EncoderConfig, vocab: list[str], do_lower_case: bool) -> None:
-    """Writes what is needed to build the encoder again without its source."""
-    tf.io.gfile.makedirs(f"{model_dir}/encoder")
-    value = {**config.to_dict(), "do_lower_case": do_lower_case}
-    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
-    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in vocab))
-
-
-def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
-    """Copies a module that is used as it is into the run directory, which then needs its source no more."""
-    target = f"{model_dir}/{ENCODER_MODULE}"
-    for folder, _, names in tf.io.gfile.walk(wrapped.path):
-        inside = folder.removeprefix(wrapped.path).strip("/")
-        tf.io.gfile.makedirs(tf.io.gfile.join(target, inside))
-        for name in names:
-            tf.io.gfile.copy(tf.io.gfile.join(folder, name), tf.io.gfile.join(target, inside, name))
-    value = {"encoder_mode": "wrap", "do_lower_case": wrapped.do_lower_case, "source": wrapped.source}
-    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
-    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in wrapped.vocab))
-
-
-class BestKeeper:
-    """Keeps the weights with the highest development score, in `best/`.
+class RunCheckpoints(tf.train.CheckpointManager):
+    """Saves every so many steps and keeps the last few; only the chief's copy stays.
 
     Args:
       model_dir: the run directory.
-      model: whose weights are kept.
-      writes: whether this process is the one that writes.
+      checkpoint: of model, optimizer and the rest.
+      step: the number of steps taken, a variable of `checkpoint`.
+      interval: steps between two saves.
+      keep: how many to keep.
+      worker: None for the chief (or the only process); another worker's number. All of them write, since a variable may
+        be spread over them; what another worker writes is removed at once.
     """
 
-    def __init__(self, model_dir: str, model: tf_keras.Model, *, writes: bool = True) -> None:
-        self._directory = f"{model_dir}/best"
-        self._path = f"{model_dir}/{BEST_FILE}"
-        self._model = model
-        self._writes = writes
+    def __init__(
+        self,
+        model_dir: str,
+        checkpoint: tf.train.Checkpoint,
+        step: tf.Variable,
+        interval: int,
+        keep: int,
+        worker: int | None = None,
+    ) -> None:
+        self._source = f"{model_dir}/{run_directory.CHECKPOINT_DIR}"
+        self._scratch = None if worker is None else f"{model_dir}/{run_directory.CHECKPOINT_DIR}-worker{worker}"
+        super().__init__(
+            checkpoint,
+            self._scratch or self._source,
+            max_to_keep=keep,
+            step_counter=step,
+            checkpoint_interval=interval,
+        )
+        self._last_saved: int | None = None
 
-    def keep(self, step: int, scores: dict[str, float]) -> None:
-        """Puts the model's present weights in the place of those kept so far.
+    def save(
+        self,
+        checkpoint_number: int | None = None,
+        check_interval: bool = True,
+        options: tf.train.CheckpointOptions | None = None,
+    ) -> str | None:
+        """Saves at multiples of the interval, or at once; a step that was saved is not saved again.
 
-        They are written under a new name and `best.json`, which names them, is moved into place last: a killed process
-        leaves the old best.
+        TensorFlow writes under temporary names, moves them into place and then names the new checkpoint in the file
+        `checkpoint`, so that a killed process leaves the one before.
+
+        Args:
+          checkpoint_number: the step.
+          check_interval: whether to leave out steps that are no multiple of the interval.
+          options: passed on.
+
+        Returns:
+          The checkpoint's path; None where nothing was saved.
         """
-        if not self._writes:
-            return
-        old = read_json(self._path) if tf.io.gfile.exists(self._path) else None
-        if old is not None and (old["step"], old["scores"]) == (step, scores):
-            return  # kept by a process that was killed after that
-        tf.io.gfile.makedirs(self._directory)
-        name = f"model-{step}"
-        tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
-        write_text(self._path, json.dumps({"checkpoint": name, "step": step, "scores": scores}, indent=2) + "\n")
-        for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
-            if not path.rsplit("/", 1)[1].startswith(f"{name}."):
-                (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+        step = int(checkpoint_number)
+        if step == self._last_saved or (check_interval and step % self.checkpoint_interval):
+            return None
+        path = super().save(checkpoint_number=step, check_interval=False, options=options)
+        self._last_saved = step
+        if self._scratch:
+            tf.io.gfile.rmtree(self._scratch)
+        return path
+
+    def restore_or_initialize(self) -> str | None:
+        """Reads the chief's newest checkpoint.
+
+        Returns:
+          Its path; None where there is none.
+
+        Raises:
+          InputError: it is another model's, or what an older version wrote.
+        """
+        path = tf.train.latest_checkpoint(self._source)
+        if path is None:
+            return None
+        try:
+            self.checkpoint.restore(path).assert_existing_objects_matched()
+        except run_directory.UNREADABLE as error:
+            raise InputError(
+                f"{path}: training cannot go on from this checkpoint ({str(error).splitlines()[0]}); start anew with "
+                "--overwrite"
+            ) from error
+        self._last_saved = int(path.rsplit("-", 1)[1])
+        return path
 
 
-def read_json(path: str) -> dict[str, Any]:
-    """A JSON object from a file of the run directory.
+def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
+    """Leaves in a run's checkpoint folder, at its newest end, a checkpoint that can be read whole.
 
-    Raises:
-      InputError: it is missing or holds no JSON object.
-    """
-    if not tf.io.gfile.exists(path):
-        raise InputError(f"{path}: no such file; expected a run directory that `train` wrote")
-    content = files.read_bytes(path)
-    try:
-        value = json.loads(content)
-    except ValueError as error:  # not JSON, or not UTF-8
-        raise InputError(f"{path}: not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: holds {type(value).__name__}, expected an object; was it written by `train`?")
-    return value
-
-
-def read_config(model_dir: str) -> dict[str, Any]:
-    """`config.json` of a run directory.
-
-    Raises:
-      InputError: there is none, or it is another tool's file of that name.
-    """
-    path = f"{model_dir}/{CONFIG_FILE}"
-    config = read_json(path)
-    missing = [name for name in ("train", "windowing") if name not in config]
-    if missing:
-        raise InputError(f"{path}: not a config that `train` wrote ({', '.join(missing)} missing)")
-    return config
-
-
-def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str, int]:
-    """The checkpoint to load and its step.
-
-    "best" falls back to the last one in a run that had no development split.
-
-    Raises:
-      InputError: there is none yet.
-    """
-    if which == "best" and tf.io.gfile.exists(f"{model_dir}/{BEST_FILE}"):
-        best = read_json(f"{model_dir}/{BEST_FILE}")
-        return f"{model_dir}/best/{best['checkpoint']}", best["step"]
-    path = tf.train.latest_checkpoint(f"{model_dir}/{CHECKPOINT_DIR}")
-    if path is None:
-        raise InputError(f"{model_dir}: no checkpoint here yet; training has not got as far as its first one")
-    return path, int(path.rsplit("-", 1)[1])
-
-
-def development_scores(model_dir: str, step: int) -> dict[str, float] | None:
-    """The development scores of the weights of `step`, where these are the best ones; else None."""
-    path = f"{model_dir}/{BEST_FILE}"
-    best = read_json(path) if tf.io.gfile.exists(path) else None
-    return best["scores"] if best is not None and best["step"] == step else None
-
-
-def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
-    """What `evaluate` found for the weights of `step`: the `metrics.json` of each file that was scored, by its name."""
-    found = {}
-    for path in sorted(tf.io.gfile.glob(f"{model_dir}/{EVAL_DIR}/*/metrics.json")):
-        metrics = read_json(path)
-        if metrics.get("step") == step:
-            found[metrics["file"]] = metrics
-    return found
-
-
-def load_run(
-    model_dir: str,
-    which: Literal["best", "last"] = "best",
-    inference_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
-) -> LoadedRun:
-    """Builds a trained model again from its run directory alone.
+    A newer one that cannot is renamed to `unreadable-…`; what a killed process left half written is removed. To be
+    called before `RunCheckpoints` is made, by the chief alone.
 
     Args:
-      model_dir: the run directory; may be remote.
-      which: the weights with the best development score, or the last.
-      inference_dtype: what the encoder's matrix products compute in; logits are float32 all the same.
+      model_dir: the run directory.
+      warn: takes a line for each one stepped over.
 
     Raises:
-      InputError: this is no run directory, or it holds no checkpoint.
+      InputError: there are checkpoints and none can be read.
     """
-    model_dir = model_dir.rstrip("/")
-    config = read_config(model_dir)
-    encoder_values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
-    do_lower_case = encoder_values.pop("do_lower_case")
-    path, step = checkpoint_path(model_dir, which)
-    if encoder_values.get("encoder_mode") == "wrap" and inference_dtype != "float32":
-        raise InputError(
-            f"{model_dir}: trained with --encoder_mode=wrap, and inference_dtype={inference_dtype} does not reach "
-            "inside its module; use float32"
-        )
-    before = tf_keras.mixed_precision.global_policy()
-    tf_keras.mixed_precision.set_global_policy(POLICIES[inference_dtype])
+    folder = f"{model_dir}/{run_directory.CHECKPOINT_DIR}"
+    if not tf.io.gfile.isdir(folder):
+        return
+    names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
+    steps = sorted(int(match[1]) for match in map(_INDEX.match, names) if match)
+    for name in names:
+        match = _ANY.match(name)
+        if match and (name.endswith("_temp") or f"{match[1]}.index" not in names):
+            path = f"{folder}/{name}"
+            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+    first_reason = None
+    while steps and (reason := _why_unreadable(f"{folder}/ckpt-{steps[-1]}")):
+        first_reason = first_reason or f"{folder}/ckpt-{steps[-1]}: this checkpoint cannot be read ({reason})"
+        if len(steps) == 1:
+            raise InputError(
+                f"{first_reason}, so training cannot go on from it, and there is no earlier one; put a good copy in "
+                "its place, or start anew with --overwrite"
+            )
+        warn(f"warning: {folder}/ckpt-{steps[-1]} cannot be read ({reason}); going on from ckpt-{steps[-2]}")
+        for path in tf.io.gfile.glob(f"{folder}/ckpt-{steps[-1]}.*"):
+            tf.io.gfile.rename(path, f"{folder}/unreadable-{path.rsplit('/', 1)[1]}", overwrite=True)
+        steps.pop()
+    if steps:
+        # Which also names one that was written whole when the process was killed before it could say so.
+        paths = [f"{folder}/ckpt-{step}" for step in steps]
+        state = tf.train.get_checkpoint_state(folder)
+        if state is None or state.model_checkpoint_path != paths[-1]:
+            tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
+
+
+def _why_unreadable(path: str) -> str | None:
+    """Reads every value of a checkpoint, and so its checksums."""
     try:
-        if encoder_values.get("encoder_mode") == "wrap":
-            encoder = build_wrapped_encoder(f"{model_dir}/{ENCODER_MODULE}")
-        else:
-            encoder = build_encoder(EncoderConfig(**encoder_values), recompute_gelu=False)
-        model = build_span_model(encoder)
-    finally:
-        tf_keras.mixed_precision.set_global_policy(before)
-    restore_model(model, path)
-    return LoadedRun(
-        model=model,
-        tokenizer=BertTokenizer.from_vocab_file(f"{model_dir}/{ENCODER_VOCAB_FILE}", do_lower_case),
-        windowing=WindowingConfig(**config["windowing"]),
-        decoding=DecodingConfig(**config["train"]["decoding"]),
-        config=config,
-        step=step,
-    )
-
-
-def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best") -> PretrainedEncoder:
-    """The encoder of a trained model, without its head.
-
-    A task that does not use `pooled_output`, as question answering, leaves the pooler as it was before.
-
-    Args:
-      model_dir: the run directory; may be remote.
-      which: see `load_run`.
-
-    Raises:
-      InputError: see `load_run`.
-    """
-    model_dir = model_dir.rstrip("/")
-    read_config(model_dir)
-    values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
-    if values.get("encoder_mode") == "wrap":
-        raise InputError(
-            f"{model_dir}: trained with --encoder_mode=wrap, whose encoder cannot be taken out of its module"
-        )
-    run = load_run(model_dir, which)
-    do_lower_case = values.pop("do_lower_case")
-    return PretrainedEncoder(
-        config=EncoderConfig(**values),
-        weights=read_weights(run.model.get_layer("encoder")),
-        vocab=read_vocab(f"{model_dir}/{ENCODER_VOCAB_FILE}"),
-        do_lower_case=do_lower_case,
-        source=model_dir,
-    )
-
-
-def restore_model(model: tf_keras.Model, path: str) -> None:
-    """Reads a model's weights from a checkpoint, every one of them.
-
-    Raises:
-      InputError: the checkpoint is unreadable or of another model.
-    """
-    try:
-        # `read` takes what `write` wrote (the best model) and what a CheckpointManager saved alike.
-        status = tf.train.Checkpoint(model=model).read(path)
-        status.assert_existing_objects_matched().expect_partial()
-    except UNREADABLE as error:
-        raise InputError(f"{path}: not a checkpoint of this model ({str(error).splitlines()[0]})") from error
+        reader = tf.train.load_checkpoint(path)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (*run_directory.UNREADABLE, RuntimeError) as error:
+        return str(error).splitlines()[0]
+    return None

@@ -16,7 +16,7 @@ import orbit
 import tensorflow as tf
 
 from bert_qa_tf.config import TrainConfig
-from bert_qa_tf.training import checkpoints, cluster, precision_census, reporting, run_directory, saving
+from bert_qa_tf.training import checkpoints, cluster, precision_census, reporting, run_config, run_directory
 from bert_qa_tf.training.preparation import Prepared, parameter_counts, prepare
 from bert_qa_tf.training.reporting import Reporter
 from bert_qa_tf.training.state import ProgressInCheckpoint
@@ -91,13 +91,13 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
 
     # The run directory: a new one, or the same training again. Nothing is written before all above went well.
     if role.is_chief:
-        resolved = run_directory.resolved_config(config, prepared.manifest, prepared.policy)
-        run_directory.open_run(config, resolved, prepared.pretrained)
+        resolved = run_config.resolved_config(config, prepared.manifest, prepared.policy)
+        run_config.open_run(config, resolved, prepared.pretrained)
         shape = {"global_batch_size": config.global_batch_size, "seq_length": length}
         if config.gradient_accumulation_steps > 1:  # whose loop is counted once
             shape["global_batch_size"] //= config.gradient_accumulation_steps
         precision_census.write_census(config.model_dir, census, shape, graph_rewrite=rewritten)
-        saving.put_unreadable_aside(config.model_dir, role.say)
+        checkpoints.put_unreadable_aside(config.model_dir, role.say)
     # Not before the chief has done that: what another worker reads may be about to be removed.
     cluster.wait_for_all(prepared.strategy)
     return _run(dataclasses.replace(prepared, pretrained=None), trainer, stop, role)
@@ -105,7 +105,7 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
 
 def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.Role) -> TrainResult:
     config, schedule, trained = prepared.config, prepared.schedule, prepared.trained
-    manager = saving.RunCheckpoints(
+    manager = checkpoints.RunCheckpoints(
         config.model_dir,
         tf.train.Checkpoint(
             model=trained.model,
@@ -137,7 +137,7 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
             reporting.drop_later_events(f"{config.model_dir}/{name}", start)
     reporter = Reporter(config.model_dir, schedule.total_steps, start, role)
     trainer.reporter, trainer.stop = reporter, stop
-    best = checkpoints.BestKeeper(config.model_dir, trained.model, writes=role.is_chief)
+    best = run_directory.BestKeeper(config.model_dir, trained.model, writes=role.is_chief)
     if start:
         reporter.note(f"going on from step {start} of {schedule.total_steps}")
     copies = f" in {schedule.num_copies} copies, one an epoch" if schedule.num_copies > 1 else ""
@@ -160,8 +160,8 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
     finally:
         trainer.end_profile()
         reporter.close()
-    path = f"{config.model_dir}/{checkpoints.BEST_FILE}"
-    scores = checkpoints.read_json(path)["scores"] if tf.io.gfile.exists(path) else {}
+    path = f"{config.model_dir}/{run_directory.BEST_FILE}"
+    scores = run_directory.read_json(path)["scores"] if tf.io.gfile.exists(path) else {}
     return TrainResult(int(trained.step.numpy()), scores, stop.received)
 
 
@@ -172,9 +172,9 @@ class _Run:
     prepared: Prepared
     controller: orbit.Controller
     evaluator: Evaluator
-    manager: saving.RunCheckpoints
+    manager: checkpoints.RunCheckpoints
     reporter: Reporter
-    best: checkpoints.BestKeeper
+    best: run_directory.BestKeeper
     stop: StopRequest
 
     def go(self) -> None:

@@ -10,8 +10,8 @@ import re
 
 import tf_keras
 
+from bert_qa_tf.encoders.sources.weights import canonical_name
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.models.pretrained.weights import canonical_name
 
 # The layer number of the embeddings; blocks count from 0.
 EMBEDDINGS = -1

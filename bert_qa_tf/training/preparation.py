@@ -11,23 +11,23 @@ import math
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf import features
 from bert_qa_tf.config import TrainConfig
-from bert_qa_tf.data import tfrecord
-from bert_qa_tf.data.manifest import Manifest, read_manifest
-from bert_qa_tf.errors import InputError
-from bert_qa_tf.models.pretrained.loader import PretrainedEncoder, build_pretrained_encoder, load_encoder
-from bert_qa_tf.models.wrapped_encoder import (
+from bert_qa_tf.encoders.sources.loader import PretrainedEncoder, build_pretrained_encoder, load_encoder
+from bert_qa_tf.encoders.wrapped_encoder import (
     WrappedEncoder,
     build_wrapped_encoder,
     check_length,
     load_wrapped_encoder,
 )
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.records import shards
+from bert_qa_tf.records.manifest import Manifest, read_manifest
+from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.task import QuestionAnswering, Task
 from bert_qa_tf.text.tokenization import BertTokenizer
-from bert_qa_tf.training import checkpoints, optimization, partial, runtime
+from bert_qa_tf.training import optimization, partial, run_directory, runtime
 from bert_qa_tf.training.schedule import TrainingSchedule
 from bert_qa_tf.training.state import Progress
-from bert_qa_tf.training.tasks import QuestionAnswering, Task
 from bert_qa_tf.training.trainer import Trained
 
 
@@ -53,7 +53,7 @@ class Prepared:
     manifest: Manifest
     pretrained: PretrainedEncoder | WrappedEncoder
     task: Task
-    columns: tfrecord.Columns
+    columns: shards.Columns
     schedule: TrainingSchedule
     trained: Trained
 
@@ -85,7 +85,7 @@ def prepare(config: TrainConfig) -> Prepared:
     pretrained = load(config.encoder_handle, do_lower_case=manifest.do_lower_case)
     tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case, source=pretrained.source)
     check_vocabulary(config, manifest, pretrained, tokenizer)
-    columns = tfrecord.read_columns(config.train_dir, manifest.split("train"), features.QA_FEATURES)
+    columns = shards.read_columns(config.train_dir, manifest.split("train"), QA_FEATURES)
     if not len(columns):
         raise InputError(f"{config.train_dir}: the conversion holds no training windows")
     schedule = TrainingSchedule(
@@ -96,7 +96,7 @@ def prepare(config: TrainConfig) -> Prepared:
         config.max_train_steps,
         config.seed,
         config.steps_per_loop,
-        tfrecord.read_copies(config.train_dir, manifest),
+        shards.read_copies(config.train_dir, manifest),
         config.max_train_examples,
     )
 
@@ -189,9 +189,9 @@ def _build_encoder(pretrained: PretrainedEncoder | WrappedEncoder) -> tf_keras.M
 
 def _initialize_from(model: tf_keras.Model, source: str) -> None:
     """Reads a model's weights from another run directory, or from a checkpoint's path."""
-    if tf.io.gfile.exists(f"{source}/{checkpoints.CONFIG_FILE}"):
-        checkpoints.read_config(source)
-        source, _ = checkpoints.checkpoint_path(source, "best")
+    if tf.io.gfile.exists(f"{source}/{run_directory.CONFIG_FILE}"):
+        run_directory.read_config(source)
+        source, _ = run_directory.checkpoint_path(source, "best")
     elif not tf.io.gfile.exists(f"{source}.index"):
         raise InputError(f"--init_checkpoint={source}: neither a run directory nor a checkpoint")
-    checkpoints.restore_model(model, source)
+    run_directory.restore_model(model, source)

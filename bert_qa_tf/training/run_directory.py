@@ -1,159 +1,275 @@
-"""Opening a run directory: what its `config.json` says, and whether it belongs to the training asked for.
+"""The run directory: what a training writes, and how a trained model is read back.
 
-What goes in: a `TrainConfig` and what it was resolved to. What comes out: a new run directory, or the same one to go on
-in, or an error that names each difference. Checkpoints are `checkpoints.py`'s.
+What goes in: a model and what it was trained with. What comes out: `config.json`, `encoder/`, `checkpoints/`, `best/`,
+and from them a `LoadedRun` that answers questions. Checkpoints hold float32 whatever the precision policy was.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
-import pathlib
-import subprocess
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
+import tf_keras
 
-import bert_qa_tf
-from bert_qa_tf.config import TrainConfig
-from bert_qa_tf.data.manifest import Manifest
+from bert_qa_tf.config import DecodingConfig, EncoderConfig, WindowingConfig
+from bert_qa_tf.encoders.encoder import build_encoder
+from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, read_vocab, read_weights
+from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder, build_wrapped_encoder
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.models.pretrained.loader import PretrainedEncoder
-from bert_qa_tf.models.wrapped_encoder import WrappedEncoder
-from bert_qa_tf.training import checkpoints
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering.span_model import build_span_model
+from bert_qa_tf.text.tokenization import BertTokenizer
 
-_PACKAGES = ("tensorflow", "tf-keras", "tf-models-official", "tensorflow-text", "numpy")
-# What may differ between two runs of the same training: where it runs and how often it reports.
-_FREE = (
-    "overwrite",
-    "log_steps",
-    "eval_batch_size",
-    "save_checkpoints_steps",
-    "keep_checkpoint_max",
-    "early_stopping_patience",
-    "max_hours",
-    "profile_steps",
-    "runtime",
-    "train_dir",
-    "model_dir",
-)
-# Settings younger than the first runs, and what those runs did.
-_ADDED = {
-    "freeze_layers": 0,
-    "optimizer.layerwise_lr_decay": 1.0,
-    "optimizer.warmup_steps": None,
-    "encoder_mode": "rebuild",
-    "gradient_accumulation_steps": 1,
-    "steps_per_loop": 1,
-}
-# All that a run directory holds, in the order in which it is removed: its config, which says what it is, goes last.
-_WRITTEN = (
-    "best",
-    "checkpoints",
-    "eval",
-    "eval_dev",
-    "metrics.jsonl",
-    "metrics.jsonl.tmp",
-    "precision.json",
-    "train",
-    "encoder",
-    f"{checkpoints.CONFIG_FILE}.tmp",
-    checkpoints.CONFIG_FILE,
-)
-# What a training that is killed before its config is written leaves.
-_STARTED = {"encoder", f"{checkpoints.CONFIG_FILE}.tmp"}
+CONFIG_FILE = "config.json"
+ENCODER_CONFIG_FILE = "encoder/config.json"
+ENCODER_VOCAB_FILE = "encoder/vocab.txt"
+ENCODER_MODULE = "encoder/module"
+CHECKPOINT_DIR = "checkpoints"
+EVAL_DIR = "eval"
+BEST_FILE = "best/best.json"
+# What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
+UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-def resolved_config(config: TrainConfig, manifest: Manifest, policy: str) -> dict[str, Any]:
-    """All that was resolved, as `config.json` holds it."""
-    return {
-        "task": manifest.task,
-        "train": dataclasses.asdict(config),
-        "mixed_precision": policy,
-        "windowing": dataclasses.asdict(manifest.windowing),
-        "data": {
-            "sources": [dataclasses.asdict(source) for source in manifest.sources],
-            "shards": [shard.sha256 for shard in manifest.shards],
-            "counts": manifest.counts,
-            **({} if manifest.noise is None else {"noise": dataclasses.asdict(manifest.noise)}),
-        },
-        "versions": {
-            "bert_qa_tf": bert_qa_tf.__version__,
-            "git_commit": _git_commit(),
-            **{name: _version(name) for name in _PACKAGES},
-        },
-    }
+@dataclasses.dataclass(frozen=True)
+class LoadedRun:
+    """A trained model and all it needs to answer questions.
+
+    Attributes:
+      model: the span model, weights restored.
+      tokenizer: with the vocabulary it was trained with.
+      windowing: as trained.
+      decoding: as trained.
+      config: the run's `config.json`.
+      step: the optimizer step of the weights.
+    """
+
+    model: tf_keras.Model
+    tokenizer: BertTokenizer
+    windowing: WindowingConfig
+    decoding: DecodingConfig
+    config: dict[str, Any]
+    step: int
 
 
-def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
-    """The part of a config that makes two runs the same training, flat."""
-    flat: dict[str, Any] = {}
-    for name, value in resolved["train"].items():
-        if name in _FREE:
-            continue
-        if isinstance(value, dict):
-            flat.update({f"{name}.{key}": entry for key, entry in value.items()})
-        else:
-            flat[name] = value
-    flat["mixed_precision"] = resolved["mixed_precision"]
-    flat["records"] = resolved["data"]["shards"]
-    return flat
+def write_text(path: str, text: str) -> None:
+    """Writes a file whole or not at all: under a temporary name, then moved."""
+    temporary = f"{path}.tmp"
+    with tf.io.gfile.GFile(temporary, "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(temporary, path, overwrite=True)
 
 
-def open_run(config: TrainConfig, resolved: dict[str, Any], encoder: PretrainedEncoder | WrappedEncoder) -> None:
-    """Starts a run directory, or checks that the one there belongs to this training.
+def write_encoder(model_dir: str, config: EncoderConfig, vocab: list[str], do_lower_case: bool) -> None:
+    """Writes what is needed to build the encoder again without its source."""
+    tf.io.gfile.makedirs(f"{model_dir}/encoder")
+    value = {**config.to_dict(), "do_lower_case": do_lower_case}
+    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
+    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in vocab))
+
+
+def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
+    """Copies a module that is used as it is into the run directory, which then needs its source no more."""
+    target = f"{model_dir}/{ENCODER_MODULE}"
+    for folder, _, names in tf.io.gfile.walk(wrapped.path):
+        inside = folder.removeprefix(wrapped.path).strip("/")
+        tf.io.gfile.makedirs(tf.io.gfile.join(target, inside))
+        for name in names:
+            tf.io.gfile.copy(tf.io.gfile.join(folder, name), tf.io.gfile.join(target, inside, name))
+    value = {"encoder_mode": "wrap", "do_lower_case": wrapped.do_lower_case, "source": wrapped.source}
+    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
+    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in wrapped.vocab))
+
+
+class BestKeeper:
+    """Keeps the weights with the highest development score, in `best/`.
+
+    Args:
+      model_dir: the run directory.
+      model: whose weights are kept.
+      writes: whether this process is the one that writes.
+    """
+
+    def __init__(self, model_dir: str, model: tf_keras.Model, *, writes: bool = True) -> None:
+        self._directory = f"{model_dir}/best"
+        self._path = f"{model_dir}/{BEST_FILE}"
+        self._model = model
+        self._writes = writes
+
+    def keep(self, step: int, scores: dict[str, float]) -> None:
+        """Puts the model's present weights in the place of those kept so far.
+
+        They are written under a new name and `best.json`, which names them, is moved into place last: a killed process
+        leaves the old best.
+        """
+        if not self._writes:
+            return
+        old = read_json(self._path) if tf.io.gfile.exists(self._path) else None
+        if old is not None and (old["step"], old["scores"]) == (step, scores):
+            return  # kept by a process that was killed after that
+        tf.io.gfile.makedirs(self._directory)
+        name = f"model-{step}"
+        tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
+        write_text(self._path, json.dumps({"checkpoint": name, "step": step, "scores": scores}, indent=2) + "\n")
+        for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
+            if not path.rsplit("/", 1)[1].startswith(f"{name}."):
+                (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+
+
+def read_json(path: str) -> dict[str, Any]:
+    """A JSON object from a file of the run directory.
 
     Raises:
-      InputError: the folder holds another training (and nobody said to overwrite it), or something else.
+      InputError: it is missing or holds no JSON object.
     """
-    path = f"{config.model_dir}/{checkpoints.CONFIG_FILE}"
-    if tf.io.gfile.exists(config.model_dir) and not tf.io.gfile.isdir(config.model_dir):
-        raise InputError(f"{config.model_dir}: is a file, expected a folder for the run")
-    there = checkpoints.read_config(config.model_dir) if tf.io.gfile.exists(path) else None
-    if there is not None and not config.overwrite:
-        there, here = {**_ADDED, **_identity(there)}, _identity(resolved)
-        # Through JSON, as the file went: tuples are lists there.
-        here = json.loads(json.dumps(here))
-        different = [name for name in here if here[name] != there.get(name)]
-        if different:
-            shown = ", ".join(
-                name if name == "records" else f"{name} {there.get(name)!r} there, {here[name]!r} here"
-                for name in different
-            )
-            raise InputError(
-                f"{config.model_dir}: belongs to another training ({shown}); name another --model_dir, or start anew "
-                "in this one with --overwrite"
-            )
-        return
-    entries = tf.io.gfile.listdir(config.model_dir) if tf.io.gfile.isdir(config.model_dir) else []
-    entries = {entry.rstrip("/") for entry in entries}
-    if there is None and not entries <= _STARTED:
-        raise InputError(f"{config.model_dir}: not empty and not a run directory; name another --model_dir")
-    for name in _WRITTEN:  # and nothing else that somebody may keep here
-        if name in entries:
-            entry = f"{config.model_dir}/{name}"
-            (tf.io.gfile.rmtree if tf.io.gfile.isdir(entry) else tf.io.gfile.remove)(entry)
-    tf.io.gfile.makedirs(config.model_dir)
-    if isinstance(encoder, WrappedEncoder):
-        checkpoints.write_wrapped_encoder(config.model_dir, encoder)
-    else:
-        checkpoints.write_encoder(config.model_dir, encoder.config, list(encoder.vocab), encoder.do_lower_case)
-    checkpoints.write_text(path, json.dumps(resolved, indent=2) + "\n")
-
-
-def _version(package: str) -> str | None:
+    if not tf.io.gfile.exists(path):
+        raise InputError(f"{path}: no such file; expected a run directory that `train` wrote")
+    content = files.read_bytes(path)
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        value = json.loads(content)
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise InputError(f"{path}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds {type(value).__name__}, expected an object; was it written by `train`?")
+    return value
 
 
-def _git_commit() -> str | None:
-    """The commit of the checkout this package runs from; None when it is installed otherwise."""
-    folder = pathlib.Path(bert_qa_tf.__file__).resolve().parent
+def read_config(model_dir: str) -> dict[str, Any]:
+    """`config.json` of a run directory.
+
+    Raises:
+      InputError: there is none, or it is another tool's file of that name.
+    """
+    path = f"{model_dir}/{CONFIG_FILE}"
+    config = read_json(path)
+    missing = [name for name in ("train", "windowing") if name not in config]
+    if missing:
+        raise InputError(f"{path}: not a config that `train` wrote ({', '.join(missing)} missing)")
+    return config
+
+
+def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str, int]:
+    """The checkpoint to load and its step.
+
+    "best" falls back to the last one in a run that had no development split.
+
+    Raises:
+      InputError: there is none yet.
+    """
+    if which == "best" and tf.io.gfile.exists(f"{model_dir}/{BEST_FILE}"):
+        best = read_json(f"{model_dir}/{BEST_FILE}")
+        return f"{model_dir}/best/{best['checkpoint']}", best["step"]
+    path = tf.train.latest_checkpoint(f"{model_dir}/{CHECKPOINT_DIR}")
+    if path is None:
+        raise InputError(f"{model_dir}: no checkpoint here yet; training has not got as far as its first one")
+    return path, int(path.rsplit("-", 1)[1])
+
+
+def development_scores(model_dir: str, step: int) -> dict[str, float] | None:
+    """The development scores of the weights of `step`, where these are the best ones; else None."""
+    path = f"{model_dir}/{BEST_FILE}"
+    best = read_json(path) if tf.io.gfile.exists(path) else None
+    return best["scores"] if best is not None and best["step"] == step else None
+
+
+def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
+    """What `evaluate` found for the weights of `step`: the `metrics.json` of each file that was scored, by its name."""
+    found = {}
+    for path in sorted(tf.io.gfile.glob(f"{model_dir}/{EVAL_DIR}/*/metrics.json")):
+        metrics = read_json(path)
+        if metrics.get("step") == step:
+            found[metrics["file"]] = metrics
+    return found
+
+
+def load_run(
+    model_dir: str,
+    which: Literal["best", "last"] = "best",
+    inference_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+) -> LoadedRun:
+    """Builds a trained model again from its run directory alone.
+
+    Args:
+      model_dir: the run directory; may be remote.
+      which: the weights with the best development score, or the last.
+      inference_dtype: what the encoder's matrix products compute in; logits are float32 all the same.
+
+    Raises:
+      InputError: this is no run directory, or it holds no checkpoint.
+    """
+    model_dir = model_dir.rstrip("/")
+    config = read_config(model_dir)
+    encoder_values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
+    do_lower_case = encoder_values.pop("do_lower_case")
+    path, step = checkpoint_path(model_dir, which)
+    if encoder_values.get("encoder_mode") == "wrap" and inference_dtype != "float32":
+        raise InputError(
+            f"{model_dir}: trained with --encoder_mode=wrap, and inference_dtype={inference_dtype} does not reach "
+            "inside its module; use float32"
+        )
+    before = tf_keras.mixed_precision.global_policy()
+    tf_keras.mixed_precision.set_global_policy(POLICIES[inference_dtype])
     try:
-        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        if encoder_values.get("encoder_mode") == "wrap":
+            encoder = build_wrapped_encoder(f"{model_dir}/{ENCODER_MODULE}")
+        else:
+            encoder = build_encoder(EncoderConfig(**encoder_values), recompute_gelu=False)
+        model = build_span_model(encoder)
+    finally:
+        tf_keras.mixed_precision.set_global_policy(before)
+    restore_model(model, path)
+    return LoadedRun(
+        model=model,
+        tokenizer=BertTokenizer.from_vocab_file(f"{model_dir}/{ENCODER_VOCAB_FILE}", do_lower_case),
+        windowing=WindowingConfig(**config["windowing"]),
+        decoding=DecodingConfig(**config["train"]["decoding"]),
+        config=config,
+        step=step,
+    )
+
+
+def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best") -> PretrainedEncoder:
+    """The encoder of a trained model, without its head.
+
+    A task that does not use `pooled_output`, as question answering, leaves the pooler as it was before.
+
+    Args:
+      model_dir: the run directory; may be remote.
+      which: see `load_run`.
+
+    Raises:
+      InputError: see `load_run`.
+    """
+    model_dir = model_dir.rstrip("/")
+    read_config(model_dir)
+    values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
+    if values.get("encoder_mode") == "wrap":
+        raise InputError(
+            f"{model_dir}: trained with --encoder_mode=wrap, whose encoder cannot be taken out of its module"
+        )
+    run = load_run(model_dir, which)
+    do_lower_case = values.pop("do_lower_case")
+    return PretrainedEncoder(
+        config=EncoderConfig(**values),
+        weights=read_weights(run.model.get_layer("encoder")),
+        vocab=read_vocab(f"{model_dir}/{ENCODER_VOCAB_FILE}"),
+        do_lower_case=do_lower_case,
+        source=model_dir,
+    )
+
+
+def restore_model(model: tf_keras.Model, path: str) -> None:
+    """Reads a model's weights from a checkpoint, every one of them.
+
+    Raises:
+      InputError: the checkpoint is unreadable or of another model.
+    """
+    try:
+        # `read` takes what `write` wrote (the best model) and what a CheckpointManager saved alike.
+        status = tf.train.Checkpoint(model=model).read(path)
+        status.assert_existing_objects_matched().expect_partial()
+    except UNREADABLE as error:
+        raise InputError(f"{path}: not a checkpoint of this model ({str(error).splitlines()[0]})") from error

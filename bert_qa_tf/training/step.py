@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.data.input_pipeline import WEIGHTS
-from bert_qa_tf.models import dropout
+from bert_qa_tf.encoders import dropout
+from bert_qa_tf.records.batches import WEIGHTS
 
 # Model outputs and a batch → the loss of each example, <float32>[batch].
 LossFunction = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]

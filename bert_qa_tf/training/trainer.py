@@ -17,17 +17,16 @@ import orbit
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf import features
-from bert_qa_tf.data import tfrecord
-from bert_qa_tf.data.input_pipeline import pad_batch
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.records import features, shards
+from bert_qa_tf.records.batches import pad_batch
+from bert_qa_tf.tasks.question_answering.task import Task
 from bert_qa_tf.training import cluster
 from bert_qa_tf.training.reporting import Reporter
 from bert_qa_tf.training.schedule import TrainingSchedule
 from bert_qa_tf.training.state import Progress
 from bert_qa_tf.training.step import StepOptions, TrainStep
 from bert_qa_tf.training.stopping import Stopped, StopRequest
-from bert_qa_tf.training.tasks import Task
 
 # A mean loss this many times the first one is no training any more. (The first is that of guessing.)
 RUNAWAY = 4.0
@@ -76,7 +75,7 @@ class Trainer(orbit.AbstractTrainer):
         task: Task,
         strategy: tf.distribute.Strategy,
         trained: Trained,
-        columns: tfrecord.Columns,
+        columns: shards.Columns,
         schedule: TrainingSchedule,
         options: StepOptions,
         profile: tuple[int, int] | None = None,

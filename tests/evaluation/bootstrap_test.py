@@ -3,7 +3,7 @@ import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import bootstrap
-from bert_qa_tf.evaluation.squad_metrics import METRICS, QuestionScores
+from bert_qa_tf.tasks.question_answering.metrics import METRICS, QuestionScores
 
 
 def _questions(f1, exact_match=None):
@@ -56,5 +56,5 @@ def test_a_small_but_steady_difference_shows_in_pairs():
 
 
 def test_a_pair_needs_the_same_questions():
-    with pytest.raises(InputError, match="same questions in the same order"):
+    with pytest.raises(InputError, match="same items in the same order"):
         bootstrap.paired_bootstrap(_questions([1.0]), _questions([1.0, 0.0]))

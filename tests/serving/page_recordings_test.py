@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.recordings import Recordings, RecordingsConfig
-from bert_qa_tf.speech.transcribing import transcribe
+from bert_qa_tf.speech.recordings.transcribing import transcribe
 from tests.serving import stub_recognition
 from tests.serving.page import (
     ask_for,

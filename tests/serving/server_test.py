@@ -16,9 +16,9 @@ import requests
 import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.exporting.exported_model import load
 from bert_qa_tf.serving import server
 from bert_qa_tf.serving.backends import HttpReply, LocalModel, RemoteServing
-from bert_qa_tf.serving.exported_model import load
 from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.servable import Servable
 from tests import tiny_model

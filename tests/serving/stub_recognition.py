@@ -7,7 +7,7 @@ import pathlib
 import time
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts import Transcript, Word
+from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 
 def recognise(path, config, *, num_processes, max_secs):

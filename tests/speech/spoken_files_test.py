@@ -7,7 +7,7 @@ from bert_qa_tf.config import CleaningConfig, RecognizerConfig, SpokenTextConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech import spoken_files
 from bert_qa_tf.speech.spoken_files import RecordingReader
-from bert_qa_tf.speech.transcripts import Word
+from bert_qa_tf.speech.transcripts.transcript import Word
 from tests.speech.speaking import needs_pocketsphinx
 from tests.testing import shared_data
 

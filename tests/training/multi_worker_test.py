@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from tests import testing
-from tests.models import fixtures
+from tests.encoders import fixtures
 from tests.testing import REPOSITORY
 from tests.tiny_training import make_workshop, metrics, run_train, train_flags
 

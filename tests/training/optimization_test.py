@@ -3,7 +3,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.config import OptimizerConfig
-from bert_qa_tf.models.models import build_span_model
+from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.training.optimization import WarmupLinearDecay, build_optimizer
 from tests.tiny_model import ENCODER, build_encoder
 

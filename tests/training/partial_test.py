@@ -7,12 +7,13 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf import features
 from bert_qa_tf.config import OptimizerConfig
+from bert_qa_tf.encoders.encoder import build_encoder
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.models.encoder import build_encoder
-from bert_qa_tf.models.losses import span_loss
-from bert_qa_tf.models.models import build_span_model
+from bert_qa_tf.records import features
+from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.loss import span_loss
+from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.training import partial
 from bert_qa_tf.training.optimization import LayerwiseAdamW, WarmupLinearDecay, build_optimizer
 from bert_qa_tf.training.step import TrainStep
@@ -59,9 +60,7 @@ def _train_step(model, **settings) -> tuple[TrainStep, tf_keras.optimizers.Optim
     def losses(outputs, rows):
         return span_loss(outputs["start_logits"], outputs["end_logits"], rows["start_positions"], rows["end_positions"])
 
-    step = TrainStep(
-        tf.distribute.get_strategy(), model, optimizer, losses, features.names(features.QA_FEATURES, "input")
-    )
+    step = TrainStep(tf.distribute.get_strategy(), model, optimizer, losses, features.names(QA_FEATURES, "input"))
     return step, optimizer
 
 

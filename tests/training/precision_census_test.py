@@ -8,10 +8,10 @@ import tensorflow_hub as hub
 import tf_keras
 
 from bert_qa_tf.config import OptimizerConfig, RuntimeConfig
+from bert_qa_tf.encoders.sources.loader import build_pretrained_encoder
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.models.losses import span_loss
-from bert_qa_tf.models.models import build_span_model
-from bert_qa_tf.models.pretrained.loader import build_pretrained_encoder
+from bert_qa_tf.tasks.question_answering.loss import span_loss
+from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.training import optimization, precision_census, runtime
 from bert_qa_tf.training.graph_products import Product
 from bert_qa_tf.training.precision_census import Census

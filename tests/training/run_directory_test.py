@@ -1,101 +1,58 @@
-"""Whose run directory it is, and what may be removed from it."""
+"""What a training in half precision leaves on disk."""
 
-import dataclasses
-import json
-import os
+import pathlib
 
 import pytest
+import tensorflow as tf
 
-from bert_qa_tf.config import OptimizerConfig, TrainConfig
-from bert_qa_tf.errors import InputError
-from bert_qa_tf.training import checkpoints, run_directory
-from tests.testing import tiny_pretrained
-
-
-def _open(model_dir, overwrite=False, shards=("a",), **changes):
-    config = TrainConfig("records", str(model_dir), "tiny", overwrite=overwrite, **changes)
-    resolved = {
-        "train": dataclasses.asdict(config),
-        "windowing": {},
-        "mixed_precision": "float32",
-        "data": {"shards": list(shards)},
-    }
-    run_directory.open_run(config, resolved, tiny_pretrained())
+from bert_qa_tf import cli, create_tfrecords, train
+from tests.testing import MESSAGES, tiny_hub_module
 
 
-def test_a_new_run_has_its_config_and_encoder_and_opens_again(tmp_path):
-    _open(tmp_path / "run")
-    _open(tmp_path / "run", log_steps=7)  # how often it reports is free
-    assert sorted(os.listdir(tmp_path / "run")) == ["config.json", "encoder"]
-    assert checkpoints.read_config(str(tmp_path / "run"))["train"]["log_steps"] == 50
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory) -> pathlib.Path:
+    """A folder with an encoder and a conversion for it."""
+    folder = tmp_path_factory.mktemp("workshop")
+    _call(
+        create_tfrecords,
+        f"--input_file={MESSAGES}",
+        f"--output_dir={folder / 'records'}",
+        f"--encoder_handle={tiny_hub_module(folder)}",
+        "--num_shards=1",
+        "--dev_fraction=0.2",
+    )
+    return folder
 
 
-@pytest.mark.parametrize(
-    ("changes", "difference"),
-    [
-        ({"seed": 3}, "seed 0 there, 3 here"),
-        ({"optimizer": OptimizerConfig(clip_norm=2.0)}, "optimizer.clip_norm 1.0 there, 2.0 here"),
-        ({"optimizer": OptimizerConfig(layerwise_lr_decay=0.5)}, "optimizer.layerwise_lr_decay 1.0 there, 0.5 here"),
-        ({"freeze_layers": 2}, "freeze_layers 0 there, 2 here"),
-        ({"shards": ("b",)}, "records"),
-    ],
-)
-def test_another_training_is_refused_with_what_differs(tmp_path, changes, difference):
-    _open(tmp_path)
-    with pytest.raises(InputError, match=rf"belongs to another training \({difference}\)"):
-        _open(tmp_path, **changes)
+def _call(command, *argv: str) -> None:
+    assert cli.call(command.main, command.__doc__, command.FLAG_GROUPS, argv) == 0
 
 
-def test_a_run_older_than_partial_training_goes_on_as_it_was(tmp_path):
-    _open(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    del config["train"]["freeze_layers"], config["train"]["optimizer"]["layerwise_lr_decay"]
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    _open(tmp_path)
-    with pytest.raises(InputError, match="freeze_layers 0 there, 1 here"):
-        _open(tmp_path, freeze_layers=1)
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_checkpoints_are_float32_whatever_the_policy(workshop, tmp_path, policy):
+    _call(
+        train,
+        f"--train_dir={workshop / 'records'}",
+        f"--encoder_handle={workshop / 'tiny_hub_module'}",
+        f"--model_dir={tmp_path}",
+        f"--mixed_precision={policy}",
+        "--num_train_epochs=1",
+        "--max_train_examples=8",
+        "--global_batch_size=4",
+        "--length_buckets=1",
+    )
+    last = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    [best] = [str(path.with_suffix("")) for path in (tmp_path / "best").glob("*.index")]
+    floats = [_floats(path) for path in (last, best)]
+    assert {dtype for found in floats for dtype in found.values()} == {tf.float32}
+    weights = {name for name in floats[0] if name.startswith("model/")}
+    assert len(weights) == 39 + 2  # the encoder's, and the head's
+    assert set(floats[1]) == weights
+    assert len([name for name in floats[0] if name.startswith("optimizer/")]) > 2 * len(weights)  # Adam keeps two each
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("text", ['{"architectures": ["BertForQuestionAnswering"]}', "[]", "{", "\x1f"])
-def test_another_tools_config_does_not_make_its_folder_a_run_directory(tmp_path, overwrite, text):
-    (tmp_path / "config.json").write_text(text)
-    (tmp_path / "model.bin").write_text("precious")
-    with pytest.raises(InputError, match=r"config\.json: "):
-        _open(tmp_path, overwrite)
-    assert sorted(os.listdir(tmp_path)) == ["config.json", "model.bin"]
-
-
-def test_overwriting_removes_what_training_wrote_and_nothing_else(tmp_path):
-    _open(tmp_path)
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "checkpoint").write_text("old")
-    (tmp_path / "metrics.jsonl").write_text("old")
-    (tmp_path / "notes.txt").write_text("precious")
-    (tmp_path / "records").mkdir()
-    _open(tmp_path, overwrite=True, seed=1)
-    assert sorted(os.listdir(tmp_path)) == ["config.json", "encoder", "notes.txt", "records"]
-    assert json.loads((tmp_path / "config.json").read_text())["train"]["seed"] == 1
-
-
-def test_a_start_that_was_killed_before_the_config_was_written_is_started_again(tmp_path):
-    _open(tmp_path)
-    (tmp_path / "config.json").rename(tmp_path / "config.json.tmp")
-    (tmp_path / "encoder" / "vocab.txt").unlink()
-    _open(tmp_path, seed=2)
-    assert sorted(os.listdir(tmp_path)) == ["config.json", "encoder"]
-    assert (tmp_path / "encoder" / "vocab.txt").exists()
-
-
-def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
-    (tmp_path / "run").write_text("precious")
-    with pytest.raises(InputError, match="run: is a file, expected a folder"):
-        _open(tmp_path / "run", overwrite=True)
-
-
-def test_something_else_in_the_folder_is_left_alone(tmp_path):
-    (tmp_path / "encoder").mkdir()
-    (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(InputError, match="not empty and not a run directory"):
-        _open(tmp_path, overwrite=True)
-    assert sorted(os.listdir(tmp_path)) == ["encoder", "thesis.txt"]
+def _floats(path: str) -> dict[str, tf.DType]:
+    """Name → type of every number with a fraction in a checkpoint."""
+    dtypes = tf.train.load_checkpoint(path).get_variable_to_dtype_map()
+    return {name: dtype for name, dtype in dtypes.items() if dtype.is_floating}

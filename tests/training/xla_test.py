@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_qa_tf import features
 from bert_qa_tf.config import OptimizerConfig
-from bert_qa_tf.models.losses import span_loss
+from bert_qa_tf.records import features
+from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.loss import span_loss
 from bert_qa_tf.training.optimization import build_optimizer
 from bert_qa_tf.training.step import StepOptions, TrainStep
 from tests.tiny_model import tiny_span_model
 
-_NAMES = features.names(features.QA_FEATURES, "input")
+_NAMES = features.names(QA_FEATURES, "input")
 # Their results' shapes depend on values, which no TPU program may do.
 _DYNAMIC = {"Where", "Unique", "UniqueV2", "DynamicPartition", "NonMaxSuppressionV3", "BooleanMask", "ListDiff"}
 

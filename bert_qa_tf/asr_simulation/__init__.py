@@ -1,0 +1,1 @@
+"""What a speech recogniser would have heard of a text, without any audio."""

@@ -1,0 +1,118 @@
+"""How often a recogniser errs and in which ways, by word error rate: the simulator's few fitted numbers.
+
+What goes in: `error_table.json`, which `noise_fitting` makes from pairs of spoken and recognised words. What comes
+out: a `NoiseLevel` for any word error rate, between those that were fitted by interpolation. Using it is `asr_noise`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import importlib.resources
+import json
+from typing import Any
+
+import numpy as np
+
+from bert_qa_tf.asr_simulation.error_features import ERROR_FEATURES
+from bert_qa_tf.errors import InputError
+
+TABLE_FILE = "error_table.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class NoiseLevel:
+    """How a recogniser hears at one word error rate.
+
+    Attributes:
+      wer: the word error rate, 0 to 1.
+      error_weights: log-odds that a word is misheard, one weight for each of `ERROR_FEATURES`.
+      utterance_spread: standard deviation of what is added to these log-odds for a whole utterance: a sentence is
+        understood, or it is not.
+      dropped: share of the misheard words of which nothing is heard.
+      inserted: words heard where nothing was said, per word.
+      ends_kept: share of the ends of words amid misheard ones where a heard word ends, too.
+      ends_moved: share of them where one ends a phone earlier or later; at the others two words become one.
+      splits: new ends per place inside a misheard word of the vocabulary.
+      splits_unknown: the same inside a word that the recogniser does not know.
+      sound: nats per unit of sound distance that a word is less likely to be heard.
+      language: nats per nat of the recogniser's language model.
+    """
+
+    wer: float
+    error_weights: tuple[float, ...]
+    utterance_spread: float
+    dropped: float
+    inserted: float
+    ends_kept: float
+    ends_moved: float
+    splits: float
+    splits_unknown: float
+    sound: float
+    language: float
+
+
+@dataclasses.dataclass(frozen=True)
+class NoiseTable:
+    """Fitted levels, by rising word error rate.
+
+    Attributes:
+      levels: at least one.
+      shifts: (word error rate, what is added to the bias there), rising: makes what is asked for and what comes out
+        the same, and reaches beyond the levels that were fitted.
+      fitted_on: where the numbers come from.
+    """
+
+    levels: tuple[NoiseLevel, ...]
+    shifts: tuple[tuple[float, float], ...]
+    fitted_on: dict[str, Any]
+
+    def at(self, wer: float) -> NoiseLevel:
+        """The level of a word error rate; beyond the fitted ones the nearest of them, with its bias shifted."""
+        rates = [level.wer for level in self.levels]
+        columns = [dataclasses.astuple(level)[1:] for level in self.levels]
+
+        def between(values: list[float]) -> float:
+            return float(np.interp(wer, rates, values))
+
+        weights, *others = zip(*columns, strict=True)
+        bias, *rest = (between(list(column)) for column in zip(*weights, strict=True))
+        bias += float(np.interp(wer, *zip(*self.shifts, strict=True)))
+        return NoiseLevel(wer, (bias, *rest), *(between(list(column)) for column in others))
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the file's text: another table makes other noise of the same seed."""
+        return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+
+def table_from_json(text: str, source: str) -> NoiseTable:
+    """The table that `NoiseTable.to_json` wrote.
+
+    Raises:
+      InputError: it is something else.
+    """
+    try:
+        value = json.loads(text)
+        levels = tuple(
+            NoiseLevel(**{**level, "error_weights": tuple(level["error_weights"])}) for level in value["levels"]
+        )
+        shifts = tuple((float(wer), float(shift)) for wer, shift in value["shifts"])
+        fitted_on = value["fitted_on"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{source}: no table of recognition errors ({error})") from error
+    if not levels or not shifts or any(len(level.error_weights) != len(ERROR_FEATURES) for level in levels):
+        raise InputError(f"{source}: expected levels with {len(ERROR_FEATURES)} error_weights each, and shifts")
+    return NoiseTable(levels, shifts, fitted_on)
+
+
+@functools.cache
+def load_table() -> NoiseTable:
+    """The table that comes with the package."""
+    file = importlib.resources.files("bert_qa_tf.text") / TABLE_FILE
+    return table_from_json(file.read_text(encoding="utf-8"), TABLE_FILE)

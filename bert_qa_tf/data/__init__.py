@@ -1,1 +1,0 @@
-"""Data: reading, checking, windowing, and records."""

@@ -1,0 +1,1 @@
+"""SavedModels of trained models and encoders, checked after they are written."""

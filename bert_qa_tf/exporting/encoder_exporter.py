@@ -1,0 +1,73 @@
+"""Writes an encoder as a TF-Hub module, and reads it back before it gets its place.
+
+What goes in: a `PretrainedEncoder`, from any handle or from a trained model. What comes out:
+`<export_dir>/encoder/<version>`, a folder for `hub.KerasLayer` in anyone's code and for `--encoder_handle` here. The
+writing itself is in `encoders/sources/hub_export.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.encoders.sources import hub_export, tf_hub
+from bert_qa_tf.encoders.sources.weights import PretrainedEncoder
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.exporting.exporter import choose_version, temporary_folder
+
+_NAME = "encoder"
+# A module's graph is the same whatever these are: training sets them anew.
+_NOT_IN_A_MODULE = ("hidden_dropout", "attention_dropout", "initializer_range")
+
+
+def export_encoder(pretrained: PretrainedEncoder, export_dir: str, version: int | None = None) -> str:
+    """Writes an encoder as a TF-Hub module and checks it: outputs within rounding, all else bit for bit.
+
+    Args:
+      pretrained: the encoder.
+      export_dir: the module becomes its `encoder/<version>`; may be remote.
+      version: None for one more than the highest there.
+
+    Returns:
+      The module's folder.
+
+    Raises:
+      InputError: the version is there already, the encoder has no pooler, or the module reads back differently;
+        nothing is left behind then.
+    """
+    export_dir = export_dir.rstrip("/")
+    version = choose_version(export_dir, (_NAME,), version)
+    folder = f"{export_dir}/{_NAME}/{version}"
+    with temporary_folder(f"{export_dir}/.writing-{_NAME}-{version}-{os.getpid()}") as temporary:
+        written = f"{temporary}/{_NAME}"
+        hub_export.export_hub_module(pretrained, written)
+        read = tf_hub.read_hub_module(written)
+        differences = _differences(pretrained, read)
+        if differences:
+            raise InputError(f"export: the written module has other {', '.join(differences)}, so nothing was kept")
+        tf.io.gfile.makedirs(f"{export_dir}/{_NAME}")
+        tf.io.gfile.rename(written, folder)
+    return folder
+
+
+def _differences(expected: PretrainedEncoder, read: PretrainedEncoder) -> list[str]:
+    """What of an encoder has changed on its way."""
+    return [
+        what
+        for what, same in (
+            ("settings", _comparable(expected.config) == _comparable(read.config)),
+            ("word pieces", expected.vocab == read.vocab),
+            ("casing", expected.do_lower_case == read.do_lower_case),
+            ("weights", all(np.array_equal(expected.weights[name], read.weights[name]) for name in expected.weights)),
+        )
+        if not same
+    ]
+
+
+def _comparable(config: EncoderConfig) -> EncoderConfig:
+    defaults = {field.name: field.default for field in dataclasses.fields(EncoderConfig)}
+    return dataclasses.replace(config, **{name: defaults[name] for name in _NOT_IN_A_MODULE})

@@ -1,1 +1,0 @@
-"""Models: encoders, heads and losses."""

@@ -1,0 +1,1 @@
+"""Training records of any task: feature tables, shards, manifest, batches."""

@@ -1,0 +1,206 @@
+"""`manifest.json`: what a conversion holds, and how training is told without being told twice.
+
+What goes in: a folder of records. What comes out: a checked `Manifest`. It is written last: a folder without it is not
+a conversion. The writer is in `conversion.py`, the records' own format in `tfrecord.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import tensorflow as tf
+
+from bert_qa_tf.config import WindowingConfig
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+VOCAB_FILE = "vocab.txt"
+DEV_FILE = "dev.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One TFRecord file: its name in the folder, "train" or "dev", how many records and bytes it has, its SHA-256."""
+
+    file: str
+    split: str
+    records: int
+    bytes: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One converted file: its name, its SHA-256, and how its bad answer offsets were treated."""
+
+    file: str
+    sha256: str
+    relabel: str = "off"
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """How training text was made noisy.
+
+    Attributes:
+      wer: the word error rate that was asked for, or the lowest and the highest.
+      copies: differently heard copies of each paragraph.
+      answers: which questions were kept: "aligned" or "exact" (see `config.NoiseConfig`).
+      seed: that the noise follows from.
+      dictionary_sha256: of the recogniser's pronunciation dictionary.
+      records: training windows of each copy, the clean ones first.
+      clean_copies: copies of the text as it is written.
+      min_confidence: the least share of an answer's letters that is heard.
+      sentence_stops: whether what is heard of a sentence ends with a full stop.
+      table_sha256: of the table of recognition errors; empty where the manifest does not say.
+    """
+
+    wer: tuple[float, ...]
+    copies: int
+    answers: str
+    seed: int
+    dictionary_sha256: str
+    records: tuple[int, ...]
+    clean_copies: int = 0
+    # As it was before manifests said so.
+    min_confidence: float = 0.0
+    sentence_stops: bool = False
+    table_sha256: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What a conversion wrote, key for key as in the file.
+
+    Attributes:
+      format_version: of the records; another one is refused.
+      task: what the records are for.
+      windowing: as converted.
+      version_2_with_negative: whether questions may have no answer.
+      seed: what the record order and the development articles were drawn with.
+      vocab_sha256: of `vocab.txt`.
+      do_lower_case: the tokenizer's casing.
+      sources: the converted files.
+      counts: questions, windows, and one for each reason something was dropped or mended.
+      length_histogram: window length in word pieces → training windows.
+      shards: every file of records.
+      noise: of the training text; None where it is as it was given.
+    """
+
+    task: str
+    windowing: WindowingConfig
+    version_2_with_negative: bool
+    seed: int
+    vocab_sha256: str
+    do_lower_case: bool
+    sources: tuple[Source, ...]
+    counts: dict[str, int]
+    length_histogram: dict[int, int]
+    shards: tuple[Shard, ...]
+    noise: Noise | None = None
+    format_version: int = FORMAT_VERSION
+
+    def split(self, name: str) -> tuple[Shard, ...]:
+        """The shards of one split, in order."""
+        return tuple(shard for shard in self.shards if shard.split == name)
+
+    def num_records(self, split: str) -> int:
+        """Records in one split."""
+        return sum(shard.records for shard in self.split(split))
+
+    def to_json(self) -> str:
+        """The file's text; the same manifest gives the same bytes."""
+        value = {
+            "format_version": self.format_version,
+            "task": self.task,
+            "windowing": dataclasses.asdict(self.windowing),
+            "version_2_with_negative": self.version_2_with_negative,
+            "seed": self.seed,
+            "tokenizer": {"vocab_sha256": self.vocab_sha256, "do_lower_case": self.do_lower_case},
+            "sources": [dataclasses.asdict(source) for source in self.sources],
+            **({} if self.noise is None else {"noise": dataclasses.asdict(self.noise)}),
+            "counts": self.counts,
+            "length_histogram": {str(length): count for length, count in sorted(self.length_histogram.items())},
+            "shards": [dataclasses.asdict(shard) for shard in self.shards],
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_manifest(directory: str) -> Manifest:
+    """Reads and checks `directory/manifest.json`.
+
+    Args:
+      directory: a folder that `create_tfrecords` wrote; may be remote.
+
+    Raises:
+      InputError: there is no conversion, it was made by another version, or the manifest is not whole.
+    """
+    path = f"{directory}/{MANIFEST_FILE}"
+    if not tf.io.gfile.exists(path):
+        raise InputError(
+            f"{directory}: no {MANIFEST_FILE} here, so this is no finished conversion; make one with "
+            f"`python -m bert_qa_tf.create_tfrecords --input_file=… --output_dir={directory}`"
+        )
+    value = _parse(path)
+    if not _is_ours(value):
+        raise InputError(f"{path}: not a manifest that `create_tfrecords` wrote")
+    if value["format_version"] != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format_version is {value['format_version']}, this program reads {FORMAT_VERSION}: convert again"
+        )
+    try:
+        return _from_json(value)
+    except KeyError as error:
+        raise InputError(f"{path}: {error.args[0]} is missing; convert again") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: something in it has another shape ({error}); convert again") from error
+
+
+def holds_conversion(directory: str) -> bool:
+    """Whether a folder holds a finished conversion of any format version, and not just a file of the same name.
+
+    Many tools call a file `manifest.json`, and what is taken for a conversion may be replaced by another one.
+    """
+    path = f"{directory}/{MANIFEST_FILE}"
+    try:
+        return tf.io.gfile.exists(path) and _is_ours(_parse(path))
+    except InputError:
+        return False
+
+
+def _parse(path: str) -> Any:
+    try:
+        return json.loads(files.read_bytes(path))
+    except ValueError as error:  # not JSON, or not UTF-8
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: not JSON ({error})") from error
+
+
+def _is_ours(value: Any) -> bool:
+    return isinstance(value, dict) and {"format_version", "shards"} <= value.keys()
+
+
+def _from_json(value: dict[str, Any]) -> Manifest:
+    return Manifest(
+        format_version=value["format_version"],
+        task=value["task"],
+        windowing=WindowingConfig(**value["windowing"]),
+        version_2_with_negative=value["version_2_with_negative"],
+        seed=value["seed"],
+        vocab_sha256=value["tokenizer"]["vocab_sha256"],
+        do_lower_case=value["tokenizer"]["do_lower_case"],
+        sources=tuple(Source(**source) for source in value["sources"]),
+        counts=dict(value["counts"]),
+        length_histogram={int(length): count for length, count in value["length_histogram"].items()},
+        shards=tuple(Shard(**shard) for shard in value["shards"]),
+        noise=_noise_from_json(value["noise"]) if "noise" in value else None,
+    )
+
+
+def _noise_from_json(value: dict[str, Any]) -> Noise:
+    return Noise(**{**value, "wer": tuple(value["wer"]), "records": tuple(value["records"])})

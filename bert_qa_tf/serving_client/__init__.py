@@ -1,0 +1,1 @@
+"""Asks a TF Serving, or `serve`, over REST or gRPC."""

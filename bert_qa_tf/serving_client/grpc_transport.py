@@ -1,0 +1,106 @@
+"""Asking over gRPC, TF Serving's `PredictionService`.
+
+What goes in: the questions and texts of one request. What comes out: the columns of the reply, or an `AttemptFailed`
+that says whether another attempt may do better. One call is one attempt. `tensorflow-serving-api` brings the messages,
+and imports TensorFlow for those of tensors; so this module is imported only when a server is asked over gRPC.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.serving_client.connection import Connection
+from bert_qa_tf.serving_client.retries import AttemptFailed
+from bert_qa_tf.storage import files
+
+try:
+    import grpc
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in ("grpc", "tensorflow", "tensorflow_serving"):
+        raise
+    raise InputError(
+        f"gRPC needs the extra `serving` (no module {error.name}): pip install tensorflow-serving-api, or ask over "
+        "REST with --server=http://host:8501"
+    ) from error
+
+_RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_CHANNEL_OPTIONS = (
+    # Long texts; gRPC's own limit on what comes in is 4 MB.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # How often a lost connection is tried anew. The default, a second, is longer than our first waits, and every
+    # attempt before that fails at once.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 5000),
+)
+
+
+class GrpcTransport:
+    """One server's gRPC service.
+
+    Args:
+      connection: with the scheme `grpc` or `grpcs`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._metadata = tuple((name.lower(), value) for name, value in connection.headers)
+        if connection.is_secure:
+            names = (connection.ca_file, connection.client_key_file, connection.client_cert_file)
+            credentials = grpc.ssl_channel_credentials(*(files.read_bytes(name) if name else None for name in names))
+            self._channel = grpc.secure_channel(connection.address, credentials, _CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.insecure_channel(connection.address, _CHANNEL_OPTIONS)
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+
+    def predict(self, questions: list[str], contexts: list[str], timeout_secs: float) -> dict[str, Any]:
+        """Asks once.
+
+        Args:
+          questions: valid Unicode.
+          contexts: one for each question.
+          timeout_secs: until the whole reply is there; the server is told, and stops working then.
+
+        Returns:
+          The outputs by name, each a list with an entry for each question.
+
+        Raises:
+          AttemptFailed: no answer.
+        """
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self._connection.model_name
+        request.model_spec.signature_name = "serving_default"
+        if self._connection.model_version is not None:
+            request.model_spec.version.value = self._connection.model_version
+        elif self._connection.model_version_label is not None:
+            request.model_spec.version_label = self._connection.model_version_label
+        for name, texts in (("question", questions), ("context", contexts)):
+            encoded = [text.encode("utf-8") for text in texts]
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(encoded, tf.string, [len(encoded)]))
+        try:
+            reply = self._stub.Predict(request, timeout=timeout_secs, metadata=self._metadata)
+        except grpc.RpcError as error:
+            message = " ".join((error.details() or "no message").split())
+            # A certificate that is not trusted now will not be in a second either.
+            may_retry = error.code() in _RETRIED and "handshake failed" not in message.lower()
+            raise AttemptFailed(error.code().name, message, may_retry) from error
+        return {name: _to_list(tensor) for name, tensor in reply.outputs.items()}
+
+    def close(self) -> None:
+        """Closes the channel."""
+        self._channel.close()
+
+
+def _to_list(tensor: Any) -> list:
+    """A `TensorProto` as nested lists, its strings decoded."""
+    return _decode(tf.make_ndarray(tensor).tolist())
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decode(entry) for entry in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,0 +1,136 @@
+"""Asking over REST, as TF Serving documents it: https://www.tensorflow.org/tfx/serving/api_rest.
+
+What goes in: the questions and texts of one request. What comes out: the columns of the reply, or an `AttemptFailed`
+that says whether another attempt may do better. One call is one attempt. No TensorFlow here.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from typing import Any
+
+import requests
+
+from bert_qa_tf.serving_client.connection import Connection
+from bert_qa_tf.serving_client.retries import AttemptFailed
+
+# Too many requests; and what proxies and servers say of a server that is away, full or slow.
+_RETRIED = (429, 502, 503, 504)
+_GRPC_PORT = "8500"
+
+
+class RestTransport:
+    """One server's REST service. Not for several threads at once: `requests` promises nothing about that.
+
+    Args:
+      connection: with the scheme `http` or `https`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._url = _predict_url(connection)
+        self._session = requests.Session()
+        self._session.headers.update(dict(connection.headers))
+        self._session.headers["Content-Type"] = "application/json"
+        if any(name.lower() == "authorization" for name, _ in connection.headers):
+            # Or `requests` would put what it finds in ~/.netrc in its place.
+            self._session.auth = lambda request: request
+        if connection.client_cert_file:
+            self._session.cert = (connection.client_cert_file, connection.client_key_file)
+
+    def predict(self, questions: list[str], contexts: list[str], timeout_secs: float) -> dict[str, Any]:
+        """Asks once, in columns: no name is repeated for each question.
+
+        Args:
+          questions: valid Unicode.
+          contexts: one for each question.
+          timeout_secs: for connecting, and then between two pieces of the reply, which servers send in one.
+
+        Returns:
+          The outputs by name, each a list with an entry for each question.
+
+        Raises:
+          AttemptFailed: no answer.
+        """
+        body = {"signature_name": "serving_default", "inputs": {"question": questions, "context": contexts}}
+        try:
+            response = self._session.post(
+                self._url,
+                data=json.dumps(body, ensure_ascii=False).encode("utf-8"),
+                timeout=timeout_secs,
+                # Given here: as a property of the session, REQUESTS_CA_BUNDLE would win over it.
+                verify=self._connection.ca_file or True,
+                # A redirected POST would become a GET, and go where the headers were not meant to.
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError as error:
+            raise AttemptFailed("TLS", _innermost(error), may_retry=False) from error
+        except requests.exceptions.Timeout as error:
+            raise AttemptFailed("TIMEOUT", f"no reply within {timeout_secs:.3g} s", may_retry=True) from error
+        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            raise AttemptFailed("UNAVAILABLE", _innermost(error) + self._port_hint(), may_retry=True) from error
+        except (requests.exceptions.RequestException, OSError) as error:
+            raise AttemptFailed("INVALID", _innermost(error), may_retry=False) from error
+        return _read_reply(response)
+
+    def close(self) -> None:
+        """Closes the connections that are kept open."""
+        self._session.close()
+
+    def _port_hint(self) -> str:
+        is_grpc_port = self._connection.address.endswith(f":{_GRPC_PORT}")
+        return f" ({_GRPC_PORT} is TF Serving's gRPC port: grpc://…)" if is_grpc_port else ""
+
+
+def _predict_url(connection: Connection) -> str:
+    url = f"{connection.scheme}://{connection.address}/v1/models/{urllib.parse.quote(connection.model_name, safe='')}"
+    if connection.model_version is not None:
+        url += f"/versions/{connection.model_version}"
+    elif connection.model_version_label is not None:
+        url += f"/labels/{urllib.parse.quote(connection.model_version_label, safe='')}"
+    return f"{url}:predict"
+
+
+def _read_reply(response: requests.Response) -> dict[str, Any]:
+    try:
+        # Not what the header says the encoding is: JSON is UTF-8, and TF Serving names none.
+        reply = json.loads(response.content.decode("utf-8"))
+    except ValueError:
+        reply = None
+    if response.status_code != 200:
+        raise AttemptFailed(
+            f"HTTP {response.status_code}",
+            _error_message(response, reply),
+            may_retry=response.status_code in _RETRIED,
+            retry_after_secs=_retry_after(response),
+        )
+    if not isinstance(reply, dict) or not isinstance(reply.get("outputs"), dict):
+        raise AttemptFailed(
+            "HTTP 200", "no JSON object with `outputs`: not the REST API of TF Serving?", may_retry=False
+        )
+    return reply["outputs"]
+
+
+def _error_message(response: requests.Response, reply: Any) -> str:
+    if isinstance(reply, dict) and isinstance(reply.get("error"), str):
+        return reply["error"]
+    if response.is_redirect:
+        return f"redirected to {response.headers.get('Location')}: give that address"
+    # A proxy's page, perhaps.
+    return " ".join(response.text[:200].split()) or response.reason or "no message"
+
+
+def _retry_after(response: requests.Response) -> float:
+    """Seconds from `Retry-After`; 0 where there is none, or a date."""
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdigit() else 0.0
+
+
+def _innermost(error: BaseException) -> str:
+    """What went wrong in the end: each layer wraps the one below it into its own words."""
+    while True:
+        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+        if not isinstance(inner, BaseException):
+            return " ".join(str(error).split())
+        error = inner

@@ -1,1 +1,0 @@
-"""One module for each format of transcripts that other tools write; `transcript_files.py` tells them apart."""

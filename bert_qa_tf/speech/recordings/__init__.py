@@ -1,0 +1,1 @@
+"""Recordings: reading, cutting and recognising them."""

@@ -1,0 +1,133 @@
+"""What `transcribe` does: recordings to transcript files, and their word error rates.
+
+What goes in: audio files, and the texts that were read in them, if known. What comes out: a transcript for each,
+printed or as a file. Recognising is `transcribing`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Sequence
+
+from bert_qa_tf.config import RecognizerConfig
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.recordings import word_errors
+from bert_qa_tf.speech.recordings.recognizer import load_recognizer
+from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
+from bert_qa_tf.speech.transcripts import writers
+from bert_qa_tf.speech.transcripts.transcript import Transcript
+from bert_qa_tf.storage import files
+
+
+def run(
+    recordings: Sequence[str],
+    config: RecognizerConfig,
+    *,
+    output_file: str | None,
+    output_dir: str | None,
+    output_format: str | None,
+    reference_files: Sequence[str],
+    num_processes: int,
+) -> None:
+    """Transcribes each recording.
+
+    Args:
+      recordings: audio files.
+      config: the recogniser.
+      output_file: for one recording; None prints the transcript where `output_dir` is None too.
+      output_dir: for any number: a file each, named after the recording.
+      output_format: one of `transcript_writers.OUTPUT_FORMATS`; None goes by the ending of `output_file`, else txt.
+      reference_files: what was said in each recording, in the same order; none to count no errors.
+      num_processes: 0 for as many as suit the recogniser.
+
+    Raises:
+      InputError: the arguments do not fit each other, or a recording cannot be read.
+    """
+    targets = _targets(recordings, output_file, output_dir, output_format)
+    output_format = output_format or (_format_of(output_file) if output_file else "txt")
+    references = _read_references(recordings, reference_files)
+    num_processes = num_processes or suitable_processes(config)
+    recognizer = load_recognizer(config)
+    total = word_errors.WordErrors(0, 0)
+    for number, (recording, target) in enumerate(zip(recordings, targets, strict=True)):
+        began = time.perf_counter()
+        parts = None if target is None else f"{target}.parts"
+        transcript = transcribe(
+            recording, config, num_processes=num_processes, parts_folder=parts, recognizer=recognizer
+        )
+        secs = time.perf_counter() - began
+        if target is None:
+            print(writers.format_transcript(transcript, output_format), end="")
+        else:
+            writers.write_transcript(transcript, target, output_format)
+            shutil.rmtree(parts)
+            print(f"{recording}: {_summary(transcript, secs)}; wrote {target}")
+        if references:
+            errors = word_errors.count_word_errors([references[number]], [word_errors.spoken_text(transcript.text)])
+            print(f"{recording}: word error rate {_percent(errors)}")
+            total = word_errors.WordErrors(*(a + b for a, b in zip(total, errors, strict=True)))
+    if len(references) > 1:
+        print(f"all: word error rate {_percent(total)}")
+
+
+def _targets(
+    recordings: Sequence[str], output_file: str | None, output_dir: str | None, output_format: str | None
+) -> list[str | None]:
+    if not recordings:
+        raise InputError("--audio is missing, expected at least one recording")
+    if output_file and output_dir:
+        raise InputError("--output_file and --output_dir exclude each other")
+    if output_file:
+        if len(recordings) > 1:
+            raise InputError(f"--output_file is for one recording, got {len(recordings)}; use --output_dir")
+        return [output_file]
+    if not output_dir:
+        return [None] * len(recordings)
+    ending = output_format or "txt"
+    targets = [os.path.join(output_dir, f"{pathlib.Path(recording).stem}.{ending}") for recording in recordings]
+    for number, target in enumerate(targets):
+        if target in targets[:number]:
+            first = recordings[targets.index(target)]
+            raise InputError(f"{first} and {recordings[number]} would both be written to {target}")
+    return targets
+
+
+def _format_of(path: str) -> str:
+    name = writers.format_of_name(path)
+    if name is None:
+        endings = ", ".join(f".{ending}" for ending in writers.OUTPUT_FORMATS)
+        raise InputError(f"{path}: no format has this ending, expected one of {endings} (or --output_format)")
+    return name
+
+
+def _read_references(recordings: Sequence[str], reference_files: Sequence[str]) -> list[str]:
+    """The spoken form of each reference."""
+    if not reference_files:
+        return []
+    if len(reference_files) != len(recordings):
+        raise InputError(
+            f"{len(reference_files)} --reference_file for {len(recordings)} --audio, expected as many, in the same "
+            "order"
+        )
+    word_errors.check_installed()
+    references = []
+    for path in reference_files:
+        try:
+            references.append(word_errors.spoken_text(files.read_bytes(path).decode("utf-8-sig")))
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not UTF-8 at byte {error.start}, expected the text that was said") from error
+        if not references[-1]:
+            raise InputError(f"{path}: holds no word, expected the text that was said")
+    return references
+
+
+def _summary(transcript: Transcript, secs: float) -> str:
+    duration = transcript.duration_secs
+    return f"{len(transcript.words):,} words in {duration:.1f} s of sound, {secs / duration:.2f} of its time"
+
+
+def _percent(errors: word_errors.WordErrors) -> str:
+    return f"{100 * errors.rate:.2f} % ({errors.num_errors:,} errors in {errors.num_words:,} words)"

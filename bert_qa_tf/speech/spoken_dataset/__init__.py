@@ -1,0 +1,1 @@
+"""Spoken versions of SQuAD-form data sets: synthesised, recognised, answers placed."""

@@ -1,0 +1,1 @@
+"""Transcripts with word times: reading, cleaning and writing them."""

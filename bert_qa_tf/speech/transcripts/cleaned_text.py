@@ -1,0 +1,129 @@
+"""A transcript to ask questions about: cleaned, with the way back to what was said, and when.
+
+What goes in: a transcript, or the file of one, and which rules clean it. What comes out: a text, and for any span of it
+the words as they were said, their place in the transcript and the seconds. Asking is `evaluation`'s, which takes this
+as a `SpokenContext`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bert_qa_tf.config import CleaningConfig
+from bert_qa_tf.speech.transcripts.cleaning import CleanedText, clean
+from bert_qa_tf.speech.transcripts.reader import format_counts, read_transcript
+from bert_qa_tf.speech.transcripts.transcript import Transcript
+
+# Questions about one recording mostly follow each other; a transcript of an hour is some megabytes of objects.
+_MAX_KEPT_FILES = 16
+_DEFAULT_CLEANING = CleaningConfig()
+
+
+class Said(NamedTuple):
+    """What was said, where it stands in the transcript, and when.
+
+    Attributes:
+      text: of the transcript, what cleaning took out of its middle included.
+      start_char: into the transcript's text, in code points; of a plain text, into the file.
+      end_char: exclusive.
+      start_secs: None where no time is known.
+      end_secs: likewise.
+      times_estimated: whether one of the words has times that were not measured.
+    """
+
+    text: str
+    start_char: int
+    end_char: int
+    start_secs: float | None
+    end_secs: float | None
+    times_estimated: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class SpokenText:
+    """A transcript and its cleaned text.
+
+    Attributes:
+      transcript: as it was recognised.
+      cleaned: its text, cleaned.
+    """
+
+    transcript: Transcript
+    cleaned: CleanedText
+
+    @classmethod
+    def of(cls, transcript: Transcript, cleaning: CleaningConfig, text: str | None = None) -> SpokenText:
+        """Cleans a transcript.
+
+        Args:
+          transcript: what was recognised.
+          cleaning: which rules are on.
+          text: instead of the transcript's own; only for one without times, whose places nothing hangs on.
+        """
+        return cls(transcript, clean(transcript.text if text is None else text, cleaning))
+
+    @property
+    def text(self) -> str:
+        """What to ask questions about."""
+        return self.cleaned.text
+
+    def describe_cleaning(self) -> str:
+        """`; cleaned of fillers (2)`, to end a line with; nothing where nothing was taken out."""
+        counts = {name: count for name, count in self.cleaned.counts.items() if count}
+        return f"; cleaned of {format_counts(counts)}" if counts else ""
+
+    def said(self, start_char: int, end_char: int) -> Said:
+        """What was said where `text` has this span.
+
+        Args:
+          start_char: first code point of the span.
+          end_char: one past its last.
+        """
+        start, end = self.cleaned.original_span(start_char, end_char)
+        time = self.transcript.time_of(start, end)
+        estimated = any(word.times_estimated for word in self.transcript.words_between(start, end))
+        return Said(
+            self.cleaned.original[start:end], start, end, *(time or (None, None)), time is not None and estimated
+        )
+
+
+class SpokenTextReader:
+    """Reads transcripts of files, each once as long as it is among the last ones asked for.
+
+    Args:
+      file_format: see `read_transcript`.
+      recording: see `read_transcript`.
+      cleaning: which rules clean them.
+      report: gets a line for each file: what was read, and how often each rule took something out.
+    """
+
+    def __init__(
+        self,
+        file_format: str | None = None,
+        recording: str | None = None,
+        cleaning: CleaningConfig = _DEFAULT_CLEANING,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
+        self._file_format = file_format
+        self._recording = recording
+        self._cleaning = cleaning
+        self._report = report
+        self._read = functools.lru_cache(_MAX_KEPT_FILES)(self._read_file)
+
+    def __call__(self, path: str) -> SpokenText:
+        """The transcript in a file.
+
+        Raises:
+          InputError: see `read_transcript`.
+        """
+        return self._read(path)
+
+    def _read_file(self, path: str) -> SpokenText:
+        file = read_transcript(path, self._file_format, self._recording)
+        spoken = SpokenText.of(file.transcript, self._cleaning, file.plain_text)
+        if self._report is not None:
+            self._report(f"{path}: {file.describe()}{spoken.describe_cleaning()}")
+        return spoken

@@ -1,0 +1,78 @@
+"""Tells the formats of transcripts apart, by what a file holds; the ending of its name is a hint.
+
+What goes in: a text and a name. What comes out: one of `transcript_files.INPUT_FORMATS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.captions import TIME
+from bert_qa_tf.speech.transcripts.formats.ctm import looks_like_ctm
+from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
+
+# Of a text without white space before it: two runs of it in one pattern would take quadratic time.
+_SRT_BEGINS = re.compile(rf"(?:\d{{1,9}}[ \t]*(?:\r\n|\r|\n))?{TIME}\s*-->")
+
+
+def must_be_json(text: str, name: str) -> bool:
+    """Whether a file is JSON or nothing: by its name, or because no transcript in text begins like this."""
+    text = text.lstrip()
+    if _ending(name) == "json" or text.startswith("{"):
+        return not text.startswith("{\\")  # SRT's way to place a caption
+    # Text may begin with [Music] or [00:01].
+    return re.match(r"\[\s*[{\]]", text) is not None
+
+
+def recognise_text(text: str, name: str) -> str:
+    """The format of what is no JSON: `vtt`, `srt`, `ctm` or `txt`."""
+    ending = _ending(name)
+    if text.startswith("WEBVTT"):
+        return "vtt"
+    if _SRT_BEGINS.match(text.lstrip()):
+        return "srt"
+    if ending in ("vtt", "srt", "ctm"):
+        return ending
+    return "ctm" if ending != "txt" and looks_like_ctm(text) else "txt"
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
+
+def recognise_json(top: JsonPlace) -> str:
+    """The format of JSON: `json` (our own), `whisper`, `aws` or `google`.
+
+    Raises:
+      InputError: it is none of them.
+    """
+    value = top.value
+    if isinstance(value, list):
+        if value and isinstance(value[0], Mapping) and not {"text", "word"} & value[0].keys():
+            raise _unknown_json(top)
+        return "whisper"
+    if not isinstance(value, Mapping):
+        raise _unknown_json(top)
+    if isinstance(value.get("data"), list):
+        raise InputError(f"{top}: a file in SQuAD's form, expected a transcript (--input_file takes it)")
+    results = value.get("results")
+    if isinstance(results, Mapping) and {"items", "transcripts"} & results.keys():
+        return "aws"
+    if isinstance(results, list | Mapping) or isinstance(value.get("response"), Mapping):
+        return "google"
+    if any(isinstance(value.get(key), list) for key in ("transcription", "segments", "word_segments")):
+        return "whisper"
+    if isinstance(value.get("text"), str) and not value.get("words") and value["text"].strip():
+        return "whisper"
+    if isinstance(value.get("words"), list):
+        return "whisper" if any(isinstance(word, Mapping) and "word" in word for word in value["words"]) else "json"
+    raise _unknown_json(top)
+
+
+def _unknown_json(top: JsonPlace) -> InputError:
+    return top.wrong(
+        "a transcript: an object with `words`, `segments` or `transcription` (Whisper), `results` with `items` (Amazon "
+        "Transcribe), or `results` with `alternatives` (Google)"
+    )

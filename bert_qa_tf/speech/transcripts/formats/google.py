@@ -1,0 +1,137 @@
+"""Google Speech-to-Text's JSON, v1 and v2.
+
+What goes in: a reply of `recognize` or `longrunningrecognize`, or a file that a batch of v2 wrote, names in camel or in
+snake case. What comes out: a `Transcript` of the first alternative of each result. Where words have no times, a
+result's words share what lies between the end of the result before it and its own (`Word.times_estimated`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
+from bert_qa_tf.speech.transcripts.formats.recording_choice import choose_recording
+from bert_qa_tf.speech.transcripts.formats.words import (
+    OTHER_ALTERNATIVES,
+    OTHER_RECORDINGS,
+    REPEATED_WORDS,
+    SPEAKER_LABELS,
+    checked_word,
+    segment_words,
+)
+from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
+from bert_qa_tf.speech.transcripts.word_times import fill_times
+
+_START = ("startTime", "startOffset", "start_time", "start_offset")
+_END = ("endTime", "endOffset", "end_time", "end_offset")
+_RESULT_END = ("resultEndTime", "resultEndOffset", "result_end_time", "result_end_offset")
+_SPEAKER = ("speakerTag", "speakerLabel", "speaker_tag", "speaker_label")
+
+
+def read_google(top: JsonPlace, recording: str | None, counts: Counter[str]) -> Transcript:
+    """Reads Google's JSON; `counts` takes in what is left out.
+
+    Args:
+      top: the document.
+      recording: which of several files of a batch; None where it holds one.
+      counts: what is left out, by reason.
+
+    Raises:
+      InputError: it has another shape (names the place), or several recordings and none is chosen.
+    """
+    holder = top.at("response") if top.has("response") else top
+    if isinstance(holder.value.get("results"), Mapping):
+        holder = _of_batch(holder.at("results"), recording, counts)
+    elif recording is not None:
+        raise InputError(f"{top.source}: holds one recording without a name, expected no --transcript_recording")
+    elif holder is top and not top.has("results"):
+        raise top.wrong("with the results of recognition", "results")
+    results = [result for result in holder.objects("results") if result.value.get("alternatives")]
+    results = _without_repetition(results, counts)
+    words: list[Word] = []
+    ended = 0.0
+    for result in results:
+        first, *others = result.objects("alternatives")
+        counts[OTHER_ALTERNATIVES] += len(others)
+        result_end = result.secs(*_RESULT_END)
+        if first.value.get("words"):
+            words += _timed_words(list(first.objects("words")), ended, result_end, counts)
+        elif first.has("transcript"):
+            text = first.text("transcript")
+            words += (
+                [Word(token) for token in text.split()]
+                if result_end is None
+                else segment_words(text, ended, max(ended, result_end))
+            )
+        ended = max(ended, result_end or 0.0, (words[-1].end_secs or 0.0) if words else 0.0)
+    return Transcript(tuple(words))
+
+
+def _of_batch(files: JsonPlace, recording: str | None, counts: Counter[str]) -> JsonPlace:
+    """The transcript of one of the files that a batch of v2 was given."""
+    name = choose_recording(list(files.value), recording, files.source)
+    counts[OTHER_RECORDINGS] += sum(
+        1
+        for other in files.value
+        if other != name
+        for entry in _transcript_of(files.at(other)).objects("results")
+        for alternative in list(entry.objects("alternatives"))[:1]
+        for _ in alternative.objects("words")
+    )
+    return _transcript_of(files.at(name))
+
+
+def _transcript_of(file: JsonPlace) -> JsonPlace:
+    for inline in ("inlineResult", "inline_result"):
+        if file.has(inline):
+            file = file.at(inline)
+    if not file.has("transcript"):
+        raise InputError(f"{file}: holds no transcript, expected one here (a `uri` names the file that holds it)")
+    return file.at("transcript")
+
+
+def _without_repetition(results: Sequence[JsonPlace], counts: Counter[str]) -> Sequence[JsonPlace]:
+    """With speakers told apart, v1 gives all words once more in a last result: that one is taken alone."""
+    if len(results) < 2:
+        return results
+    starts = [_first_start(result) for result in (results[0], results[-1])]
+    if None in starts or starts[1] > starts[0] or not _has_speakers(results[-1]) or _has_speakers(results[0]):
+        return results
+    counts[REPEATED_WORDS] += sum(
+        len(next(result.objects("alternatives")).value.get("words") or ()) for result in results[:-1]
+    )
+    return results[-1:]
+
+
+def _first_start(result: JsonPlace) -> float | None:
+    words = list(next(result.objects("alternatives")).objects("words"))
+    return (words[0].secs(*_START) or 0.0) if words else None
+
+
+def _has_speakers(result: JsonPlace) -> bool:
+    return any(_speaker(word) for word in next(result.objects("alternatives")).objects("words"))
+
+
+def _speaker(word: JsonPlace) -> bool:
+    return any(word.value.get(name) for name in _SPEAKER)
+
+
+def _timed_words(
+    entries: Sequence[JsonPlace], earliest: float, result_end: float | None, counts: Counter[str]
+) -> Iterator[Word]:
+    words = []
+    for entry in entries:
+        start, end = entry.secs(*_START), entry.secs(*_END)
+        if start is None and end is not None and not words and not earliest:
+            start = 0.0  # protobuf leaves out what is zero
+        # 0 is protobuf's "not set" here: no word is sure to be wrong.
+        confidence = entry.number("confidence") or None
+        counts[SPEAKER_LABELS] += _speaker(entry)
+        word = checked_word(entry, entry.text("word"), start, end, confidence, counts)
+        if word is not None:
+            words.append(word)
+    if all(word.start_secs is None and word.end_secs is None for word in words) and result_end is None:
+        return iter(words)
+    return iter(fill_times(words, earliest, max(earliest, result_end or 0.0)))

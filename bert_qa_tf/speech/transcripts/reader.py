@@ -1,0 +1,173 @@
+"""Reads transcripts that other tools wrote, whatever their format.
+
+What goes in: a file, local or remote, or its bytes: JSON of ours, of Whisper's programs, Amazon Transcribe or Google
+Speech-to-Text; WebVTT, SRT, CTM; plain text. What comes out: a `Transcript`, the format it was recognised as, and
+counts of what is not in it. Each format is a module in `formats/`; writing is `transcript_writers.py`'s.
+"""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts import transcript as transcripts
+from bert_qa_tf.speech.transcripts.formats.aws import read_aws
+from bert_qa_tf.speech.transcripts.formats.ctm import read_ctm
+from bert_qa_tf.speech.transcripts.formats.detection import must_be_json, recognise_json, recognise_text
+from bert_qa_tf.speech.transcripts.formats.google import read_google
+from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, parse_json
+from bert_qa_tf.speech.transcripts.formats.subrip import read_subrip
+from bert_qa_tf.speech.transcripts.formats.webvtt import read_webvtt
+from bert_qa_tf.speech.transcripts.formats.whisper import read_whisper
+from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
+from bert_qa_tf.storage import files
+from bert_qa_tf.text.surrogates import replace_surrogates
+
+# Names of formats: those of `transcript_writers.OUTPUT_FORMATS` and what only others write.
+JSON_FORMATS = ("json", "whisper", "aws", "google")
+INPUT_FORMATS = (*JSON_FORMATS, "vtt", "srt", "ctm", "txt")
+# Those that may hold several recordings, of which one is chosen.
+_WITH_RECORDINGS = ("ctm", "google")
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranscriptFile:
+    """A transcript as it was read.
+
+    Attributes:
+      transcript: the words; each without line ends and double spaces within.
+      file_format: one of `INPUT_FORMATS`.
+      counts: what the file holds and the transcript does not, by reason; only what is there.
+      plain_text: a plain text as it is, with its lines, by which labels and times in it are known; None of all else.
+    """
+
+    transcript: Transcript
+    file_format: str
+    counts: Mapping[str, int]
+    plain_text: str | None = None
+
+    def describe(self) -> str:
+        """What was read, in a line: the format, how many words, how good their times are, what is left out."""
+        words = self.transcript.words
+        untimed = sum(1 for word in words if word.start_secs is None)
+        estimated = sum(1 for word in words if word.times_estimated)
+        parts = [f"{self.file_format}, {len(words)} words"]
+        if words and untimed == len(words):
+            parts.append("no times")
+        elif untimed or estimated:
+            timed = f"{estimated} with estimated times" if estimated else ""
+            parts += [part for part in (timed, f"{untimed} without times" if untimed else "") if part]
+        if self.counts:
+            parts.append(f"left out {format_counts(self.counts)}")
+        return "; ".join(parts)
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Counts as a person reads them: `fillers (3), repeated lines (1)`."""
+    return ", ".join(f"{name.replace('_', ' ')} ({count})" for name, count in counts.items())
+
+
+def read_transcript(
+    path: files.PathLike, file_format: str | None = None, recording: str | None = None
+) -> TranscriptFile:
+    """Reads a transcript.
+
+    Args:
+      path: of the file, local or remote.
+      file_format: one of `INPUT_FORMATS`; None to recognise it from the content, with the name's ending as a hint.
+      recording: which one, where a file holds several (CTM: `waveform` or `waveform/channel`; a batch of Google's: the
+        address of the audio).
+
+    Raises:
+      InputError: one line with the file, the line or the place in JSON, what was found and what was expected.
+    """
+    name = os.fspath(path)
+    if files.is_folder(name):
+        raise InputError(f"{name}: is a folder, expected a transcript")
+    return parse_transcript(files.read_bytes(name), name, file_format, recording)
+
+
+def parse_transcript(
+    content: bytes, name: str, file_format: str | None = None, recording: str | None = None
+) -> TranscriptFile:
+    """The transcript in the bytes of a file; see `read_transcript`.
+
+    Raises:
+      InputError: see `read_transcript`.
+    """
+    if file_format not in (None, *INPUT_FORMATS):
+        raise InputError(f"{name}: expected one of {', '.join(INPUT_FORMATS)} as its format, got {file_format!r}")
+    text = _decode(content, name)
+    counts: Counter[str] = Counter()
+    top = None
+    if file_format in JSON_FORMATS or (file_format is None and must_be_json(text, name)):
+        top = parse_json(text, name)
+        file_format = file_format or recognise_json(top)
+    file_format = file_format or recognise_text(text, name)
+    if recording is not None and file_format not in _WITH_RECORDINGS:
+        raise InputError(f"{name}: {file_format} holds one recording, expected no --transcript_recording")
+    if top is not None:
+        transcript = _read_json(top, file_format, recording, counts)
+    elif file_format == "vtt":
+        transcript = read_webvtt(text, name, counts)
+    elif file_format == "srt":
+        transcript = read_subrip(text, name, counts)
+    elif file_format == "ctm":
+        transcript = read_ctm(text, name, recording, counts)
+    else:
+        transcript = Transcript(tuple(Word(token) for token in text.split()))
+    left_out = {reason: count for reason, count in counts.items() if count}
+    return TranscriptFile(_tidy(transcript), file_format, left_out, text if file_format == "txt" else None)
+
+
+def _decode(content: bytes, name: str) -> str:
+    if content.startswith(_UTF16_MARKS):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{name}: begins as UTF-16 and is none at byte {error.start}") from error
+    if b"\0" in content:
+        raise InputError(f"{name}: not text (a zero byte at {content.index(0)}), expected a transcript")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # whisper.cpp cuts characters in two where its pieces of words do; `formats/words.py` puts them together.
+        if b'"transcription"' in content and b'"tokens"' in content:
+            return content.decode("utf-8", "surrogateescape")
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{name}:{line}: not UTF-8 at byte {error.start} of the file, expected UTF-8 text") from error
+
+
+def _tidy(transcript: Transcript) -> Transcript:
+    """Words without line ends and double spaces within, and without what UTF-8 cannot spell."""
+    words = tuple(
+        dataclasses.replace(word, text=text)
+        if (text := replace_surrogates(" ".join(word.text.split()))) != word.text
+        else word
+        for word in transcript.words
+    )
+    return Transcript(words, transcript.duration_secs)
+
+
+def _read_json(top: JsonPlace, file_format: str, recording: str | None, counts: Counter[str]) -> Transcript:
+    value: Any = top.value
+    if file_format == "json":
+        return transcripts.from_json(value, top.source)
+    if file_format == "google":
+        return read_google(_object(top), recording, counts)
+    if file_format == "aws":
+        return read_aws(_object(top), counts)
+    return read_whisper(top if isinstance(value, list) else _object(top), counts)
+
+
+def _object(top: JsonPlace) -> JsonPlace:
+    if not isinstance(top.value, Mapping):
+        raise top.wrong("an object")
+    return top

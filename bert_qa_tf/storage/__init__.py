@@ -1,0 +1,1 @@
+"""Files, local and remote: reading, atomic writing, downloading, the user's cache. Below everything else."""

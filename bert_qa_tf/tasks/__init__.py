@@ -1,0 +1,1 @@
+"""What a model is trained for: one folder a task, behind the protocol in `base.py`."""

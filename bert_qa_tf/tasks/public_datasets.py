@@ -1,0 +1,224 @@
+"""Fetches the public data sets by name, resumes what was cut off, and trusts nothing whose SHA-256 is not right.
+
+What goes in: a data set's name and a folder. What comes out: its files in `<folder>/<name>/`, with `checksums.json`
+beside them. A file is written as `<file>.part` and moved into place only when its checksum matches, so what bears a
+file's name is whole.
+
+Files whose checksum nobody has published are pinned on first use: the first download's SHA-256 is kept in
+`checksums.json`, and said to be so; any later copy must match it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files, transfer
+from bert_qa_tf.tasks.question_answering import squad_reader
+
+CHECKSUMS_FILE = "checksums.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class RemoteFile:
+    """A file of a data set.
+
+    Attributes:
+      name: its name, there and here.
+      sha256: its published checksum; None where none is known.
+      size_bytes: its length; None where it is not known.
+    """
+
+    name: str
+    sha256: str | None = None
+    size_bytes: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """A public data set: addresses that hold all its files, tried in this order, and the files."""
+
+    base_urls: tuple[str, ...]
+    files: tuple[RemoteFile, ...]
+
+
+_SQUAD_HOMES = (
+    "https://rajpurkar.github.io/SQuAD-explorer/dataset/",
+    "https://raw.githubusercontent.com/rajpurkar/SQuAD-explorer/master/dataset/",
+)
+DATASETS: dict[str, Dataset] = {
+    # Lee et al. 2018. The repository's owner changed name; the second address is the same repository.
+    "spoken_squad": Dataset(
+        (
+            "https://raw.githubusercontent.com/chiahsuan156/Spoken-SQuAD/master/",
+            "https://raw.githubusercontent.com/Chia-Hsuan-Lee/Spoken-SQuAD/master/",
+        ),
+        (
+            RemoteFile("spoken_train-v1.1.json"),
+            RemoteFile(
+                "spoken_test-v1.1.json", "e44701f596141ddcb7933e438c3d93f3c9a9762f832c5dc5b0f8f46ea5cfc7b8", 3238553
+            ),
+            RemoteFile(
+                "spoken_test-v1.1_WER44.json",
+                "9823e39070ee7d0307b1974ec9d35fbfac3b29966b6c7b8c26ed80e3d8c9e98d",
+                3399449,
+            ),
+            RemoteFile("spoken_test-v1.1_WER54.json"),
+        ),
+    ),
+    "squad_v1.1": Dataset(
+        _SQUAD_HOMES,
+        (
+            RemoteFile("train-v1.1.json", "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955", 30288272),
+            RemoteFile("dev-v1.1.json", "95aa6a52d5d6a735563366753ca50492a658031da74f301ac5238b03966972c9", 4854279),
+        ),
+    ),
+    "squad_v2.0": Dataset(
+        _SQUAD_HOMES,
+        (
+            RemoteFile("train-v2.0.json", "68dcfbb971bd3e96d5b46c7177b16c1a4e7d4bdef19fb204502738552dede002", 42123633),
+            RemoteFile("dev-v2.0.json", "80a5225e94905956a6446d296ca1093975c4d3b3260f1d6c8f68bc2ab77182d8", 4370528),
+        ),
+    ),
+}
+
+
+def download_dataset(
+    name: str,
+    data_dir: str | os.PathLike[str],
+    *,
+    base_url: str | None = None,
+    attempts: int = 4,
+    wait_secs: float = 1.0,
+    datasets: dict[str, Dataset] | None = None,
+) -> list[pathlib.Path]:
+    """Makes sure that a data set's files are there and right, and prints what was done.
+
+    Args:
+      name: a key of `DATASETS`.
+      data_dir: a local folder; files go to `<data_dir>/<name>/`.
+      base_url: an address that holds the files, instead of their public home.
+      attempts: how often an address is tried when the connection fails; each goes on where the last one stopped.
+      wait_secs: pause before the second attempt; doubled before each further one.
+      datasets: the table to look in; `DATASETS` by default.
+
+    Returns:
+      The files, in the table's order.
+
+    Raises:
+      InputError: no such data set, a remote `data_dir`, a file that cannot be had, or one with another checksum.
+    """
+    table = DATASETS if datasets is None else datasets
+    if name not in table:
+        raise InputError(f"no data set is called {name!r}, expected one of {', '.join(table)}")
+    if files.is_remote(data_dir):
+        raise InputError(
+            f"data_dir={data_dir}: expected a local folder (a cut-off download cannot be resumed elsewhere)"
+        )
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        raise InputError(f"base_url={base_url}: expected an http:// or https:// address")
+    dataset = table[name]
+    folder = pathlib.Path(data_dir) / name
+    base_urls = dataset.base_urls if base_url is None else (base_url,)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pins = _read_pins(folder)
+        paths = []
+        for remote in dataset.files:
+            urls = [f"{base.rstrip('/')}/{remote.name}" for base in base_urls]
+            paths.append(_ensure_file(folder, remote, urls, pins, attempts, wait_secs))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write here ({error.strerror})") from error
+    return paths
+
+
+def _ensure_file(
+    folder: pathlib.Path,
+    remote: RemoteFile,
+    urls: Sequence[str],
+    pins: dict[str, dict[str, Any]],
+    attempts: int,
+    wait_secs: float,
+) -> pathlib.Path:
+    """One file: there already, or fetched, checked and moved into place."""
+    path = folder / remote.name
+    expected = remote.sha256 or pins.get(remote.name, {}).get("sha256")
+    if path.exists():
+        digest = transfer.sha256_of(path)
+        if expected and digest != expected:
+            raise InputError(f"{path}: has SHA-256 {digest}, expected {expected}; remove it to download it again")
+        state = "matches" if expected else "was there before and is pinned now: no checksum is published for it"
+        print(f"{path}: already there, its SHA-256 {state}")
+    else:
+        digest = _fetch(path, remote, urls, expected, attempts, wait_secs)
+    if remote.name not in pins:
+        pins[remote.name] = {
+            "sha256": digest,
+            "bytes": path.stat().st_size,
+            "checked_against": "published" if remote.sha256 else "first use",
+        }
+        files.write_text(folder / CHECKSUMS_FILE, json.dumps(pins, indent=2, sort_keys=True) + "\n")
+    return path
+
+
+def _fetch(
+    path: pathlib.Path,
+    remote: RemoteFile,
+    urls: Sequence[str],
+    expected: str | None,
+    attempts: int,
+    wait_secs: float,
+) -> str:
+    """Downloads to `<path>.part`, checks it, moves it to `path`; the SHA-256."""
+    part = path.with_name(path.name + ".part")
+    resumed = part.exists() and part.stat().st_size > 0
+    url = transfer.transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
+    digest = transfer.sha256_of(part)
+    if expected and digest != expected and resumed:
+        # The part that was lying there may be of another version: once more, from the beginning.
+        part.unlink()
+        url = transfer.transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
+        digest = transfer.sha256_of(part)
+    if expected and digest != expected:
+        part.unlink()
+        raise InputError(f"{url}: has SHA-256 {digest}, expected {expected}; nothing was kept")
+    if not expected:
+        _check_content(part, url)
+    os.replace(part, path)
+    how = (
+        "its SHA-256 matches"
+        if expected
+        else f"no checksum is published for it: SHA-256 {digest} is pinned from now on"
+    )
+    print(f"{path}: downloaded {path.stat().st_size:,} bytes from {url}, {how}")
+    return digest
+
+
+def _check_content(part: pathlib.Path, url: str) -> None:
+    """Without a checksum, at least the shape: a login or error page sent in place of the file must not be pinned."""
+    try:
+        squad_reader.load_squad(part, strict=False)
+    except InputError as error:
+        part.unlink()
+        raise InputError(f"{url}: what came is no SQuAD-form JSON ({error}); nothing was kept") from error
+
+
+# --- Checksums ------------------------------------------------------------------------------------------------------
+
+
+def _read_pins(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
+    path = folder / CHECKSUMS_FILE
+    if not path.exists():
+        return {}
+    try:
+        pins = json.loads(files.read_bytes(path))
+        if all(isinstance(pin["sha256"], str) for pin in pins.values()):
+            return pins
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise InputError(f"{path}: expected an object of file name → {{sha256, bytes}}; remove it to pin the files anew")

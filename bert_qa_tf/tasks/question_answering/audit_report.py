@@ -1,0 +1,118 @@
+"""Audits files and says what was found: a table for people, JSON for programs, a refusal for pipelines.
+
+What goes in: paths of SQuAD-form files and the least that is acceptable. What comes out: printed text, a JSON file
+`{"files": [AuditReport.to_dict(), …]}`, and an `InputError` when a file falls short. The counting is in `validation`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering import squad_reader, validation
+
+_NAME_WIDTH = 28
+
+
+def run_audit(
+    paths: Sequence[str],
+    *,
+    output_file: str | None = None,
+    max_answer_words: int = 30,
+    show: int = 3,
+    fail_under_aligned: float | None = None,
+    fail_under_ceiling_f1: float | None = None,
+) -> list[validation.AuditReport]:
+    """Audits files, prints the table, writes the JSON, and then refuses what falls short.
+
+    Args:
+      paths: SQuAD-form files, local or remote.
+      output_file: where to write the figures; None writes none.
+      max_answer_words: longest span, in words, that the ceiling may choose.
+      show: how many ids to show of each kind of problem.
+      fail_under_aligned: least share (0 to 1) of the answerable questions that need an offset that fits.
+      fail_under_ceiling_f1: least F1 (0 to 100) that some span must be able to reach.
+
+    Returns:
+      One report per file.
+
+    Raises:
+      InputError: no file is given, one cannot be read, or one falls short of a limit.
+    """
+    if not paths:
+        raise InputError("nothing to audit: give at least one --input_file")
+    reports = []
+    for path in paths:
+        squad_file = squad_reader.load_squad(path, strict=False)
+        reports.append(validation.audit_file(squad_file, max_answer_words=max_answer_words, show=show))
+    print(format_reports(reports))
+    if output_file:
+        document = {"files": [report.to_dict() for report in reports]}
+        files.write_text(output_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        print(f"\nwrote {output_file}")
+    _refuse(reports, fail_under_aligned, fail_under_ceiling_f1)
+    return reports
+
+
+def format_reports(reports: Sequence[validation.AuditReport]) -> str:
+    """A table with one column per file, then the first ids of each problem."""
+    columns = [_column(report) for report in reports]
+    heads = [_short(report.file) for report in reports]
+    rows = list(columns[0])
+    label_width = max(len(row) for row in rows)
+    widths = [max(len(head), *(len(column[row]) for row in rows)) for head, column in zip(heads, columns, strict=True)]
+    lines = [_line("", heads, label_width, widths)]
+    lines += [_line(row, [column[row] for column in columns], label_width, widths) for row in rows]
+    for report in reports:
+        if report.first_of_each:
+            lines += ["", f"{report.file}: first of each kind of problem"]
+            lines += [
+                f"  {_label(kind)} ({report.counts[kind]:,}): {', '.join(ids)}"
+                for kind, ids in report.first_of_each.items()
+            ]
+    return "\n".join(lines)
+
+
+def _column(report: validation.AuditReport) -> dict[str, str]:
+    column = {_label(name): f"{v:.2f}" if isinstance(v, float) else f"{v:,}" for name, v in report.counts.items()}
+    column["aligned questions, %"] = f"{100 * report.aligned.fraction:.2f}"
+    for name, percentiles in report.lengths.items():
+        key = f"{_label(name)} p50/p90/p95/p99/max"
+        column[key] = "/".join(str(length) for length in percentiles.values()) or "-"
+    return column
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").replace("f1", "F1")
+
+
+def _short(path: str) -> str:
+    name = path.rstrip("/").rsplit("/", 1)[-1].removesuffix(".json")
+    return name if len(name) <= _NAME_WIDTH else f"…{name[1 - _NAME_WIDTH :]}"
+
+
+def _line(label: str, cells: Sequence[str], label_width: int, widths: Sequence[int]) -> str:
+    return "  ".join([label.ljust(label_width), *(c.rjust(w) for c, w in zip(cells, widths, strict=True))]).rstrip()
+
+
+def _refuse(
+    reports: Sequence[validation.AuditReport], fail_under_aligned: float | None, fail_under_ceiling_f1: float | None
+) -> None:
+    shortfalls = []
+    for report in reports:
+        aligned = report.aligned
+        if fail_under_aligned is not None and aligned.fraction < fail_under_aligned:
+            shortfalls.append(
+                f"{report.file}: {aligned.aligned} of {aligned.answerable} questions have an answer offset that fits "
+                f"({aligned.fraction:.4f}), expected at least {fail_under_aligned}"
+            )
+        ceiling_f1 = report.counts["ceiling_f1"]
+        if fail_under_ceiling_f1 is not None and ceiling_f1 < fail_under_ceiling_f1:
+            shortfalls.append(
+                f"{report.file}: no span can score more than F1 {ceiling_f1:.2f}, expected at least "
+                f"{fail_under_ceiling_f1}"
+            )
+    if shortfalls:
+        raise InputError("; ".join(shortfalls))

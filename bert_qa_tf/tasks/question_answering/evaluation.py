@@ -1,0 +1,195 @@
+"""Everything that is said of one set of predictions on one file: DESIGN's `metrics.json`.
+
+What goes in: examples, an answer text per question and, where a model gave them, the answers' places. What comes out:
+`FileMetrics`. Scores of a single answer are `squad_metrics`'s; running a model is `predictor`'s. No TensorFlow here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bert_qa_tf.evaluation.bootstrap import bootstrap_intervals
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering import metrics as squad_metrics
+from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
+from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.validation import aligned_question_count, answer_survived
+from bert_qa_tf.tasks.question_answering.windowing import Tokenizer, answer_token_span
+from bert_qa_tf.text.tokenized_text import TokenizedText
+
+# Below this share of questions with an offset that fits, places in the file say nothing of places in the text.
+MIN_ALIGNED_FRACTION = 0.9
+_INTERVALS = ("exact_match", "f1")
+_SPAN_METRICS = ("start_accuracy", "end_accuracy", "span_accuracy")
+
+
+@dataclasses.dataclass(frozen=True)
+class FileReference:
+    """What is known of an evaluated file before any model answers it; computed once, however many models follow.
+
+    Attributes:
+      path: the file.
+      examples: its questions.
+      version_2: whether SQuAD 2.0's rules apply: the file marks questions as unanswerable.
+      ceiling_exact_match, ceiling_f1: the best that any span can score, 0 to 100.
+      survived: whether the transcript still holds an answer, `<bool>[num_questions]`.
+      aligned, answerable: questions with an offset that fits, and questions that have an answer.
+    """
+
+    path: str
+    examples: Sequence[SquadExample]
+    version_2: bool
+    ceiling_exact_match: float
+    ceiling_f1: float
+    survived: np.ndarray
+    aligned: int
+    answerable: int
+
+    @classmethod
+    def of(cls, path: str, examples: Sequence[SquadExample]) -> FileReference:
+        """Works out what there is to know."""
+        ceiling = span_ceiling(examples)
+        aligned = aligned_question_count(examples)
+        return cls(
+            path=path,
+            examples=examples,
+            version_2=any(example.is_impossible for example in examples),
+            ceiling_exact_match=ceiling.mean_exact_match,
+            ceiling_f1=ceiling.mean_f1,
+            survived=answer_survived(examples),
+            aligned=aligned.aligned,
+            answerable=aligned.answerable,
+        )
+
+
+def evaluate(
+    reference: FileReference,
+    predictions: Mapping[str, str],
+    *,
+    answers: Mapping[str, DecodedAnswer] | None = None,
+    tokenizer: Tokenizer | None = None,
+    null_odds: Mapping[str, float] | None = None,
+    source: str = "predictions",
+) -> dict[str, Any]:
+    """Scores one set of predictions on one file.
+
+    Args:
+      reference: the file.
+      predictions: answer text by question id, for exactly its questions.
+      answers: the same answers with their places; None where only texts are known.
+      tokenizer: of the model; with `answers`, for comparing places word piece by word piece.
+      null_odds: SQuAD 2.0: by question id.
+      source: what the predictions are, for messages.
+
+    Returns:
+      `metrics.json`'s content.
+
+    Raises:
+      InputError: not every question is answered, or an answer belongs to no question.
+    """
+    scores = squad_metrics.score(
+        reference.examples,
+        predictions,
+        version_2=reference.version_2,
+        null_odds=null_odds if reference.version_2 and null_odds else None,
+        source=source,
+    )
+    metrics = {"file": os.path.basename(reference.path), **scores.to_dict()}
+    intervals = bootstrap_intervals(scores.questions)
+    metrics["confidence_intervals_95"] = {
+        name: {"low": intervals[name].low, "high": intervals[name].high} for name in _INTERVALS
+    }
+    metrics |= {
+        "ceiling_exact_match": reference.ceiling_exact_match,
+        "ceiling_f1": reference.ceiling_f1,
+        "share_of_ceiling_exact_match": _share(scores.exact_match, reference.ceiling_exact_match),
+        "share_of_ceiling_f1": _share(scores.f1, reference.ceiling_f1),
+    }
+    survived, lost = squad_metrics.split_scores(scores, reference.survived)
+    metrics["answer_survived_recognition"] = _brief(survived)
+    metrics["answer_lost_in_recognition"] = _brief(lost)
+    return metrics | _span_accuracies(reference, answers, tokenizer)
+
+
+def _share(value: float, ceiling: float) -> float | None:
+    return value / ceiling if ceiling else None
+
+
+def _brief(scores: squad_metrics.SquadScores | None) -> dict[str, Any]:
+    if scores is None:
+        return {"total": 0, "exact_match": None, "f1": None}
+    return {"total": scores.total, "exact_match": scores.exact_match, "f1": scores.f1}
+
+
+def _span_accuracies(
+    reference: FileReference, answers: Mapping[str, DecodedAnswer] | None, tokenizer: Tokenizer | None
+) -> dict[str, Any]:
+    """How often start, end and both are a gold answer's, to the word piece; over questions whose offset fits."""
+    fraction = reference.aligned / reference.answerable if reference.answerable else 1.0
+    reason = None
+    if answers is None:
+        reason = "only the texts of the answers are known, not their places"
+    elif tokenizer is None:
+        reason = "an exported model does not tell how it cuts words into pieces"
+    elif fraction < MIN_ALIGNED_FRACTION:
+        reason = (
+            f"the file's offsets do not fit its text: {reference.aligned} of {reference.answerable} questions have one "
+            "that does"
+        )
+    if reason:
+        return dict.fromkeys(_SPAN_METRICS) | {"span_accuracy_reason": reason}
+    hits, total = np.zeros(len(_SPAN_METRICS)), 0
+    known: tuple[str, TokenizedText] | None = None
+    for example in reference.examples:
+        if known is None or known[0] is not example.context:
+            known = (example.context, tokenizer.tokenize_texts([example.context])[0])
+        gold = _gold_places(example, known[1])
+        if not gold:
+            continue
+        total += 1
+        answer = answers[example.qas_id]
+        start_right = any(answer.start_char == start for start, _ in gold)
+        end_right = any(answer.end_char == end for _, end in gold)
+        hits += (start_right, end_right, (answer.start_char, answer.end_char) in gold)
+    values = (100.0 * hits / total).tolist() if total else [None] * len(_SPAN_METRICS)
+    return dict(zip(_SPAN_METRICS, values, strict=True)) | {"span_accuracy_total": total}
+
+
+def _gold_places(example: SquadExample, context: TokenizedText) -> set[tuple[int, int]]:
+    """The gold answers' places, widened to whole word pieces as a prediction's are; (0, 0) for no answer."""
+    if example.is_impossible:
+        return {(0, 0)}
+    spans = (
+        answer_token_span(answer, context.start_chars, context.end_chars)
+        for answer in example.answers
+        if answer.fits(example.context)
+    )
+    return {(int(context.start_chars[span[0]]), int(context.end_chars[span[1]])) for span in spans if span is not None}
+
+
+def write_results(directory: str, metrics: dict[str, Any], predictions: Predictions | None) -> None:
+    """Writes `metrics.json` and, where a model answered, the files of its predictions.
+
+    Args:
+      directory: made if it is missing; may be remote.
+      metrics: from `evaluate`.
+      predictions: None where they came from a file of the user's.
+    """
+    files.write_text(f"{directory}/metrics.json", _json(metrics))
+    if predictions is None:
+        return
+    files.write_text(f"{directory}/predictions.json", _json(predictions.predictions))
+    files.write_text(f"{directory}/nbest_predictions.json", _json(predictions.nbest))
+    if predictions.null_odds:
+        files.write_text(f"{directory}/null_odds.json", _json(predictions.null_odds))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

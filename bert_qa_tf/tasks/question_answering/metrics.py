@@ -1,0 +1,306 @@
+"""Scores answers as the official SQuAD scripts do, v1.1 and v2.0.
+
+What goes in: examples and one answer text per question id. What comes out: exact match, F1, precision and recall of
+shared words (0 to 100), per file and per question. How sure they are is in `bootstrap`; the best possible score, and
+which answers survived speech recognition, are in `ceiling` and `validation`. No TensorFlow here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.text.normalization import normalized_tokens
+
+METRICS = ("exact_match", "f1", "precision", "recall")
+
+
+class AnswerScores(NamedTuple):
+    """One answer against one gold answer, each 0 to 1."""
+
+    exact_match: float
+    f1: float
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True)
+class QuestionScores:
+    """The scores of each question, 0 to 1, in the order of the examples.
+
+    Attributes:
+      qas_ids: the questions.
+      exact_match, f1: `<float64>[num_questions]`, the best over the gold answers.
+      precision, recall: `<float64>[num_questions]`, of the gold answer that gives the best F1.
+    """
+
+    qas_ids: tuple[str, ...]
+    exact_match: np.ndarray
+    f1: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The questions."""
+        return self.qas_ids
+
+    def by_metric(self) -> dict[str, np.ndarray]:
+        """Each of `METRICS` → `<float64>[num_questions]`."""
+        return {metric: getattr(self, metric) for metric in METRICS}
+
+
+@dataclass(frozen=True)
+class SquadScores:
+    """The scores of a set of questions, 0 to 100.
+
+    Attributes:
+      exact_match, f1: equal to the official script's to the last digit.
+      precision, recall: means of the questions'.
+      total: how many questions.
+      questions: the scores of each.
+      has_answer, no_answer: SQuAD 2.0: the same for the questions with and without a gold answer; None for an empty set
+        and under v1.1 rules.
+      best_exact_match, best_exact_match_threshold, best_f1, best_f1_threshold: SQuAD 2.0 with null odds: the best score
+        that any one threshold on them reaches, and that threshold.
+    """
+
+    exact_match: float
+    f1: float
+    precision: float
+    recall: float
+    total: int
+    questions: QuestionScores
+    has_answer: SquadScores | None = None
+    no_answer: SquadScores | None = None
+    best_exact_match: float | None = None
+    best_exact_match_threshold: float | None = None
+    best_f1: float | None = None
+    best_f1_threshold: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready figures, without the questions and without what does not apply."""
+        figures: dict[str, Any] = {metric: getattr(self, metric) for metric in METRICS} | {"total": self.total}
+        for name in ("has_answer", "no_answer"):
+            part = getattr(self, name)
+            if part is not None:
+                figures[name] = part.to_dict()
+        if self.best_f1 is not None:
+            for name in ("best_exact_match", "best_exact_match_threshold", "best_f1", "best_f1_threshold"):
+                figures[name] = getattr(self, name)
+        return figures
+
+
+def score_answer(prediction: str, gold: str, *, version_2: bool = False) -> AnswerScores:
+    """Scores one answer against one gold answer.
+
+    Where either normalizes to nothing, v2.0 scores 1 if both do and 0 else; v1.1 may count an exact match then, but its
+    F1 is 0, for no word is shared.
+
+    Args:
+      prediction: the answer given.
+      gold: the answer expected.
+      version_2: SQuAD 2.0's rules.
+    """
+    return _score_tokens(normalized_tokens(prediction), normalized_tokens(gold), version_2)
+
+
+def score(
+    examples: Sequence[SquadExample],
+    predictions: Mapping[str, str],
+    *,
+    version_2: bool = False,
+    null_odds: Mapping[str, float] | None = None,
+    null_threshold: float | None = None,
+    source: str = "predictions",
+) -> SquadScores:
+    """Scores predictions by SQuAD's rules; every question is scored or nothing is.
+
+    Args:
+      examples: the questions, with gold answers.
+      predictions: answer text by question id, for exactly these questions.
+      version_2: SQuAD 2.0's rules: a question without gold answers expects "".
+      null_odds: SQuAD 2.0: by question id, the higher the likelier that there is no answer; with them the best
+        thresholds are searched.
+      null_threshold: SQuAD 2.0: count a question as unanswered when its null odds exceed this, as the official script's
+        `--na-prob-thresh` does (1.0 there); None takes the predictions as they are.
+      source: what the predictions are, for messages: a file's name, say.
+
+    Returns:
+      The scores. Under v1.1 they are equal to the official `evaluate-v1.1.py`, under v2.0 to `evaluate-v2.0.py`.
+
+    Raises:
+      InputError: an id is missing, unknown or repeated, an answer is no string, or under v1.1 a question has no gold.
+    """
+    _check_ids(examples, predictions, source, "predictions")
+    if null_odds is not None:
+        _check_ids(examples, null_odds, source, "null odds")
+    questions = _score_questions(examples, predictions, version_2, source)
+    if not version_2:
+        return _summarize(questions, _running_mean)
+    has_answer = np.array([bool(example.answers) for example in examples])
+    thresholded = questions
+    if null_odds is not None and null_threshold is not None:
+        thresholded = _apply_null_threshold(questions, has_answer, null_odds, null_threshold)
+    scores = _summarize(thresholded, _official_mean)
+    best: dict[str, float] = {}
+    if null_odds is not None:
+        for metric in ("exact_match", "f1"):
+            raw = dict(zip(questions.qas_ids, getattr(questions, metric), strict=True))
+            with_answer = dict(zip(questions.qas_ids, has_answer, strict=True))
+            value, threshold = _best_threshold(predictions, raw, null_odds, with_answer)
+            best |= {f"best_{metric}": value, f"best_{metric}_threshold": threshold}
+    parts = {"has_answer": subset(thresholded, has_answer), "no_answer": subset(thresholded, ~has_answer)}
+    split = {name: _summarize(part, _official_mean) if part.qas_ids else None for name, part in parts.items()}
+    figures = {metric: getattr(scores, metric) for metric in METRICS}
+    return SquadScores(**figures, total=scores.total, questions=thresholded, **split, **best)
+
+
+def subset(questions: QuestionScores, mask: np.ndarray) -> QuestionScores:
+    """The scores of the questions where `mask`, `<bool>[num_questions]`, is true."""
+    ids = tuple(qas_id for qas_id, keep in zip(questions.qas_ids, mask, strict=True) if keep)
+    return QuestionScores(ids, *(getattr(questions, metric)[mask] for metric in METRICS))
+
+
+def split_scores(scores: SquadScores, mask: np.ndarray) -> tuple[SquadScores | None, SquadScores | None]:
+    """The scores where `mask` is true and where it is false; None for a side without questions.
+
+    With `data.validation.answer_survived(examples)` as the mask: what speech recognition left answerable, and the rest.
+    """
+    mask = np.asarray(mask, bool)
+    sides = (subset(scores.questions, mask), subset(scores.questions, ~mask))
+    return tuple(_summarize(side, _running_mean) if side.qas_ids else None for side in sides)  # type: ignore[return-value]
+
+
+def read_predictions(path: files.PathLike) -> dict[str, str]:
+    """Reads `predictions.json`: a JSON object of question id → answer text.
+
+    Raises:
+      InputError: the file is missing, not JSON or of another shape.
+    """
+    try:
+        document = json.loads(files.read_bytes(path).decode("utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not JSON ({error}), expected an object of question id → answer text") from error
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: holds {type(document).__name__}, expected an object of question id → answer text")
+    for qas_id, answer in document.items():
+        if not isinstance(answer, str):
+            raise InputError(f"{path}: the answer to {qas_id!r} is {answer!r}, expected a string")
+    return document
+
+
+# --- Scoring --------------------------------------------------------------------------------------------------------
+
+
+def _score_tokens(predicted: list[str], gold: list[str], version_2: bool) -> AnswerScores:
+    exact = float(predicted == gold)
+    if version_2 and not (predicted and gold):
+        return AnswerScores(exact, exact, exact, exact)
+    shared = sum((Counter(predicted) & Counter(gold)).values())
+    if not shared:
+        return AnswerScores(exact, 0.0, 0.0, 0.0)
+    precision, recall = shared / len(predicted), shared / len(gold)
+    return AnswerScores(exact, (2 * precision * recall) / (precision + recall), precision, recall)
+
+
+def _score_questions(
+    examples: Sequence[SquadExample], predictions: Mapping[str, str], version_2: bool, source: str
+) -> QuestionScores:
+    rows = np.zeros((len(METRICS), len(examples)))
+    for column, example in enumerate(examples):
+        prediction = predictions[example.qas_id]
+        if not isinstance(prediction, str):
+            raise InputError(f"{source}: the answer to {example.qas_id!r} is {prediction!r}, expected a string")
+        golds = [normalized_tokens(answer.text) for answer in example.answers]
+        if version_2:
+            golds = [gold for gold in golds if gold] or [[]]
+        elif not golds:
+            raise InputError(
+                f"question {example.qas_id!r} has no gold answer, expected at least one (SQuAD 2.0 data is scored with "
+                "version_2_with_negative)"
+            )
+        predicted = normalized_tokens(prediction)
+        scores = [_score_tokens(predicted, gold, version_2) for gold in golds]
+        best = max(scores, key=lambda s: s.f1)
+        rows[:, column] = max(s.exact_match for s in scores), best.f1, best.precision, best.recall
+    return QuestionScores(tuple(example.qas_id for example in examples), *rows)
+
+
+def _running_mean(values: np.ndarray) -> float:
+    # v1.1 adds one score after the other; NumPy's pairwise sum, and `sum` from Python 3.12, differ in the last digit.
+    total = 0.0
+    for value in values.tolist():
+        total += value
+    return 100.0 * total / len(values)
+
+
+def _official_mean(values: np.ndarray) -> float:
+    return 100.0 * sum(values.tolist()) / len(values)  # the v2.0 script uses the built-in `sum`
+
+
+def _summarize(questions: QuestionScores, mean: Any) -> SquadScores:
+    figures = {metric: mean(getattr(questions, metric)) for metric in METRICS}
+    return SquadScores(**figures, total=len(questions.qas_ids), questions=questions)
+
+
+def _check_ids(examples: Sequence[SquadExample], by_id: Mapping[str, Any], source: str, what: str) -> None:
+    if not examples:
+        raise InputError(f"{source}: no question to score")
+    counts = Counter(example.qas_id for example in examples)
+    for ids, problem in (
+        (
+            [qas_id for qas_id, count in counts.items() if count > 1],
+            f"questions to score with {what} have a repeated id",
+        ),
+        (
+            [qas_id for qas_id in counts if qas_id not in by_id],
+            f"of {len(counts)} questions have no entry in the {what}",
+        ),
+        ([qas_id for qas_id in by_id if qas_id not in counts], f"of {len(by_id)} {what} are for unknown questions"),
+    ):
+        if ids:
+            raise InputError(f"{source}: {len(ids)} {problem}, first {', '.join(map(repr, ids[:3]))}")
+
+
+# --- SQuAD 2.0 ------------------------------------------------------------------------------------------------------
+
+
+def _apply_null_threshold(
+    questions: QuestionScores, has_answer: np.ndarray, null_odds: Mapping[str, float], threshold: float
+) -> QuestionScores:
+    """Scores a question as if answered by "" where its null odds exceed the threshold."""
+    is_null = np.array([null_odds[qas_id] > threshold for qas_id in questions.qas_ids])
+    null_score = (~has_answer).astype(float)
+    rows = (np.where(is_null, null_score, getattr(questions, metric)) for metric in METRICS)
+    return QuestionScores(questions.qas_ids, *rows)
+
+
+def _best_threshold(
+    predictions: Mapping[str, str],
+    scores: Mapping[str, float],
+    null_odds: Mapping[str, float],
+    has_answer: Mapping[str, bool],
+) -> tuple[float, float]:
+    """The best mean score (0 to 100) over all thresholds, and the threshold; as the official script searches.
+
+    It starts from answering nothing at all, then lets questions answer, the surest first.
+    """
+    current = best = float(sum(not answerable for answerable in has_answer.values()))
+    best_threshold = 0.0
+    for qas_id in sorted(null_odds, key=lambda k: null_odds[k]):
+        if has_answer[qas_id]:
+            current += scores[qas_id]
+        elif predictions[qas_id]:
+            current -= 1
+        if current > best:
+            best, best_threshold = current, null_odds[qas_id]
+    return float(100.0 * best / len(scores)), best_threshold

@@ -1,0 +1,153 @@
+"""Answers from a trained model: windows through the model, logits to answers, in bounded memory.
+
+What goes in: a span model, its tokenizer and configs, and any number of questions about texts of any length. What comes
+out: one `DecodedAnswer` per question, in their order. Scoring is `evaluator.py`'s; the exported model does the same in
+its graph (`tasks/question_answering/export_module.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.config import DecodingConfig, WindowingConfig
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.records import features as feature_table
+from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions, decode
+from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
+from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.windowing import Tokenizer, featurize_examples
+from bert_qa_tf.text.surrogates import replace_surrogates
+
+_INPUTS = feature_table.names(QA_FEATURES, "input")
+# Windows are sorted by length among so many batches' worth: enough that a batch holds like lengths, few to keep.
+_BATCHES_PER_CHUNK = 32
+
+
+class Predictor:
+    """Runs a span model over questions.
+
+    Args:
+      model: from a dict of the three `input_*`, each `<int32>[batch, seq]`, to a dict of `start_logits` and
+        `end_logits`, `<float32>[batch, seq]` (see `models.build_span_model`). Its weights may change between calls.
+      tokenizer: with the model's vocabulary.
+      windowing: as the model was trained.
+      decoding: how logits become answers.
+      batch_size: windows per call of the model.
+      length_multiple: batches are padded to a multiple of this many tokens, so that few shapes occur.
+    """
+
+    def __init__(
+        self,
+        model: tf_keras.Model,
+        tokenizer: Tokenizer,
+        windowing: WindowingConfig,
+        decoding: DecodingConfig,
+        batch_size: int = 32,
+        length_multiple: int = 16,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.windowing = windowing
+        self.decoding = decoding
+        self.batch_size = batch_size
+        self.length_multiple = length_multiple
+        signature = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in _INPUTS}
+        run = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False)
+        # One trace for all shapes; made here, or TensorFlow would warn a program that makes several predictors.
+        self._run = run.get_concrete_function()
+
+    def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
+        """Answers questions.
+
+        Args:
+          examples: any number of questions with unique ids; those about one context one after the other, so that it is
+            tokenized once. They are read as answers are asked for, a bounded number ahead.
+
+        Yields:
+          One answer per question, in their order. Offsets are code points into `example.context`, and the text is
+          `context[start_char:end_char]` (of a context with lone surrogates, which UTF-8 cannot spell: with U+FFFD for
+          each).
+
+        Raises:
+          InputError: two questions have the same id, or the model's logits are not finite.
+        """
+        examples, to_featurize = itertools.tee(examples)
+        seen: set[str] = set()
+        windows_of = featurize_examples(to_featurize, self.tokenizer, self.windowing, lambda example: None)
+        for group in _groups(zip(examples, windows_of, strict=True), self.batch_size * _BATCHES_PER_CHUNK):
+            for example, _ in group:
+                if example.qas_id in seen:
+                    raise InputError(f"question id {example.qas_id!r} comes twice: ids must be unique")
+                seen.add(example.qas_id)
+            windows = [window for _, some in group for window in some]
+            results = {result.unique_id: result for result in self.raw_results(windows)}
+            for example, some in group:
+                own = [results[window.unique_id] for window in some]
+                yield decode(some, own, replace_surrogates(example.context), self.decoding)
+
+    def answer_all(self, examples: Sequence[SquadExample]) -> Predictions:
+        """Answers every question and collects the answers by id, as `evaluate` writes them."""
+        predictions = Predictions()
+        for example, answer in zip(examples, self.answer(examples), strict=True):
+            predictions.add(example.qas_id, answer)
+        return predictions
+
+    def raw_results(self, features: Iterable[InputFeatures]) -> Iterator[RawResult]:
+        """Runs windows through the model.
+
+        Windows of like length go together, so that little is computed for padding; only some thousand are held.
+
+        Args:
+          features: windows in any order.
+
+        Yields:
+          One result per window, not in their order.
+        """
+        features = iter(features)
+        while chunk := list(itertools.islice(features, self.batch_size * _BATCHES_PER_CHUNK)):
+            # The longest first: if memory runs out, then at once.
+            chunk.sort(key=len, reverse=True)
+            for start in range(0, len(chunk), self.batch_size):
+                yield from self._run_batch(chunk[start : start + self.batch_size])
+
+    def _run_batch(self, windows: Sequence[InputFeatures]) -> list[RawResult]:
+        longest = max(len(window) for window in windows)
+        # Never beyond max_seq_length, after which the encoder may have no position left.
+        padded = min(-(-longest // self.length_multiple) * self.length_multiple, self.windowing.max_seq_length)
+        outputs = self._run(_pad(windows, max(padded, longest)))
+        start_logits, end_logits = outputs["start_logits"].numpy(), outputs["end_logits"].numpy()
+        return [
+            # Copies: a slice would keep the whole batch in memory.
+            RawResult(window.unique_id, start[: len(window)].copy(), end[: len(window)].copy())
+            for window, start, end in zip(windows, start_logits, end_logits, strict=True)
+        ]
+
+
+def _pad(windows: Sequence[InputFeatures], length: int) -> dict[str, tf.Tensor]:
+    """The model's inputs, each `<int32>[batch, length]`."""
+    batch = {name: np.zeros((len(windows), length), np.int32) for name in _INPUTS}
+    for row, window in enumerate(windows):
+        batch["input_word_ids"][row, : len(window)] = window.input_word_ids
+        batch["input_mask"][row, : len(window)] = 1
+        batch["input_type_ids"][row, : len(window)] = window.input_type_ids
+    return {name: tf.constant(values) for name, values in batch.items()}
+
+
+def _groups(
+    pairs: Iterable[tuple[SquadExample, list[InputFeatures]]], num_windows: int
+) -> Iterator[list[tuple[SquadExample, list[InputFeatures]]]]:
+    """Questions with their windows, in groups of about `num_windows` windows (a long text alone may have more)."""
+    group: list[tuple[SquadExample, list[InputFeatures]]] = []
+    held = 0
+    for example, windows in pairs:
+        if group and held + len(windows) > num_windows:
+            yield group
+            group, held = [], 0
+        group.append((example, windows))
+        held += len(windows)
+    if group:
+        yield group

@@ -1,0 +1,203 @@
+"""Questions and answers as JSON lines: what `predict` and `client` read and write.
+
+What goes in: a file with one object a line, `{"question": …, "context": …}` and, if you like, `"id"`; or a SQuAD-form
+file. What comes out: a line per question in the same order, `{"id": …, "answer": …, "answer_start": …, "answer_end": …,
+"score": …}`, offsets being code points into the context, the end exclusive. Whoever answers is given in (`Answerer`).
+No TensorFlow here, unless a path is remote.
+
+In the place of `context` a line may name a file of something spoken (`"transcript_file": "call.vtt"` or
+`"audio": "call.wav"`, relative to the file of questions), where a reader of such files is given in. Its answer has
+`start_secs` and `end_secs` as well where they are known, `times_estimated` where they were not measured, and `as_said`
+where cleaning took something out of its middle. Its offsets are those in the whole transcript.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import tqdm
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
+from bert_qa_tf.text.timed_text import ReadSpoken, SpokenContext, time_fields
+
+
+class Answerer(Protocol):
+    """Whatever answers questions: a `Predictor`, an exported model or a client of a server."""
+
+    def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
+        """One answer per question, in their order."""
+
+
+class Question(NamedTuple):
+    """A question of a file.
+
+    Attributes:
+      question_id: of a line: any JSON value, or the line's number where it has none.
+      example: the question; its `qas_id` is unique: of a line it is the line's number, whatever the ids are.
+      spoken: the text, where it is one that knows when it was said.
+    """
+
+    question_id: Any
+    example: SquadExample
+    spoken: SpokenContext | None = None
+
+
+def read_questions(path: str, readers: Mapping[str, ReadSpoken] | None = None) -> Iterator[Question]:
+    """Reads questions, one at a time: of a SQuAD-form file where the name ends in `.json`, else of JSON lines.
+
+    Args:
+      path: of the file; blank lines are passed over.
+      readers: name in a line → what reads the file named there, in the place of `context`.
+
+    Raises:
+      InputError: naming file and line: not UTF-8, not JSON, no object, no question, or a file that a reader refuses.
+        See `iter_squad` too.
+    """
+    if files.is_folder(path):
+        raise InputError(f"{path}: is a folder, expected a file of questions")
+    if path.endswith(".json"):
+        yield from (Question(example.qas_id, example) for example in iter_squad(path))
+        return
+    with files.open_binary(path) as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                record = _parse(f"{path}:{number}", line)
+                yield _question(record, path, number, readers or {})
+
+
+def _parse(place: str, line: bytes) -> dict[str, Any]:
+    try:
+        # A byte order mark, which some editors write, is no part of the JSON.
+        record = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: not UTF-8 (byte {error.start} of the line)") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}: not JSON ({error.msg} at character {error.pos} of the line)") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{place}: expected an object with `question` and `context`, got {type(record).__name__}")
+    return record
+
+
+def _question(record: dict[str, Any], path: str, number: int, readers: Mapping[str, ReadSpoken]) -> Question:
+    place = f"{path}:{number}"
+    sources = [name for name in ("context", *readers) if name in record]
+    if len(sources) > 1:
+        raise InputError(f"{place}: expected one text, got `{'` and `'.join(sources)}`")
+    source = sources[0] if sources else "context"
+    for name in ("question", source):
+        if name not in record:
+            raise InputError(f"{place}: `{name}` is missing")
+        if not isinstance(record[name], str):
+            raise InputError(f"{place}: `{name}` must be a string, got {type(record[name]).__name__}")
+    if not record["question"].strip():
+        raise InputError(f"{place}: `question` is empty")
+    spoken, context = None, record[source]
+    if source != "context":
+        # `join` leaves an absolute path as it is.
+        name = context if files.is_remote(context) else os.path.join(os.path.dirname(path), context)
+        try:
+            spoken = readers[source](name)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from error
+        context = spoken.text
+    return Question(record.get("id", number), SquadExample(str(number), record["question"], context), spoken)
+
+
+def to_json(question_id: Any, answer: DecodedAnswer, spoken: SpokenContext | None = None) -> str:
+    """An answer as one line, named as the outputs of the `serving_default` signature are.
+
+    Args:
+      question_id: any JSON value.
+      answer: to a question about `spoken.text`, or about a text of which nothing more is known.
+      spoken: gives the seconds.
+    """
+    record = {
+        "id": question_id,
+        "answer": answer.text,
+        "answer_start": answer.start_char,
+        "answer_end": answer.end_char,
+        "score": round(answer.score, 6),
+    }
+    if spoken is not None and answer.text:
+        said = spoken.said(answer.start_char, answer.end_char)
+        record |= {"answer_start": said.start_char, "answer_end": said.end_char} | time_fields(said)
+        if said.text != answer.text:
+            record["as_said"] = said.text
+    return json.dumps(record, ensure_ascii=False)
+
+
+def count_questions(input_file: str, readers: Mapping[str, ReadSpoken] | None = None) -> int:
+    """Reads a whole file of questions, with all that it names, and counts them.
+
+    Raises:
+      InputError: see `read_questions`; or there is no question.
+    """
+    total = sum(1 for _ in read_questions(input_file, readers))
+    if not total:
+        raise InputError(f"{input_file}: empty file, expected one question a line")
+    return total
+
+
+def answer_file(
+    answerer: Answerer,
+    input_file: str,
+    output_file: str | None,
+    readers: Mapping[str, ReadSpoken] | None = None,
+    total: int | None = None,
+) -> int:
+    """Answers all questions of a file.
+
+    The whole input is checked first: a mistake in its last line does not cost an hour of answers.
+
+    Args:
+      answerer: answers.
+      input_file: JSON lines.
+      output_file: where the answers go, whole or not at all; None for standard output, each as it is ready.
+      readers: see `read_questions`; each is asked for the same file twice, and should remember.
+      total: what `count_questions` gave, where the input was checked already.
+
+    Returns:
+      The number of questions.
+
+    Raises:
+      InputError: see `read_questions`; or there is no question, or the output cannot be written.
+    """
+    total = count_questions(input_file, readers) if total is None else total
+    asked: collections.deque[tuple[Any, SpokenContext | None]] = collections.deque()
+
+    def questions() -> Iterator[SquadExample]:
+        for question in read_questions(input_file, readers):
+            asked.append((question.question_id, question.spoken))
+            yield question.example
+
+    answers = answerer.answer(questions())
+    shown = tqdm.tqdm(answers, total=total, unit="question", disable=not sys.stderr.isatty())
+    lines = (to_json(question_id, answer, spoken) for answer in shown for question_id, spoken in [asked.popleft()])
+    if output_file is None:
+        for line in lines:
+            print(line)
+    else:
+        write_lines(lines, output_file)
+    return total
+
+
+def write_lines(lines: Iterable[str], path: str) -> None:
+    """Writes a file under a temporary name and moves it into place.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+    if files.is_folder(path):
+        raise InputError(f"{path}: is a folder, expected the name of a file to write")
+    with files.replacing(path) as file:
+        for line in lines:
+            file.write(line.encode("utf-8") + b"\n")

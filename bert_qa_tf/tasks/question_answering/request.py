@@ -1,0 +1,105 @@
+"""What `predict` and `client` have in common: one question, or a file of them, to whoever answers.
+
+What goes in: what the user typed, and an `Answerer`. What comes out: the answer on the screen, or JSON lines there or
+in a file. No TensorFlow here, unless a path is remote: asking a server over REST must not wait for its import.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.tasks.question_answering import answer_text, question_files
+from bert_qa_tf.tasks.question_answering.question_files import Answerer
+from bert_qa_tf.text.timed_text import ReadSpoken, SpokenContext
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """One question with its text, or a file of questions.
+
+    Attributes:
+      question: one question; None where a file is given.
+      context: the text of that question.
+      context_file: a UTF-8 file that holds it, instead of `context`.
+      input_file: see `json_lines.read_questions`.
+      output_file: where the answers go as JSON lines; None for the screen.
+      spoken: flag → the file it names, something spoken in the place of `context` (None where it is not given), and
+        what reads such files. Lines of `input_file` may name such a file under the flag's name.
+
+    Raises:
+      InputError: not exactly one of the two is given, or the question is empty.
+    """
+
+    question: str | None = None
+    context: str | None = None
+    context_file: str | None = None
+    input_file: str | None = None
+    output_file: str | None = None
+    spoken: Mapping[str, tuple[str | None, ReadSpoken]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        one = self.question is not None
+        given = {"context": self.context, "context_file": self.context_file}
+        given |= {name: path for name, (path, _) in self.spoken.items()}
+        if one == bool(self.input_file):
+            raise InputError(f"give either --question, with {_listed(given, 'or')}, or --input_file")
+        texts = [name for name, value in given.items() if value is not None]
+        if len(texts) != int(one):
+            wanted = f"one of {_listed(given, 'and')}" if one else f"no --{texts[0]}: --input_file has the texts"
+            raise InputError(f"expected {wanted}, got {_listed(texts, 'and') or 'none'}")
+        if one and not self.question.strip():
+            raise InputError("--question is empty")
+
+    def read_text(self) -> None:
+        """Reads what is asked, and about what: a mistake there is told before a model is loaded.
+
+        Raises:
+          InputError: a file cannot be read, or holds what it should not.
+        """
+        _ = self._num_questions if self.input_file else self._text
+
+    def answer_with(self, answerer: Answerer) -> None:
+        """Asks, and prints or writes what was found.
+
+        Raises:
+          InputError: a file cannot be read or written, or holds what it should not.
+        """
+        if self.input_file:
+            total = self._num_questions
+            question_files.answer_file(answerer, self.input_file, self.output_file, self._readers, total)
+            if self.output_file:
+                print(f"wrote {total} answers to {self.output_file}")
+            return
+        context, spoken = self._text
+        answer = answer_text.answer_question(answerer, self.question, context)
+        if self.output_file:
+            question_files.write_lines([question_files.to_json(1, answer, spoken)], self.output_file)
+            print(f"wrote 1 answer to {self.output_file}")
+        else:
+            print(answer_text.describe(answer, spoken))
+
+    @functools.cached_property
+    def _text(self) -> tuple[str, SpokenContext | None]:
+        for path, read in self.spoken.values():
+            if path is not None:
+                spoken = read(path)
+                if not spoken.text.strip():
+                    raise InputError(f"{path}: no word was heard in it, or cleaning left none: nothing to ask about")
+                return spoken.text, spoken
+        return self.context if self.context is not None else answer_text.read_context(self.context_file), None
+
+    @functools.cached_property
+    def _num_questions(self) -> int:
+        return question_files.count_questions(self.input_file, self._readers)
+
+    @property
+    def _readers(self) -> Mapping[str, ReadSpoken]:
+        return {name: read for name, (_, read) in self.spoken.items()}
+
+
+def _listed(names: Iterable[str], word: str) -> str:
+    *first, last = [f"--{name}" for name in names] or [""]
+    return f"{', '.join(first)} {word} {last}" if first else last

@@ -1,0 +1,79 @@
+"""Writes examples as SQuAD-form JSON, an article at a time.
+
+What goes in: examples in order. What comes out: a file that `squad.read_squad` reads back. Reading is `squad`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import tensorflow as tf
+
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.squad_reader import example_to_json
+
+
+class SquadWriter:
+    """A SQuAD-form file that grows; use it as a context manager.
+
+    Consecutive examples of one title make an article, and of one paragraph a paragraph. The same examples give the same
+    bytes, and no more than one article is held in memory.
+
+    Args:
+      path: where to write; may be remote.
+      version: the file's `version`; one that starts with "v2" writes SQuAD 2.0's fields.
+    """
+
+    def __init__(self, path: str, version: str) -> None:
+        self._path = path
+        self._version = version
+        self._article: dict[str, Any] | None = None
+        self._previous: SquadExample | None = None
+        self._num_articles = 0
+
+    def __enter__(self) -> SquadWriter:
+        self._file = tf.io.gfile.GFile(self._path, "wb")
+        self._put(f'{{"version": {json.dumps(self._version)}, "data": [')
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._put("\n]}\n")
+        self._file.close()
+
+    def add(self, example: SquadExample) -> None:
+        """Takes the next example."""
+        previous = self._previous
+        new_article = previous is None or example.title != previous.title
+        if new_article:
+            self._flush()
+            self._article = {"title": example.title, "paragraphs": []}
+        paragraphs = self._article["paragraphs"]
+        if (
+            new_article
+            or example.paragraph_index != previous.paragraph_index
+            # Two files may hold paragraphs of the same title and number.
+            or example.context != previous.context
+        ):
+            paragraphs.append({"context": example.context, "qas": []})
+        paragraphs[-1]["qas"].append(example_to_json(example, self._version.startswith("v2") or example.is_impossible))
+        self._previous = example
+
+    def _flush(self) -> None:
+        if self._article is not None:
+            self._put((",\n" if self._num_articles else "\n") + json.dumps(self._article, ensure_ascii=False))
+            self._num_articles += 1
+            self._article = None
+
+    def _put(self, text: str) -> None:
+        self._file.write(text.encode("utf-8"))
+
+
+def write_squad(path: str | os.PathLike[str], examples: Iterable[SquadExample], version: str = "1.1") -> None:
+    """Writes examples in one go; see `SquadWriter`."""
+    with SquadWriter(os.fspath(path), version) as writer:
+        for example in examples:
+            writer.add(example)

@@ -1,0 +1,124 @@
+"""What can be answered without reading: the words of the transcript that stand nearest to the words of the question.
+
+What goes in: examples. What comes out: an answer text per question id, as `squad_metrics` scores it. After the sliding
+window of MCTest (Richardson et al. 2013) and its use as a baseline for SQuAD (Rajpurkar et al. 2016): a span scores by
+the question's words around it, rare words count more, and no word of the question is part of an answer. There is no
+parser that proposes phrases: every span of so many words that begins and ends with a content word is looked at. No
+TensorFlow here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bert_qa_tf.tasks.question_answering import metrics
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.text.normalization import normalize_answer
+
+_WINDOWS = (3, 6, 12, None)
+_LENGTHS = (1, 2, 3, 4, 5, 6)
+_SENTENCE_ENDS = (".", "!", "?")
+# They hold sentences together, and say little about which sentence it is.
+_FUNCTION_WORDS = """
+am and are as at be been but by can could did do does for from had has have he her him his how i if in is it its me
+my no not of on or our she should so than that their them then there they this to us was we were what when where
+which who whom whose why will with would you your
+"""
+_FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
+
+
+class Variant(NamedTuple):
+    """A way to look for overlap.
+
+    Attributes:
+      length: words of each answer.
+      window: so many words on either side count, those of other sentences too; None for the rest of the sentence.
+      nearer_counts_more: divide what a word counts by its distance from the answer.
+    """
+
+    length: int
+    window: int | None
+    nearer_counts_more: bool
+
+    def __str__(self) -> str:
+        where = "its sentence" if self.window is None else f"{self.window} words on either side"
+        return f"answers of {self.length} words, by {where}{', nearer counts more' if self.nearer_counts_more else ''}"
+
+
+VARIANTS = tuple(itertools.starmap(Variant, itertools.product(_LENGTHS, _WINDOWS, (False, True))))
+
+
+class Overlap(NamedTuple):
+    """Answers by word overlap: the variant, its F1 (0 to 100), and an answer text by question id."""
+
+    variant: Variant
+    f1: float
+    predictions: dict[str, str]
+
+
+def best_word_overlap(examples: Sequence[SquadExample], variants: Sequence[Variant] = VARIANTS) -> Overlap:
+    """The variant with the best F1 on these very questions, which is more than a baseline could know beforehand.
+
+    Args:
+      examples: questions with gold answers.
+      variants: those to try; of equally good ones the first.
+    """
+    tried = []
+    for variant in variants:
+        predictions = word_overlap(examples, variant)
+        tried.append(Overlap(variant, metrics.score(examples, predictions).f1, predictions))
+    return max(tried, key=lambda overlap: overlap.f1)
+
+
+def word_overlap(examples: Sequence[SquadExample], variant: Variant) -> dict[str, str]:
+    """Answers every question by one variant: question id → text, "" where no span qualifies.
+
+    Args:
+      examples: questions; their answers are not looked at.
+      variant: how.
+    """
+    return {example.qas_id: _answer(example, variant) for example in examples}
+
+
+def _answer(example: SquadExample, variant: Variant) -> str:
+    words = example.context.split()
+    tokens = [normalize_answer(word) for word in words]
+    asked = {normalize_answer(word) for word in example.question.split()} - _FUNCTIONS - {""}
+    counts = Counter(tokens)
+    weights = [math.log1p(1 / counts[token]) if token in asked else 0.0 for token in tokens]
+    sentences = _sentence_numbers(words)
+    best, best_score = "", -1.0
+    for start in range(len(words) - variant.length + 1):
+        end = start + variant.length
+        if sentences[start] != sentences[end - 1] or not _may_answer(tokens[start:end], asked):
+            continue
+        score = _score(start, end, weights, sentences, variant)
+        if score > best_score:
+            best, best_score = " ".join(words[start:end]).rstrip("".join(_SENTENCE_ENDS)), score
+    return best
+
+
+def _sentence_numbers(words: Sequence[str]) -> list[int]:
+    ends = [word.endswith(_SENTENCE_ENDS) for word in words]
+    return list(itertools.accumulate([0, *ends[:-1]])) if words else []
+
+
+def _may_answer(tokens: Sequence[str], asked: set[str]) -> bool:
+    edges = (tokens[0], tokens[-1])
+    return not any(edge in _FUNCTIONS or not edge for edge in edges) and asked.isdisjoint(tokens)
+
+
+def _score(start: int, end: int, weights: Sequence[float], sentences: Sequence[int], variant: Variant) -> float:
+    total = 0.0
+    for place, weight in enumerate(weights):
+        if not weight:
+            continue
+        distance = start - place if place < start else place - end + 1
+        inside = sentences[place] == sentences[start] if variant.window is None else distance <= variant.window
+        if inside:
+            total += weight / distance if variant.nearer_counts_more else weight
+    return total

@@ -1,0 +1,117 @@
+"""Text as it is said: digits, abbreviations and symbols spelled out, case and punctuation lost.
+
+What goes in: written English. What comes out: the words that a speaker says, each with the characters it stands for,
+and the sentences they make. A synthesizer is given these to say, and a recogniser's output is compared with them, so
+that all engines say "nineteen ninety eight" for 1998. Words with other than Latin letters are not said.
+
+    In 1998, Dr. Ng paid $3.50  →  in | nineteen ninety eight | doctor | ng | paid | three dollars fifty cents
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bert_qa_tf.text import verbalization_tables as tables
+from bert_qa_tf.text.verbalization_rules import SpokenWord, iter_tokens
+
+__all__ = ["SpokenSentence", "SpokenWord", "spoken_sentences", "spoken_words"]
+
+# Longer sentences are cut, at a comma where there is one: recognisers work on pieces of bounded length.
+_MAX_SENTENCE_WORDS = 80
+
+
+class SpokenSentence(NamedTuple):
+    """Words said in one breath.
+
+    Attributes:
+      words: at least one.
+      to_say: the words with commas where the source has marks, and a full stop: what a synthesizer is given.
+    """
+
+    words: list[SpokenWord]
+    to_say: str
+
+
+def spoken_words(text: str) -> list[SpokenWord]:
+    """The words of `text` as they are said, in order.
+
+    >>> [word.text for word in spoken_words("The U.S. paid $2.5 million in May 1998.")]
+    ['the', 'u', 's', 'paid', 'two', 'point', 'five', 'million', 'dollars', 'in', 'may', 'nineteen', 'ninety', 'eight']
+    """
+    folded, places = _fold(text)
+    return [_at_source(word, places) for token in iter_tokens(folded) for word in token.words]
+
+
+def spoken_sentences(text: str) -> list[SpokenSentence]:
+    """`spoken_words(text)`, cut at the ends of sentences."""
+    folded, places = _fold(text)
+    sentences: list[SpokenSentence] = []
+    pending: list[tuple[SpokenWord, bool]] = []
+    tokens = list(iter_tokens(folded))
+    for token, following in itertools.zip_longest(tokens, tokens[1:]):
+        gap = folded[token.end_char : len(folded) if following is None else following.start_char]
+        pending += [(word, False) for word in token.words[:-1]]
+        pending.append((token.words[-1], _PAUSE.search(gap) is not None))
+        if following is None or _SENTENCE_END.search(gap):
+            sentences += _cut(pending, places)
+            pending = []
+    return sentences
+
+
+# Where a sentence ends: its mark, what closes or cites, and white space or a bracket. A dot that belongs to an
+# abbreviation is part of its word, so that none is seen behind it.
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]*(\s|\[|$)|\n")
+_PAUSE = re.compile(r"[,;:()\".!?]|\s-")
+
+
+def _cut(pending: list[tuple[SpokenWord, bool]], places: list[int]) -> Iterator[SpokenSentence]:
+    while pending:
+        end = len(pending)
+        if end > _MAX_SENTENCE_WORDS:
+            pauses = [i + 1 for i in range(_MAX_SENTENCE_WORDS // 2, _MAX_SENTENCE_WORDS) if pending[i][1]]
+            end = pauses[-1] if pauses else _MAX_SENTENCE_WORDS
+        piece, pending = pending[:end], pending[end:]
+        said = [_to_say(word) + ("," if pause else "") for word, pause in piece]
+        said[-1] = said[-1].removesuffix(",") + "."
+        yield SpokenSentence([_at_source(word, places) for word, _ in piece], " ".join(said))
+
+
+def _to_say(word: SpokenWord) -> str:
+    # Engines read a lone "a" as the article.
+    return "ay" if word.is_letter and word.text == "a" else word.text
+
+
+def _at_source(word: SpokenWord, places: list[int]) -> SpokenWord:
+    return word._replace(start_char=places[word.start_char], end_char=places[word.end_char - 1] + 1)
+
+
+# === To plain letters ===
+
+
+def _fold(text: str) -> tuple[str, list[int]]:
+    """`text` in ASCII and the signs that are said, and for each of its characters the place in `text` it comes from."""
+    if text.isascii():
+        return text, list(range(len(text)))
+    folded: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        plain = character if character.isascii() else _plain(character)
+        folded.append(plain)
+        places += [place] * len(plain)
+    return "".join(folded), places
+
+
+def _plain(character: str) -> str:
+    if character in tables.PLAIN:
+        return tables.PLAIN[character]
+    if unicodedata.combining(character):
+        return ""
+    decomposed = unicodedata.normalize("NFKD", character)
+    if "\N{FRACTION SLASH}" in decomposed:
+        return f" {decomposed.replace(chr(0x2044), '/')}"  # 3½ is no 31/2
+    letters = "".join(tables.PLAIN.get(c, c) for c in decomposed if not unicodedata.combining(c))
+    return letters if letters and letters.isascii() else " "

@@ -1,0 +1,227 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.reader import INPUT_FORMATS, parse_transcript, read_transcript
+from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
+from bert_qa_tf.speech.transcripts.writers import format_transcript
+from tests.testing import TESTDATA
+
+CALLS = sorted((TESTDATA / "transcripts").glob("call.*"))
+CALL = read_transcript(TESTDATA / "transcripts" / "call.json").transcript
+
+
+def parse(text, name="call", **options):
+    return parse_transcript(text.encode(), name, **options)
+
+
+# === One call in every format ===
+
+
+def test_there_is_a_call_in_every_format():
+    assert {read_transcript(path).file_format for path in CALLS} == set(INPUT_FORMATS)
+
+
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: path.name)
+def test_every_format_gives_the_same_words_and_what_it_knows_of_their_times(path):
+    read = read_transcript(path)
+    assert read.transcript.text == "Hi, this is Nora. R&D moved to Tuesday."
+    expected = list(CALL.words)
+    if read.file_format == "txt":
+        assert read.transcript.words == tuple(Word(word.text) for word in expected)
+    elif read.file_format == "srt":
+        assert all(word.times_estimated for word in read.transcript.words)
+        spans = [(word.start_secs, word.end_secs) for word in read.transcript.words]
+        assert (spans[0][0], spans[3][1], spans[4][0], spans[7][1]) == (0.5, 2.0, 3602.5, 3604.0)
+    else:
+        found = [dataclasses.replace(word, confidence=None) for word in read.transcript.words]
+        assert found == [dataclasses.replace(word, confidence=None) for word in expected]
+        if read.file_format != "vtt":
+            assert [word.confidence for word in read.transcript.words] == [word.confidence for word in expected]
+
+
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: path.name)
+def test_a_format_is_recognised_by_what_a_file_holds_whatever_its_name(path):
+    for name in ("call", "call.dat", "call.TXT", "gs://bucket/call.a.b"):
+        if path.suffix == ".ctm" and name.endswith("TXT"):
+            continue  # five words in a row are text to whoever says so
+        assert parse_transcript(path.read_bytes(), name).transcript == read_transcript(path).transcript
+
+
+def test_what_is_left_out_is_counted_and_told():
+    vtt, aws, srt, txt = (TESTDATA / "transcripts" / f"call.{ending}" for ending in ("vtt", "aws.json", "srt", "txt"))
+    assert read_transcript(vtt).counts == {"speaker_labels": 2}
+    assert read_transcript(aws).describe() == "aws, 8 words; left out other alternatives (1)"
+    assert read_transcript(srt).describe() == "srt, 8 words; 8 with estimated times"
+    assert read_transcript(txt).describe() == "txt, 8 words; no times"
+
+
+# === Recognising ===
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("call me 5 5 five", "note", "txt"),
+        ("call me 5.0 5 five", "note", "ctm"),
+        ("call me 5.0 5 five", "note.txt", "txt"),
+        ("7 A 1 1 hi", "note.ctm", "ctm"),
+        (";; nothing yet", "a.ctm", "ctm"),
+        ("[Music] hello", "note", "txt"),
+        ("[00:01] hello", "note", "txt"),
+        ("00:01.000 --> 00:02.000\nhi", "note.txt", "srt"),
+        ("", "note", "txt"),
+        ("", "note.srt", "srt"),
+        ('{"text": "hello there"}', "note", "whisper"),
+        ('{"text": "", "words": []}', "note", "json"),
+        ('[{"word": "hi"}]', "note", "whisper"),
+        ("[]", "note", "whisper"),
+        ('{"results": []}', "note", "google"),
+        ('{"results": {"transcripts": []}}', "note", "aws"),
+    ],
+)
+def test_content_decides_and_the_ending_is_a_hint(text, name, expected):
+    assert parse(text, name).file_format == expected
+
+
+def test_a_format_can_be_named():
+    assert parse("7 A 1 1 hi", "note", file_format="txt").transcript.text == "7 A 1 1 hi"
+    assert parse("7 A 1 1 hi", "note", file_format="ctm").transcript.words == (Word("hi", 1.0, 2.0),)
+    with pytest.raises(InputError, match=r"^note:1: expected WEBVTT, got '7 A 1 1 hi'"):
+        parse("7 A 1 1 hi", "note", file_format="vtt")
+    with pytest.raises(InputError, match=r"^note: expected one of json, .* as its format, got 'docx'"):
+        parse("hi", "note", file_format="docx")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        ("hello", "a.json", r"^a\.json:1: not JSON \(Expecting value at column 1\)"),
+        ('{"words": [\n{"text": "a",}]}', "a", r"^a:2: not JSON \(.* at column \d+\)"),
+        ("[" * 100_000 + "{", "a.json", "nested too deeply"),
+        ('{"words": [{"text": "a", "start_secs": ' + "9" * 5000 + "}]}", "a", "not JSON that can be read"),
+        ('{"data": [], "version": "1.1"}', "a", r"^a: a file in SQuAD's form, expected a transcript"),
+        ('{"metadata": {}, "channels": 2}', "a", r"^a: expected a transcript: an object with .* got an object with"),
+        ("7", "a.json", r"^a\.json: expected a transcript: .*, got 7"),
+        ('[{"speaker": "A"}]', "a", r"^a: expected a transcript: .*, got a list of 1"),
+        ("no cue here", "a.srt", r"^a\.srt:1: expected times such as .*, got 'no cue here'"),
+    ],
+)
+def test_what_is_no_transcript_is_refused_in_one_line(text, name, message):
+    with pytest.raises(InputError, match=message) as caught:
+        parse(text, name)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_only_some_formats_hold_several_recordings():
+    with pytest.raises(InputError, match=r"^a\.vtt: vtt holds one recording, expected no --transcript_recording"):
+        parse("WEBVTT", "a.vtt", recording="7654")
+
+
+# === Bytes ===
+
+
+def test_utf_8_with_a_mark_and_utf_16_are_read():
+    text = "1\r\n00:00:01,000 --> 00:00:02,000\r\nÇa va?\r\n"
+    for content in (b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16"), b"\xfe\xff" + text.encode("utf-16-be")):
+        assert parse_transcript(content, "a.srt").transcript.text == "Ça va?"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"hello\ncaf\xe9", r"^a:2: not UTF-8 at byte 9 of the file, expected UTF-8 text"),
+        (b"RIFF\x24\x00\x00WAVE", r"^a: not text \(a zero byte at 5\), expected a transcript"),
+        (b"\xff\xfea", r"^a: begins as UTF-16 and is none at byte 2"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(content, message):
+    with pytest.raises(InputError, match=message):
+        parse_transcript(content, "a")
+
+
+def test_words_hold_single_spaces_and_nothing_that_utf_8_cannot_spell():
+    words = parse('{"words": [{"text": "new\\r\\nyork"}, {"text": "a\\ud800b"}]}').transcript.words
+    assert words == (Word("new york"), Word("a\ufffdb"))
+
+
+def test_files_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.vtt: cannot read this file"):
+        read_transcript(tmp_path / "none.vtt")
+    with pytest.raises(InputError, match="is a folder, expected a transcript"):
+        read_transcript(tmp_path)
+
+
+# === What we write, we read ===
+
+TEXTS = st.text("abñ😀&<>.-1é…", min_size=1, max_size=6)
+
+
+@st.composite
+def spoken(draw):
+    """Words one after the other, to the millisecond, each at least a hundredth of a second long."""
+    words, clock = [], 0
+    for text in draw(st.lists(TEXTS, max_size=30)):
+        clock += draw(st.integers(0, 3000))
+        millis = draw(st.integers(10, 900))
+        words.append(Word(text, clock / 1000, (clock + millis) / 1000))
+        clock += millis
+    return Transcript(tuple(words))
+
+
+@settings(max_examples=60, deadline=None)
+@given(spoken())
+def test_every_word_comes_back_from_webvtt_with_the_time_it_begins(transcript):
+    read = parse_transcript(format_transcript(transcript, "vtt").encode(), "a.vtt").transcript
+    assert [word.text for word in read.words] == [word.text for word in transcript.words]
+    assert [word.start_secs for word in read.words] == [word.start_secs for word in transcript.words]
+    assert not any(word.times_estimated for word in read.words)
+
+
+@settings(max_examples=60, deadline=None)
+@given(spoken())
+def test_every_word_comes_back_from_the_other_formats(transcript):
+    for output_format in ("json", "txt"):
+        read = parse_transcript(format_transcript(transcript, output_format).encode(), f"a.{output_format}").transcript
+        assert read.text == transcript.text
+        assert output_format == "txt" or read == transcript
+
+
+def test_every_word_comes_back_from_srt():
+    transcript = Transcript(
+        (Word("<here>", 0.0, 0.5), Word("5", 0.5, 0.75), Word("R&D;", 3.0, 3.5), Word("7", 9.0, 9.5))
+    )
+    read = parse_transcript(format_transcript(transcript, "srt").encode(), "a.srt").transcript
+    assert [(word.text, word.times_estimated) for word in read.words] == [
+        ("<here>", True),
+        ("5", True),
+        ("R&D;", False),
+        ("7", False),
+    ]
+
+
+# === Anything else is an error that says so ===
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(CALLS), st.integers(0, 4000), st.integers(0, 60), st.binary(max_size=3))
+def test_a_damaged_file_is_read_or_refused_in_one_line(path, place, length, put):
+    content = path.read_bytes()
+    damaged = content[:place] + put + content[place + length :]
+    for name in (path.name, "call"):
+        try:
+            words = parse_transcript(damaged, name).transcript.words
+        except InputError as error:
+            words, refusal = (), str(error)
+        else:
+            refusal = ""
+        assert "\n" not in refusal
+        json.dumps(Transcript(words).to_json(), ensure_ascii=False, allow_nan=False).encode("utf-8")
+        for word in words:
+            assert word.text
+            assert word.start_secs is None or 0 <= word.start_secs <= word.end_secs
