@@ -93,7 +93,7 @@ setuptools.setup(
     packages=setuptools.find_packages(include=["bert_qa_tf", "bert_qa_tf.*"]),
     package_data={
         "bert_qa_tf.demo_data": ["*.json", "*.ogg", "*.md"],
-        "bert_qa_tf.serving": ["page/*"],
+        "bert_qa_tf.tasks.question_answering": ["page/*"],
         "bert_qa_tf.asr_simulation": ["*.json"],
     },
     python_requires=">=3.11,<3.13",

@@ -22,8 +22,8 @@ from tqdm import tqdm
 from bert_qa_tf.exporting import exporter
 from bert_qa_tf.exporting.exported_model import ExportedModel
 from bert_qa_tf.tasks.question_answering import export_parity
+from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.training.run_directory import load_run
 
@@ -75,7 +75,7 @@ def _compare(
     with tempfile.TemporaryDirectory() as folder:
         written = exporter.export_model(run.model, run.tokenizer, run.windowing, run.decoding, folder)
         found = list(_answers(written.qa_dir, examples, dtype))
-    predictor = Predictor(run.model, run.tokenizer, run.windowing, run.decoding)
+    predictor = QuestionAnswerer(run.model, run.tokenizer, run.windowing, run.decoding)
     return found, export_parity.compare_answers(predictor, examples, found, export_parity.tolerance_of(run.model))
 
 

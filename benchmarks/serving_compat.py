@@ -21,12 +21,12 @@ from collections.abc import Sequence
 
 import tf_keras
 
-from bert_qa_tf.config import DecodingConfig, WindowingConfig
 from bert_qa_tf.encoders.sources.loader import build_pretrained_encoder, load_encoder
 from bert_qa_tf.exporting import exporter, fresh_process, op_inventory
 from bert_qa_tf.tasks.question_answering import export_parity
+from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
 from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
@@ -89,20 +89,20 @@ def _registered_ops(python: str) -> tuple[str, set[str]]:
     return version, set(names)
 
 
-def _trained(model_dir: str) -> tuple[tf_keras.Model, Predictor]:
+def _trained(model_dir: str) -> tuple[tf_keras.Model, QuestionAnswerer]:
     run = load_run(model_dir)
-    return run.model, Predictor(run.model, run.tokenizer, run.windowing, run.decoding)
+    return run.model, QuestionAnswerer(run.model, run.tokenizer, run.windowing, run.decoding)
 
 
-def _untrained() -> tuple[tf_keras.Model, Predictor]:
+def _untrained() -> tuple[tf_keras.Model, QuestionAnswerer]:
     pretrained = load_encoder("minilm")
     model = build_span_model(build_pretrained_encoder(pretrained), initializer_range=1.0)
     tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case)
-    return model, Predictor(model, tokenizer, WindowingConfig(), DecodingConfig())
+    return model, QuestionAnswerer(model, tokenizer, WindowingConfig(), DecodingConfig())
 
 
 def _compare_answers(
-    predictor: Predictor,
+    predictor: QuestionAnswerer,
     tolerance: float,
     examples: Sequence[SquadExample],
     folder: str,

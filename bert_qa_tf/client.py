@@ -1,4 +1,4 @@
-"""Asks a TF Serving, or `serve`, over REST or gRPC: one question, or a file of them.
+"""Asks a model on TF Serving, or on `serve`, over REST or gRPC: one question or sentence, or a file of them.
 
 A recording is recognised here; the server only gets its words.
 
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from absl.flags import FlagValues
 
-from bert_qa_tf import cli, flags
+from bert_qa_tf import cli, flags, tasks
 
 FLAG_GROUPS = (
     flags.define_client,
+    *(flags.option_group(f"{task.title}: what is asked", task.request_config) for task in tasks.all_tasks()),
     flags.define_prediction,
     flags.define_transcript,
     flags.define_recording,
@@ -28,11 +29,7 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.serving_client.connection import Connection, parse_header
     from bert_qa_tf.serving_client.retries import RetryPolicy
     from bert_qa_tf.speech import spoken_files
-    from bert_qa_tf.tasks.question_answering.request import Asked
 
-    config = flags.spoken_text_config(values)
-    readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
-    asked = Asked(**flags.asked_fields(values), spoken=readers)
     connection = Connection(
         server=values.server,
         model_name=values.model_name,
@@ -44,9 +41,12 @@ def main(values: FlagValues) -> None:
         client_key_file=values.client_key_file,
     )
     retry = RetryPolicy(values.max_attempts, values.timeout_secs, values.deadline_secs)
-    asked.read_text()
-    with Client(connection, retry, values.batch_size) as client:
-        asked.answer_with(client)
+    task = tasks.find(values.task) if values.task else flags.task_of_request(values, tasks.all_tasks())
+    config = flags.spoken_text_config(values)
+    readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
+    with Client(connection, retry, values.batch_size, task) as client:
+        request = flags.read_request(values, client.task, tasks.all_tasks(), readers)
+        request.answer_with(client)
 
 
 if __name__ == "__main__":

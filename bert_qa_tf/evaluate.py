@@ -1,4 +1,4 @@
-"""Scores models, or anybody's predictions, on SQuAD-form files, side by side.
+"""Scores models, or anybody's predictions, on labelled files, side by side.
 
 python -m bert_qa_tf.evaluate --model_dir=runs/first --eval_file=spoken_test-v1.1.json
 python -m bert_qa_tf.evaluate --model_dir=runs/a --model_dir=runs/b --eval_file=test.json --eval_file=noisy.json
@@ -8,33 +8,27 @@ python -m bert_qa_tf.evaluate --model_dir=runs/first --word_overlap --eval_file=
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from absl.flags import FlagValues
 from tqdm import tqdm
 
-from bert_qa_tf import cli, flags
+from bert_qa_tf import cli, flags, tasks
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.evaluation import results
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.question_answering import evaluation, report, word_overlap
-from bert_qa_tf.tasks.question_answering import metrics as squad_metrics
-from bert_qa_tf.tasks.question_answering.decoding import Predictions
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.base import Baseline, Evaluation, Task
 
-if TYPE_CHECKING:  # they import TensorFlow
-    from bert_qa_tf.tasks.question_answering.question_files import Answerer
-    from bert_qa_tf.text.tokenization import BertTokenizer
-
-# How the baseline is called in tables and folders.
-_WORD_OVERLAP = "best word overlap"
+_BASELINES = {flag for task in tasks.all_tasks() for flag in task.baselines()}
 
 FLAG_GROUPS = (
     flags.define_model_source,
     flags.define_inference,
-    flags.define_decoding_overrides,
+    *(flags.option_group(task.title, task.training_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_evaluation,
 )
 
@@ -42,112 +36,106 @@ FLAG_GROUPS = (
 def main(values: FlagValues) -> None:
     """Scores every model on every file and prints a table for each file."""
     _check_flags(values)
-    references = [
-        evaluation.FileReference.of(path, read_squad(path, require_answers=True)) for path in values.eval_file
-    ]
-    results: list[dict[str, Any]] = [{} for _ in references]
-    for name, directory, answerer, tokenizer, step in _models(values):
-        if directory:  # made now: that it cannot be written to should be known before the model has run for minutes
+    task = _task(values)
+    references = [task.read_reference(path) for path in values.eval_file]
+    by_file: list[dict[str, Any]] = [{} for _ in references]
+    for scored in _all_scored(values, task):
+        if scored.directory:  # made now: that it cannot be written to should be known before the model has run
             for reference in references:
-                files.make_folder(f"{directory}/{_stem(reference.path)}")
-        for reference, by_model in zip(references, results, strict=True):
-            if answerer is None:
-                metrics, predictions = _score_texts(name, reference, values.predictions_file), None
-            else:
-                predictions = _answer_all(answerer, reference)
-                metrics = evaluation.evaluate(
-                    reference,
-                    predictions.predictions,
-                    answers=predictions.answers,
-                    tokenizer=tokenizer,
-                    null_odds=predictions.null_odds,
-                    source=name,
-                )
-            metrics["model"] = name
-            if step is not None:
-                metrics["step"] = step
-            by_model[name] = metrics
-            if directory:
-                target = f"{directory}/{_stem(reference.path)}"
-                evaluation.write_results(target, metrics, predictions)
+                files.make_folder(f"{scored.directory}/{_stem(reference.path)}")
+        for reference, by_model in zip(references, by_file, strict=True):
+            evaluation = scored.evaluate(reference)
+            metrics = {**evaluation.metrics, "model": scored.name}
+            if scored.step is not None:
+                metrics["step"] = scored.step
+            by_model[scored.name] = metrics
+            if scored.directory:
+                target = f"{scored.directory}/{_stem(reference.path)}"
+                results.write_results(target, metrics, evaluation.files)
                 print(f"wrote {target}/metrics.json")
-    for reference, by_model in zip(references, results, strict=True):
+    for reference, by_model in zip(references, by_file, strict=True):
         print()
-        print(report.format_table(os.path.basename(reference.path), by_model))
+        print(task.format_report(os.path.basename(reference.path), by_model))
 
 
 def _check_flags(values: FlagValues) -> None:
     if not values.eval_file:
         raise InputError("--eval_file is missing: which file should be scored?")
     sources = len(values.model_dir) + len(values.saved_model)
-    if (sources and values.predictions_file) or not (sources or values.predictions_file or values.word_overlap):
+    baselines = any(values[flag].value for flag in _BASELINES)
+    if (sources and values.predictions_file) or not (sources or values.predictions_file or baselines):
         raise InputError("give either models (--model_dir, --saved_model) or --predictions_file")
     stems = [_stem(path) for path in values.eval_file]
     if len(set(stems)) != len(stems):
         raise InputError("two of the --eval_file have the same name, so their results would overwrite each other")
 
 
-class _Model(NamedTuple):
-    """What is scored: its name, where its results go, what answers, and its tokenizer and step where they are known."""
+def _task(values: FlagValues) -> type[Task]:
+    """The task of the first model; of --task where there is none."""
+    if values.model_dir:
+        from bert_qa_tf.training.run_directory import task_of
+
+        return type(task_of(values.model_dir[0].rstrip("/")))
+    if values.saved_model:
+        from bert_qa_tf.exporting import archive, task_file
+
+        return task_file.task_of_export(archive.locate(values.saved_model[0].rstrip("/")))
+    return tasks.find(values.task)
+
+
+class _Scored(NamedTuple):
+    """What is scored: its name, where its results go, how, and the step of its weights where that is known."""
 
     name: str
     directory: str | None
-    answerer: Answerer | None
-    tokenizer: BertTokenizer | None = None
+    evaluate: Callable[[Any], Evaluation]
     step: int | None = None
 
 
-def _models(values: FlagValues) -> Iterator[_Model]:
+def _all_scored(values: FlagValues, task: type[Task]) -> Iterator[_Scored]:
     """One model at a time, since each fills memory."""
-    several = len(values.model_dir) + len(values.saved_model) + bool(values.predictions_file) + values.word_overlap > 1
-    if values.predictions_file:
-        yield _Model(values.predictions_file, _directory(values.output_dir, values.predictions_file, several), None)
+    baselines: list[Baseline] = [baseline for flag, baseline in task.baselines().items() if values[flag].value]
+    count = len(values.model_dir) + len(values.saved_model) + bool(values.predictions_file) + len(baselines)
+
+    def directory(name: str) -> str | None:
+        several = values.output_dir and count > 1
+        return f"{values.output_dir}/{name.replace('/', '_').replace(' ', '_')}" if several else values.output_dir
+
+    if path := values.predictions_file:
+        yield _Scored(path, directory(path), functools.partial(task.evaluate_predictions, path=path))
     for path in values.model_dir:
-        from bert_qa_tf.tasks.question_answering.predictor import Predictor
         from bert_qa_tf.training.run_directory import EVAL_DIR, load_run
 
         path = path.rstrip("/")
         run = load_run(path, values.checkpoint, values.inference_dtype)
-        decoding = flags.override_decoding(values, run.decoding)
-        predictor = Predictor(run.model, run.tokenizer, run.windowing, decoding, values.batch_size)
-        directory = _directory(values.output_dir, path, several) or f"{path}/{EVAL_DIR}"
-        yield _Model(path, directory, predictor, run.tokenizer, run.step)
+        _check_task(path, type(run.task), task)
+        answerer = run.with_options(flags.given_options(values, task.training_config)).answerer(values.batch_size)
+        evaluate = functools.partial(task.evaluate, answerer=answerer, source=path, progress=_progress)
+        yield _Scored(path, directory(path) or f"{path}/{EVAL_DIR}", evaluate, run.step)
     for path in values.saved_model:
         from bert_qa_tf.exporting.exported_model import ExportedModel
 
         path = path.rstrip("/")
-        yield _Model(path, _directory(values.output_dir, path, several), ExportedModel(path, values.batch_size))
-    if values.word_overlap:
-        yield _Model(_WORD_OVERLAP, _directory(values.output_dir, _WORD_OVERLAP, several), None)
+        model = ExportedModel(path, values.batch_size)
+        _check_task(path, model.task, task)
+        evaluate = functools.partial(task.evaluate, answerer=model, source=path, progress=_progress)
+        yield _Scored(path, directory(path), evaluate)
+    for baseline in baselines:
+        yield _Scored(baseline.name, directory(baseline.name), baseline.evaluate)
 
 
-def _score_texts(name: str, reference: evaluation.FileReference, predictions_file: str | None) -> dict[str, Any]:
-    """What is answered without a model."""
-    if name != _WORD_OVERLAP:
-        return evaluation.evaluate(reference, squad_metrics.read_predictions(predictions_file), source=predictions_file)
-    overlap = word_overlap.best_word_overlap(reference.examples)
-    print(f"{_WORD_OVERLAP}, {os.path.basename(reference.path)}: {overlap.variant}")
-    return {**evaluation.evaluate(reference, overlap.predictions, source=name), "variant": str(overlap.variant)}
+def _check_task(path: str, found: type[Task], expected: type[Task]) -> None:
+    if found is not expected:
+        raise InputError(f"{path}: its task is {found.name}, the first model's is {expected.name}; score them apart")
 
 
-def _directory(output_dir: str | None, model: str, several: bool) -> str | None:
-    return f"{output_dir}/{model.replace('/', '_').replace(' ', '_')}" if output_dir and several else output_dir
-
-
-def _answer_all(answerer: Answerer, reference: evaluation.FileReference) -> Predictions:
-    predictions = Predictions()
-    answers = answerer.answer(reference.examples)
-    total = len(reference.examples)
-    progress = tqdm(
-        answers, total=total, desc=_stem(reference.path), unit=" questions", disable=not sys.stderr.isatty()
-    )
-    for example, answer in zip(reference.examples, progress, strict=True):
-        predictions.add(example.qas_id, answer)
-    return predictions
+def _progress(answers: Iterable[Any], total: int) -> Iterable[Any]:
+    return tqdm(answers, total=total, unit=" examples", disable=not sys.stderr.isatty())
 
 
 def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path))[0]
+    name = os.path.basename(path).removesuffix(".gz")
+    return os.path.splitext(name)[0]
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from absl.flags import FlagValues
 
-from bert_qa_tf import cli, flags
+from bert_qa_tf import cli, flags, tasks
+from bert_qa_tf.config.options import from_options
 from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (
     flags.define_export,
     flags.define_inference,
-    flags.define_decoding_overrides,
+    *(flags.option_group(task.title, task.training_config, overrides=True) for task in tasks.all_tasks()),
+    *(flags.option_group(f"{task.title}: exported models", task.export_config) for task in tasks.all_tasks()),
     flags.define_encoder,
     flags.define_casing,
 )
@@ -27,7 +29,7 @@ def main(values: FlagValues) -> None:
         raise InputError("--model_dir and --encoder_handle: which of the two should be exported?")
     if values.what == "encoder":
         if values.archive:
-            raise InputError("--archive: only a model of --what=qa is packed")
+            raise InputError("--archive: only a model of --what=model is packed")
         _export_encoder(values)
     else:
         _export_model(values)
@@ -36,50 +38,46 @@ def main(values: FlagValues) -> None:
 def _export_model(values: FlagValues) -> None:
     if not values.model_dir:
         raise InputError("--model_dir is missing: which run directory should be exported?")
-    from bert_qa_tf.exporting import archive, exporter, extra_assets
-    from bert_qa_tf.training.run_directory import development_scores, load_run, test_scores
+    from bert_qa_tf.exporting import archive, exporter, model_card
+    from bert_qa_tf.training import run_directory
 
     if values.archive:
         archive.check_target(values.archive)
-    run = load_run(values.model_dir, values.checkpoint, values.inference_dtype)
     model_dir = values.model_dir.rstrip("/")
-    decoding = flags.override_decoding(values, run.decoding)
-    provenance = extra_assets.Provenance(
+    run = run_directory.load_run(model_dir, values.checkpoint, values.inference_dtype)
+    task = run.task.with_options(flags.given_options(values, run.task.training_config))
+    provenance = model_card.Provenance(
         run.config,
         run.step,
-        run.windowing,
-        decoding,
-        development_scores(model_dir, run.step),
-        test_scores(model_dir, run.step),
+        task.card_text(),
+        run_directory.development_scores(model_dir, run.step),
+        run_directory.test_scores(model_dir, run.step),
         values.inference_dtype,
         values.license,
     )
-    questions = exporter.development_questions(run.config["train"]["train_dir"])
-    if questions:
-        print(f"writing, and asking {len(questions)} development questions of what was written", flush=True)
+    examples = run_directory.development_examples(model_dir, run)
+    if examples:
+        print(f"writing, and asking {len(examples)} development examples of what was written", flush=True)
     result = exporter.export_model(
+        task,
         run.model,
         run.tokenizer,
-        run.windowing,
-        decoding,
         values.export_dir,
-        questions,
+        examples,
         values.version,
-        values.max_windows_per_call,
-        values.max_tokens_per_call,
-        extra_assets.model_card(provenance),
+        from_options(task.export_config, flags.given_options(values, task.export_config)),
+        model_card.model_card(provenance),
     )
     ties = f" ({result.ties} of equal score)" if result.ties else ""
-    print(f"checked: {result.questions} questions answered as the checkpoint answers them{ties}")
+    print(f"checked: {result.examples} examples answered as the checkpoint answers them{ties}")
     if not result.warmup_requests:
         print(
             "no warm-up requests for TF Serving: they need tensorflow-serving-api (pip install 'bert_qa_tf[serving]')"
         )
-    print(f"wrote {result.qa_dir} (question and context in, answer out)")
+    print(f"wrote {result.text_dir} ({' and '.join(task.served_inputs)} in, {task.served_outputs[0]} out)")
     print(f"wrote {result.ids_dir} (token ids in, logits out)")
     if values.archive:
-        folders = {f"qa/{result.version}": result.qa_dir, f"qa_ids/{result.version}": result.ids_dir}
-        digest = archive.pack(folders, values.archive)
+        digest = archive.pack(archive.folders_of(result.text_dir, result.ids_dir), values.archive)
         print(f"wrote {values.archive} (SHA-256 {digest}, also in {values.archive}.sha256)")
 
 

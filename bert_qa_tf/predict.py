@@ -1,28 +1,26 @@
-"""Answers one question, or a file of them, from a trained or an exported model.
+"""Answers one question, or labels one sentence, or a file of them, with a trained or an exported model.
 
 python -m bert_qa_tf.predict --model_dir=runs/first --question="who called" --context_file=call.txt
 python -m bert_qa_tf.predict --saved_model=exports/qa/1 --question="who called" --transcript_file=call.vtt
 python -m bert_qa_tf.predict --saved_model=exports/qa/1 --question="who called" --audio=call.wav
 python -m bert_qa_tf.predict --saved_model=exports/qa/1 --input_file=questions.jsonl --output_file=answers.jsonl
+python -m bert_qa_tf.predict --saved_model=exports/classification/1 --text="a gripping film"
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from absl.flags import FlagValues
 
-from bert_qa_tf import cli, flags
+from bert_qa_tf import cli, flags, tasks
 from bert_qa_tf.errors import InputError
-
-if TYPE_CHECKING:
-    from bert_qa_tf.tasks.question_answering.question_files import Answerer
+from bert_qa_tf.tasks.base import Answerer, Task
 
 FLAG_GROUPS = (
     flags.define_model_source,
     flags.define_inference,
-    flags.define_decoding_overrides,
+    *(flags.option_group(f"{task.title}: what is asked", task.request_config) for task in tasks.all_tasks()),
     flags.define_prediction,
+    *(flags.option_group(task.title, task.training_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_transcript,
     flags.define_recording,
     flags.define_recognizer,
@@ -34,13 +32,26 @@ def main(values: FlagValues) -> None:
     if len(values.model_dir) + len(values.saved_model) != 1:
         raise InputError("give one model: either --model_dir (a run directory) or --saved_model (an export)")
     from bert_qa_tf.speech import spoken_files
-    from bert_qa_tf.tasks.question_answering.request import Asked
 
     config = flags.spoken_text_config(values)
     readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
-    asked = Asked(**flags.asked_fields(values), spoken=readers)
-    asked.read_text()
-    asked.answer_with(_load_answerer(values))
+    # Read before the model is loaded, so that a mistake in what is asked is told at once.
+    request = flags.read_request(values, _task(values), tasks.all_tasks(), readers)
+    request.answer_with(_load_answerer(values))
+
+
+def _task(values: FlagValues) -> type[Task]:
+    """The task of the model. Of one that cannot be read it is a guess: loading the model will say what is wrong."""
+    try:
+        if values.model_dir:
+            from bert_qa_tf.training.run_directory import task_of
+
+            return type(task_of(values.model_dir[0].rstrip("/")))
+        from bert_qa_tf.exporting import archive, task_file
+
+        return task_file.task_of_export(archive.locate(values.saved_model[0]))
+    except InputError:
+        return tasks.find(tasks.DEFAULT_TASK)
 
 
 def _load_answerer(values: FlagValues) -> Answerer:
@@ -48,13 +59,8 @@ def _load_answerer(values: FlagValues) -> Answerer:
         from bert_qa_tf.exporting.exported_model import ExportedModel
 
         return ExportedModel(values.saved_model[0], values.batch_size)
-    from bert_qa_tf.tasks.question_answering.predictor import Predictor
     from bert_qa_tf.training.run_directory import load_run
 
     run = load_run(values.model_dir[0], values.checkpoint, values.inference_dtype)
-    decoding = flags.override_decoding(values, run.decoding)
-    return Predictor(run.model, run.tokenizer, run.windowing, decoding, values.batch_size)
-
-
-if __name__ == "__main__":
-    cli.run(main, __doc__, FLAG_GROUPS)
+    options = flags.given_options(values, run.task.training_config)
+    return run.with_options(options).answerer(values.batch_size)

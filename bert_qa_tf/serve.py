@@ -95,13 +95,13 @@ def _load_backend(values: FlagValues, config: ServerConfig) -> Backend:
     from bert_qa_tf.serving import backends
 
     if values.tf_serving:
-        return backends.RemoteServing(values.tf_serving, values.timeout_secs)
+        return backends.RemoteServing(values.tf_serving, config.model_name, values.timeout_secs)
     from bert_qa_tf.serving.servable import Servable
 
     servable = Servable(values.saved_model)
     servable.warm_up()
-    if not servable.answers_text:
-        logging.warning("%s takes no question and context: the page cannot ask it", values.saved_model)
+    if servable.task is None or servable.task.page is None:
+        logging.warning("%s: the page cannot ask this model, requests below /v1 can", values.saved_model)
     return backends.LocalModel(servable, config.model_name, config.limits)
 
 

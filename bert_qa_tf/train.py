@@ -10,8 +10,8 @@ import sys
 
 from absl.flags import FlagValues
 
-from bert_qa_tf import cli, flags
-from bert_qa_tf.config import DecodingConfig, OptimizerConfig, RuntimeConfig, TrainConfig
+from bert_qa_tf import cli, flags, tasks
+from bert_qa_tf.config import OptimizerConfig, RuntimeConfig, TrainConfig
 from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (
@@ -19,7 +19,7 @@ FLAG_GROUPS = (
     flags.define_encoder,
     flags.define_encoder_mode,
     flags.define_optimizer,
-    flags.define_decoding,
+    *(flags.option_group(task.title, task.training_config) for task in tasks.all_tasks()),
     flags.define_runtime,
 )
 
@@ -47,13 +47,9 @@ def train_config(values: FlagValues) -> TrainConfig:
     return TrainConfig(
         optimizer=OptimizerConfig(**_fields(values, OptimizerConfig)),
         runtime=RuntimeConfig(**_fields(values, RuntimeConfig)),
-        decoding=DecodingConfig(
-            n_best_size=values.n_best_size,
-            max_answer_length=values.max_answer_length,
-            null_score_diff_threshold=values.null_score_diff_threshold,
-        ),
+        task_options=flags.present_options(values, [task.training_config for task in tasks.all_tasks()]),
         profile_steps=_profile_steps(values.profile_steps),
-        **_fields(values, TrainConfig, leave_out=("optimizer", "runtime", "decoding", "profile_steps")),
+        **_fields(values, TrainConfig, leave_out=("optimizer", "runtime", "task_options", "profile_steps")),
     )
 
 

@@ -1,14 +1,8 @@
 import pytest
 
-from bert_qa_tf.config import (
-    ConversionConfig,
-    DecodingConfig,
-    EncoderConfig,
-    OptimizerConfig,
-    TrainConfig,
-    WindowingConfig,
-)
+from bert_qa_tf.config import EncoderConfig, OptimizerConfig, TrainConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.tasks.question_answering.config import ConversionConfig, DecodingConfig, WindowingConfig
 
 
 def test_a_stride_beyond_the_room_for_text_would_skip_words_and_is_refused():

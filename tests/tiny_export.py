@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.export_module import IdsModule, QaModule
 from tests import tiny_model
 
@@ -20,7 +19,7 @@ class TinyExport(NamedTuple):
 def write_tiny_export(folder: pathlib.Path) -> TinyExport:
     """Writes `qa/1` and `qa_ids/1` below `folder`."""
     model = tiny_model.tiny_span_model()
-    qa = QaModule(model, tiny_model.tiny_tokenizer(), tiny_model.WINDOWING, DecodingConfig())
+    qa = QaModule(model, tiny_model.tiny_tokenizer(), tiny_model.SETTINGS)
     ids = IdsModule(model)
     export = TinyExport(f"{folder}/qa/1", f"{folder}/qa_ids/1")
     tf.saved_model.save(qa, export.qa_dir, {"serving_default": qa.serve, "serve_ids": qa.serve_ids})

@@ -11,8 +11,9 @@ import pathlib
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.config import DecodingConfig, EncoderConfig, WindowingConfig
+from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.encoder import build_encoder
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig, QuestionAnsweringConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.text.tokenization import BertTokenizer
 from bert_qa_tf.training import run_directory
@@ -33,6 +34,7 @@ ENCODER = EncoderConfig(
     initializer_range=0.6,
 )
 WINDOWING = WindowingConfig(max_seq_length=48, doc_stride=12, max_query_length=8)
+SETTINGS = QuestionAnsweringConfig(WINDOWING)
 
 
 def tiny_tokenizer() -> BertTokenizer:
@@ -50,8 +52,9 @@ def write_tiny_run(model_dir: pathlib.Path, version_2_with_negative: bool = Fals
     run_directory.write_encoder(str(model_dir), ENCODER, list(VOCAB), do_lower_case=True)
     decoding = DecodingConfig(version_2_with_negative=version_2_with_negative)
     config = {
-        "windowing": vars(WINDOWING),
-        "train": {"decoding": vars(decoding), "train_dir": str(model_dir / "no_such_conversion")},
+        "task": "question_answering",
+        "settings": {"windowing": vars(WINDOWING), "decoding": vars(decoding)},
+        "train": {"train_dir": str(model_dir / "no_such_conversion")},
     }
     (model_dir / run_directory.CONFIG_FILE).write_text(json.dumps(config))
     tf.train.Checkpoint(model=model).save(str(model_dir / run_directory.CHECKPOINT_DIR / "ckpt"))

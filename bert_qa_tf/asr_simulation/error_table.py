@@ -114,5 +114,5 @@ def table_from_json(text: str, source: str) -> NoiseTable:
 @functools.cache
 def load_table() -> NoiseTable:
     """The table that comes with the package."""
-    file = importlib.resources.files("bert_qa_tf.text") / TABLE_FILE
+    file = importlib.resources.files("bert_qa_tf.asr_simulation") / TABLE_FILE
     return table_from_json(file.read_text(encoding="utf-8"), TABLE_FILE)

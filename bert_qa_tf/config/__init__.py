@@ -6,25 +6,22 @@ turned into these by the entry points; nothing here reads a flag, a file or the 
 
 from __future__ import annotations
 
-from bert_qa_tf.config.conversion import ConversionConfig, NoiseConfig
+from bert_qa_tf.config.conversion import NoiseConfig
 from bert_qa_tf.config.encoder import EncoderConfig
+from bert_qa_tf.config.records import RecordsConfig
 from bert_qa_tf.config.speech import CleaningConfig, HearingConfig, RecognizerConfig, SpokenConfig, SpokenTextConfig
 from bert_qa_tf.config.training import OptimizerConfig, RuntimeConfig, TrainConfig
-from bert_qa_tf.config.windowing import NUM_SPECIAL_TOKENS, DecodingConfig, WindowingConfig
 
 __all__ = [
-    "NUM_SPECIAL_TOKENS",
     "CleaningConfig",
-    "ConversionConfig",
-    "DecodingConfig",
     "EncoderConfig",
     "HearingConfig",
     "NoiseConfig",
     "OptimizerConfig",
     "RecognizerConfig",
+    "RecordsConfig",
     "RuntimeConfig",
     "SpokenConfig",
     "SpokenTextConfig",
     "TrainConfig",
-    "WindowingConfig",
 ]

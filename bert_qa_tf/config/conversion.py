@@ -6,7 +6,6 @@ import dataclasses
 from typing import Literal
 
 from bert_qa_tf.config.checks import require
-from bert_qa_tf.config.windowing import WindowingConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,43 +54,3 @@ class NoiseConfig:
     def wer_range(self) -> tuple[float, float]:
         """The lowest and the highest word error rate."""
         return self.wer[0], self.wer[-1]
-
-
-@dataclasses.dataclass(frozen=True)
-class ConversionConfig:
-    """Everything that decides the bytes of a conversion.
-
-    Attributes:
-      windowing: see `WindowingConfig`.
-      num_shards: training shards.
-      num_dev_shards: development shards.
-      dev_fraction: share of the articles set aside for development, 0 for none.
-      min_aligned_fraction: a file with a smaller share of questions whose answer offset fits is refused.
-      relabel: "off", or "find" to search for the answers of a file that would be refused.
-      windows_without_answer: label them `[CLS]` ("cls") or leave them out of training ("drop").
-      version_2_with_negative: whether questions may have no answer.
-      keep_decoding_features: store in training records, too, what only decoding needs.
-      noise: recognition errors on training text; None for clean text.
-      seed: decides the development articles, the order of the records and the noise.
-    """
-
-    windowing: WindowingConfig = WindowingConfig()
-    num_shards: int = 8
-    num_dev_shards: int = 1
-    dev_fraction: float = 0.1
-    min_aligned_fraction: float = 0.9
-    relabel: Literal["off", "find"] = "off"
-    windows_without_answer: Literal["cls", "drop"] = "cls"
-    version_2_with_negative: bool = False
-    keep_decoding_features: bool = False
-    noise: NoiseConfig | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require(self.num_shards >= 1, f"num_shards must be at least 1, got {self.num_shards}")
-        require(self.num_dev_shards >= 1, f"num_dev_shards must be at least 1, got {self.num_dev_shards}")
-        require(0.0 <= self.dev_fraction < 1.0, f"dev_fraction must be in [0, 1), got {self.dev_fraction}")
-        require(
-            0.0 <= self.min_aligned_fraction <= 1.0,
-            f"min_aligned_fraction must be in [0, 1], got {self.min_aligned_fraction}",
-        )

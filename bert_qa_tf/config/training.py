@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from bert_qa_tf.config.checks import require
-from bert_qa_tf.config.windowing import DecodingConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ class TrainConfig:
         are; -1 keeps the embeddings alone.
       optimizer: see `OptimizerConfig`.
       runtime: see `RuntimeConfig`.
-      decoding: how development questions are answered.
+      task_options: option of the task's `training_config` → value, where it is not the default.
       global_batch_size: windows per optimizer step over all replicas and micro-batches.
       gradient_accumulation_steps: micro-batches that each replica takes one after the other.
       steps_per_loop: at most so many steps, of one bucket, in one call of the device.
@@ -117,7 +117,7 @@ class TrainConfig:
     freeze_layers: int = 0
     optimizer: OptimizerConfig = OptimizerConfig()
     runtime: RuntimeConfig = RuntimeConfig()
-    decoding: DecodingConfig = DecodingConfig()
+    task_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     global_batch_size: int = 32
     gradient_accumulation_steps: int = 1
     steps_per_loop: int = 1

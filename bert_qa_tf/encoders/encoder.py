@@ -2,7 +2,7 @@
 
 What goes in: an `EncoderConfig`, and the precision policy and distribution strategy in force. What comes out: a
 functional `tf_keras.Model` of the three `input_*` tensors. Pretrained weights are put into it by
-`bert_qa_tf.models.pretrained`; heads live in `bert_qa_tf.tasks.question_answering.span_head`.
+`encoders.sources`; heads live in `bert_qa_tf.tasks.question_answering.span_head`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import urllib.parse
 from collections.abc import Mapping
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting import extra_assets
+from bert_qa_tf.exporting import model_card, warmup
 from bert_qa_tf.storage import files, transfer
 from bert_qa_tf.storage.cache import cache_dir
 
@@ -49,6 +49,11 @@ def check_target(path: str) -> None:
         raise InputError(f"{path}: expected a local path that ends in .tar.gz")
 
 
+def folders_of(*folders: str) -> dict[str, str]:
+    """Where exported models go in an archive, `<name>/<version>`: what `pack` takes."""
+    return {"/".join(folder.rstrip("/").split("/")[-2:]): folder for folder in folders}
+
+
 def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
     """Packs exported models into an archive.
 
@@ -70,7 +75,7 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
             raise InputError(f"{folder}: only a local export can be packed")
         root = pathlib.Path(folder)
         contents |= {f"{name}/{file.relative_to(root).as_posix()}": file for file in root.rglob("*") if file.is_file()}
-        card = root / extra_assets.FOLDER / extra_assets.CARD_FILE
+        card = root / warmup.FOLDER / model_card.CARD_FILE
         if card.exists():
             contents["MODEL_CARD.md"] = card
     sums = "".join(f"{transfer.sha256_of(file)}  {name}\n" for name, file in sorted(contents.items()))
@@ -115,7 +120,7 @@ def locate(address: str) -> str:
         layer reaches (`gs://…`).
 
     Returns:
-      The folder `qa/<version>` of the archive, its only one.
+      The folder of the model that takes text, `qa/<version>` for instance: the archive's only one.
 
     Raises:
       InputError: it cannot be had, has another checksum, or is no archive of an export.
@@ -183,12 +188,13 @@ def _unpacked(digest: str) -> str | None:
 
 
 def _version_folder(folder: pathlib.Path, source: str) -> str:
-    versions = sorted((folder / "qa").glob("*/saved_model.pb"))
-    if len(versions) != 1:
+    models = sorted(folder.glob("*/*/saved_model.pb"))
+    taking_text = [model.parent for model in models if not model.parts[-3].endswith("_ids")]
+    if len(taking_text) != 1:
         raise InputError(
-            f"{source}: holds {len(versions)} models below qa/, expected one; is it an archive of `export`?"
+            f"{source}: holds {len(taking_text)} models that take text, expected one; is it an archive of `export`?"
         )
-    return str(versions[0].parent)
+    return str(taking_text[0])
 
 
 def _unpack(path: pathlib.Path, source: str, expected: str | None) -> str:

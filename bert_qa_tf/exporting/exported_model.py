@@ -1,22 +1,20 @@
-"""Asking a SavedModel that `export` wrote, from Python and in this process.
-
-What goes in: the version folder. What comes out: the same `DecodedAnswer`s a `Predictor` gives, less the logits, which
-the `serving_default` signature does not tell. Asking a server is the client's business.
-"""
+"""Asks a SavedModel that `export` wrote, from Python and in this process."""
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of `serving_default`
+from tensorflow.core.protobuf import saved_model_pb2
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting import archive
-from bert_qa_tf.tasks.question_answering.decoding import Candidate, DecodedAnswer
-from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.text.surrogates import replace_surrogates
+from bert_qa_tf.exporting import archive, task_file
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.base import ReplyError, Task
 
 
 def load(path: str) -> tf.Module:
@@ -25,61 +23,99 @@ def load(path: str) -> tf.Module:
     Raises:
       InputError: there is none at `path`.
     """
-    if not tf.io.gfile.exists(f"{path}/saved_model.pb"):
-        versions = [name.rstrip("/") for name in tf.io.gfile.listdir(path)] if tf.io.gfile.isdir(path) else []
-        numbers = sorted(int(name) for name in versions if name.isdigit())
-        hint = f", such as {path}/{numbers[-1]}" if numbers else ""
-        raise InputError(f"{path}: no saved_model.pb here; expected the version folder that `export` wrote{hint}")
+    _saved_model_file(path)
     try:
         return tf.saved_model.load(path)
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise InputError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
 
+def _saved_model_file(path: str) -> str:
+    """The file of a SavedModel; refuses a folder that holds none."""
+    if not tf.io.gfile.exists(f"{path}/saved_model.pb"):
+        versions = [name.rstrip("/") for name in tf.io.gfile.listdir(path)] if tf.io.gfile.isdir(path) else []
+        numbers = sorted(int(name) for name in versions if name.isdigit())
+        hint = f", such as {path}/{numbers[-1]}" if numbers else ""
+        raise InputError(f"{path}: no saved_model.pb here; expected the version folder that `export` wrote{hint}")
+    return f"{path}/saved_model.pb"
+
+
+def signature_inputs(path: str) -> dict[str, set[str]]:
+    """The signatures of a SavedModel, each with the names of its inputs; nothing of the model is loaded.
+
+    Raises:
+      InputError: there is no SavedModel at `path`.
+    """
+    file = _saved_model_file(path)
+    graphs = saved_model_pb2.SavedModel.FromString(files.read_bytes(file)).meta_graphs
+    return {name: set(signature.inputs) for graph in graphs for name, signature in graph.signature_def.items()}
+
+
 class ExportedModel:
-    """Answers questions with the `serving_default` signature.
+    """Answers a task's examples with the `serving_default` signature.
 
     Args:
-      path: `<export_dir>/qa/<version>`, or an archive of one: see `archive.locate`.
-      batch_size: questions per call.
+      path: `<export_dir>/<name>/<version>`, or an archive of one: see `archive.locate`.
+      batch_size: examples per call.
+
+    Attributes:
+      module: what was loaded.
 
     Raises:
       InputError: there is no such SavedModel, or it takes no text.
     """
 
     def __init__(self, path: str, batch_size: int = 32) -> None:
-        path = archive.locate(path)
-        self._module = load(path)  # kept: a signature alone does not keep its variables alive
-        if "serving_default" not in self._module.signatures:
-            found = ", ".join(self._module.signatures) or "none"
-            raise InputError(f"{path}: no signature `serving_default` (found: {found}); expected a qa/<version> folder")
-        self._serve = self._module.signatures["serving_default"]
+        self._path = archive.locate(path)
+        self.module = load(self._path)  # kept: a signature alone does not keep its variables alive
+        if "serving_default" not in self.module.signatures:
+            found = ", ".join(self.module.signatures) or "none"
+            raise InputError(
+                f"{self._path}: no signature `serving_default` (found: {found}); expected the version folder of a "
+                "model that takes text"
+            )
+        self._serve = self.module.signatures["serving_default"]
         self._batch_size = batch_size
 
-    def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
-        """Answers questions, some at a time.
+    @functools.cached_property
+    def task(self) -> type[Task]:
+        """What the model is for.
+
+        Raises:
+          InputError: no task that is known here takes its inputs.
+        """
+        return task_file.task_of_export(self._path)
+
+    def predict(self, columns: Mapping[str, Sequence[str]]) -> dict[str, list]:
+        """Runs the signature once.
+
+        Args:
+          columns: input → texts.
+
+        Returns:
+          Output → a list with an entry for each text, strings decoded.
+        """
+        outputs = self._serve(**{name: tf.constant(list(texts), tf.string) for name, texts in columns.items()})
+        return {name: _decoded(values.numpy().tolist()) for name, values in outputs.items()}
+
+    def answer(self, examples: Iterable[Any]) -> Iterator[Any]:
+        """Answers the task's examples, some at a time.
 
         Yields:
-          One answer per question, in their order. Its logits are None.
+          One answer for each, in their order.
+
+        Raises:
+          InputError: the model gives something else than an export of its task.
         """
-        examples = iter(examples)
+        task, examples = self.task, iter(examples)
         while batch := list(itertools.islice(examples, self._batch_size)):
-            outputs = self._serve(
-                question=tf.constant([replace_surrogates(example.question) for example in batch]),
-                context=tf.constant([replace_surrogates(example.context) for example in batch]),
-            )
-            rows = {name: value.numpy() for name, value in outputs.items()}
-            for row in range(len(batch)):
-                yield _to_answer({name: values[row] for name, values in rows.items()})
+            try:
+                yield from task.from_columns(self.predict(task.to_columns(batch)), batch)
+            except ReplyError as error:
+                raise InputError(f"{self._path}: {error}") from error
 
 
-def _to_answer(row: dict) -> DecodedAnswer:
-    nbest = []
-    for text, start, score in zip(row["nbest_answer"], row["nbest_start"], row["nbest_score"], strict=True):
-        if text or score > 0:  # not one of the places that fill a short list
-            decoded = text.decode("utf-8")
-            nbest.append(Candidate(decoded, int(start), int(start) + len(decoded), None, None, float(score)))
-    start_char, end_char = int(row["answer_start"]), int(row["answer_end"])
-    null_odds = float(row["null_odds"]) if "null_odds" in row else None
-    text = row["answer"].decode("utf-8")
-    return DecodedAnswer(text, start_char, end_char, float(row["score"]), tuple(nbest), null_odds)
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decoded(entry) for entry in value]
+    return value.decode("utf-8") if isinstance(value, bytes) else value

@@ -1,10 +1,9 @@
-"""Writes SavedModels that answer like the model they came from, or writes nothing.
+"""Writes a trained model as two SavedModels that answer as it does, or writes nothing.
 
-What goes in: a span model with its tokenizer and configs, and questions to check it on. What comes out:
-`<export_dir>/qa/<version>` (text in, answer out; and `serve_ids`) and `<export_dir>/qa_ids/<version>` (`serve_ids`
-alone). There are two because a server that does not link tensorflow-text cannot load a SavedModel that merely contains
-its ops. Both are written under a temporary name, asked in a process of their own, and moved into place only when they
-agree.
+`<export_dir>/<name>/<version>` takes text and has both signatures, `<export_dir>/<name>_ids/<version>` has `serve_ids`
+alone: a server that does not link tensorflow-text cannot load a SavedModel that merely contains its ops. Both are
+written under a temporary name, asked in a process of their own, and moved into place only when they agree with the
+model.
 """
 
 from __future__ import annotations
@@ -12,73 +11,63 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.config import DecodingConfig, WindowingConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting import extra_assets, fresh_process, op_inventory
-from bert_qa_tf.records.manifest import DEV_FILE
+from bert_qa_tf.exporting import fresh_process, model_card, op_inventory, parity, task_file, warmup
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.question_answering import export_parity
-from bert_qa_tf.tasks.question_answering.examples import InputFeatures, SquadExample
-from bert_qa_tf.tasks.question_answering.export_module import IdsModule, QaModule
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
-from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
+from bert_qa_tf.tasks.base import Comparison, ExportedModule, ReplyError, Task
 from bert_qa_tf.text.tokenization import BertTokenizer
 
-# Each has some hundred logits, which go through a file: answers are what every question is asked for.
-_MAX_WINDOWS_OF_IDS = 64
+# Each has some hundred numbers, which go through a file: answers are what every example is asked for.
+_MAX_ROWS_OF_IDS = 64
+_NUM_WARMUP_EXAMPLES = 4
 
 
 class ExportResult(NamedTuple):
     """What was written.
 
     Attributes:
-      qa_dir: the SavedModel with both signatures.
+      text_dir: the SavedModel with both signatures.
       ids_dir: the one with `serve_ids` alone.
       version: the version of both.
-      questions: how many questions it was checked on.
+      examples: how many examples it was checked on.
       ties: how many of them had another answer whose score is equal but for rounding.
       warmup_requests: how many were written for TF Serving, and replayed; 0 without the extra `serving`.
     """
 
-    qa_dir: str
+    text_dir: str
     ids_dir: str
     version: int
-    questions: int
+    examples: int
     ties: int
     warmup_requests: int
 
 
 def export_model(
+    task: Task,
     model: tf_keras.Model,
     tokenizer: BertTokenizer,
-    windowing: WindowingConfig,
-    decoding: DecodingConfig,
     export_dir: str,
-    questions: Sequence[SquadExample] = (),
+    examples: Sequence[Any] = (),
     version: int | None = None,
-    max_windows_per_call: int = 32,
-    max_tokens_per_call: int = 1536,
+    options: Any = None,
     card: str | None = None,
 ) -> ExportResult:
     """Exports a model and checks what was written.
 
     Args:
-      model: see `models.build_span_model`; exported in the precision it was built in.
+      task: what the model is for.
+      model: of `task.build_model`; exported in the precision it was built in.
       tokenizer: with the model's vocabulary.
-      windowing: as the model was trained.
-      decoding: how logits become answers.
-      export_dir: holds `qa/<version>` and `qa_ids/<version>`; may be remote.
-      questions: to check the export on, all of them. A few built-in ones are always asked.
+      export_dir: holds the folders of both models; may be remote.
+      examples: to check the export on, all of them. The task's built-in ones are always asked.
       version: the number of both folders; None for one more than the highest there.
-      max_windows_per_call: see `QaModule`.
-      max_tokens_per_call: see `QaModule`.
-      card: the model card, see `extra_assets.model_card`; None for none.
+      options: a `task.export_config`; None for its defaults.
+      card: the model card, see `model_card`; None for none.
 
     Returns:
       Where both are, and what they were checked on.
@@ -87,44 +76,34 @@ def export_model(
       InputError: the version is there already, or the written model answers differently; then nothing is left behind.
     """
     export_dir = export_dir.rstrip("/")
-    version = choose_version(export_dir, ("qa", "qa_ids"), version)
-    module = QaModule(model, tokenizer, windowing, decoding, max_windows_per_call, max_tokens_per_call)
-    ids_module = IdsModule(model)
-    examples = [*built_in_questions(windowing), *questions]
-    predictor = Predictor(model, tokenizer, windowing, decoding)
-    tolerance = export_parity.tolerance_of(model)
+    modules = task.export_modules(model, tokenizer, options or task.export_config())
+    text_name, ids_name = names = tuple(module.name for module in modules)
+    version = choose_version(export_dir, names, version)
+    examples = [*task.built_in_examples(), *examples]
+    columns = task.to_columns(examples)
+    rows = task.model_inputs(spread(examples, _MAX_ROWS_OF_IDS), tokenizer)
+    tolerance = parity.tolerance_of(model)
     with temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
-        _save(module, f"{temporary}/qa", {"serving_default": module.serve, "serve_ids": module.serve_ids})
-        _save(ids_module, f"{temporary}/qa_ids", {"serve_ids": ids_module.serve_ids})
-        extra = f"{temporary}/qa/{extra_assets.FOLDER}"
-        _write_warmup(extra, examples[:4])
-        windows = [
-            some[0]
-            for some in featurize_examples(
-                spread(examples, _MAX_WINDOWS_OF_IDS), tokenizer, windowing, lambda example: None
-            )
-        ]
-        reply = fresh_process.ask(temporary, examples, fresh_process.model_inputs(windows))
-        comparison = export_parity.compare_answers(predictor, examples, reply["answers"], tolerance)
-        _check_answers(comparison)
-        for name in ("qa", "qa_ids"):
-            _check_logits(predictor, windows, reply[name], tolerance)
+        for module in modules:
+            _save(module, f"{temporary}/{module.name}")
+        extra = f"{temporary}/{text_name}/{warmup.FOLDER}"
+        first = {name: texts[:_NUM_WARMUP_EXAMPLES] for name, texts in columns.items()}
+        _write_warmup(extra, warmup.requests(first, text_name))
+        reply = fresh_process.ask(temporary, names, columns, rows)
+        comparison = _compare(task, model, tokenizer, examples, reply["columns"], tolerance)
+        for name in names:
+            _check_outputs(model, rows, reply[name], tolerance)
         files.write_text(f"{extra}/{op_inventory.OPS_FILE}", op_inventory.to_json(reply["ops"]))
+        files.write_text(f"{temporary}/{text_name}/{task_file.TASK_FILE}", task_file.content(type(task)))
         if card is not None:
-            files.write_text(f"{extra}/{extra_assets.CARD_FILE}", card)
-        folders = {name: f"{export_dir}/{name}/{version}" for name in ("qa", "qa_ids")}
+            files.write_text(f"{extra}/{model_card.CARD_FILE}", card)
+        folders = {name: f"{export_dir}/{name}/{version}" for name in names}
         for name, folder in folders.items():
             tf.io.gfile.makedirs(f"{export_dir}/{name}")
             tf.io.gfile.rename(f"{temporary}/{name}", folder)
     return ExportResult(
-        folders["qa"], folders["qa_ids"], version, len(examples), len(comparison.ties), reply["warmed_up"]
+        folders[text_name], folders[ids_name], version, len(examples), len(comparison.ties), reply["warmed_up"]
     )
-
-
-def development_questions(train_dir: str) -> list[SquadExample]:
-    """The questions that a conversion set aside; none where its folder, or that file, is not at hand."""
-    path = f"{train_dir.rstrip('/')}/{DEV_FILE}"
-    return read_squad(path) if tf.io.gfile.exists(path) else []
 
 
 # === Writing ===
@@ -165,17 +144,16 @@ def temporary_folder(path: str) -> Iterator[str]:
         tf.io.gfile.rmtree(path)
 
 
-def _save(module: tf.Module, path: str, signatures: dict[str, tf.types.experimental.GenericFunction]) -> None:
+def _save(exported: ExportedModule, path: str) -> None:
     # Nobody trains a served model: without the gradients of its activations it is smaller and loads faster.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, path, signatures, options)
+    tf.saved_model.save(exported.module, path, dict(exported.signatures), options)
 
 
-def _write_warmup(folder: str, examples: Sequence[SquadExample]) -> None:
+def _write_warmup(folder: str, requests: Sequence[bytes] | None) -> None:
     tf.io.gfile.makedirs(folder)
-    requests = extra_assets.warmup_requests(examples)
     if requests is not None:
-        with tf.io.TFRecordWriter(f"{folder}/{extra_assets.WARMUP_FILE}") as writer:
+        with tf.io.TFRecordWriter(f"{folder}/{warmup.FILE}") as writer:
             for request in requests:
                 writer.write(request)
 
@@ -183,21 +161,31 @@ def _write_warmup(folder: str, examples: Sequence[SquadExample]) -> None:
 # === Checking ===
 
 
-def _check_answers(comparison: export_parity.Comparison) -> None:
+def _compare(
+    task: Task,
+    model: tf_keras.Model,
+    tokenizer: BertTokenizer,
+    examples: Sequence[Any],
+    columns: dict[str, list],
+    tolerance: float,
+) -> Comparison:
+    try:
+        found = task.from_columns(columns, examples)
+    except ReplyError as error:
+        raise InputError(f"export: the written model gives other outputs ({error}), so nothing was kept") from error
+    comparison = task.compare(task.answerer(model, tokenizer), examples, found, tolerance)
     if comparison.wrong:
         raise InputError(
-            f"export: the written model answers {len(comparison.wrong)} of {comparison.total} questions differently, "
+            f"export: the written model answers {len(comparison.wrong)} of {comparison.total} examples differently, "
             f"so nothing was kept: {', '.join(comparison.wrong[:3])}"
         )
+    return comparison
 
 
-def _check_logits(
-    predictor: Predictor,
-    windows: Sequence[InputFeatures],
-    found: Sequence[Sequence[Sequence[float]]],
-    tolerance: float,
+def _check_outputs(
+    model: tf_keras.Model, rows: Sequence[parity.Row], found: Sequence[parity.Outputs], tolerance: float
 ) -> None:
-    difference, name = export_parity.largest_difference(predictor, windows, found)
+    difference, name = parity.largest_difference(model, rows, found)
     if not difference <= tolerance:
         raise InputError(
             f"export: `serve_ids` of the written model gives other {name} (by {difference:.2g}, expected at most "
@@ -205,22 +193,6 @@ def _check_logits(
         )
 
 
-def spread(examples: Sequence[SquadExample], count: int) -> Sequence[SquadExample]:
+def spread(examples: Sequence[Any], count: int) -> Sequence[Any]:
     """At most `count` of them, evenly spread."""
     return examples[:: max(1, -(-len(examples) // count))]
-
-
-def built_in_questions(windowing: WindowingConfig) -> list[SquadExample]:
-    """Questions of the kinds that go wrong: long, empty, not ASCII."""
-    call = "hi this is nora from the library the book you asked for came in this morning we are open until six "
-    long_text = call * (2 + windowing.max_seq_length // 10)  # more than one window
-    asked = [
-        ("who is calling", call),
-        ("when does it close", long_text),
-        ("what is it", "😀 the café at 北京 opens at ½ past nine …"),
-        ("", call),
-        ("where", ""),
-        ("where", "   "),
-        ("very " * windowing.max_seq_length + "long question", long_text),
-    ]
-    return [SquadExample(f"built-in-{i}", question, context) for i, (question, context) in enumerate(asked)]

@@ -1,8 +1,6 @@
-"""What a written SavedModel says to a process that has never seen the model: the check that servers will repeat.
+"""Asks written SavedModels in a process that has never seen the model: the check that servers will repeat.
 
-What goes in: the folder of both SavedModels and a request, as files. What comes out: answers and logits, as a file. The
-comparing is `exporter.py`'s. Here nothing of the model's own code is loaded, and tensorflow-text only after the
-SavedModel that must do without it.
+Nothing of the model's own code is loaded there, and tensorflow-text only after the SavedModel that must do without it.
 
     python -m bert_qa_tf.exporting.fresh_process FOLDER REQUEST.json REPLY.json
 """
@@ -16,47 +14,42 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bert_qa_tf
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.question_answering.examples import InputFeatures, SquadExample
 
-_WINDOWS_PER_CALL = 16
-
-
-def model_inputs(windows: Sequence[InputFeatures]) -> list[list[list[int]]]:
-    """Word pieces and types of each window, as `ask` takes them."""
-    return [[list(map(int, window.input_word_ids)), list(map(int, window.input_type_ids))] for window in windows]
+_TEXTS_PER_CALL = 32
 
 
 def ask(
     folder: str,
-    examples: Sequence[SquadExample],
-    windows: Sequence[Sequence[Sequence[int]]],
+    names: tuple[str, str],
+    columns: Mapping[str, Sequence[str]],
+    rows: Sequence[Mapping[str, Sequence[int]]],
     python: str = sys.executable,
 ) -> dict[str, Any]:
     """Starts a process, asks both models in it, and waits.
 
     Args:
-      folder: holds `qa` and `qa_ids`; may be remote.
-      examples: for `serving_default`.
-      windows: for `serve_ids`, see `model_inputs`.
+      folder: holds both; may be remote.
+      names: of the model that takes text, and of the one that takes ids alone.
+      columns: what `serving_default` is asked, see `Task.to_columns`.
+      rows: what `serve_ids` is asked, see `Task.model_inputs`.
       python: the interpreter; another than this one may have another TensorFlow.
 
     Returns:
-      `answers`, a list of `[text, start_char, end_char]`; under `qa` and `qa_ids` for each window a list of its start
-      logits and one of its end logits; `ops`, of `qa`, name → how often it occurs and whether TensorFlow alone
-      registers it; `warmed_up`, the number of warm-up requests that were replayed.
+      `columns`, the outputs of `serving_default` by name, a list with an entry for each text; under each of `names` the
+      outputs of `serve_ids` for each row, by name; `ops`, of the first model, name → how often it occurs and whether
+      TensorFlow alone registers it; `warmed_up`, the number of warm-up requests that were replayed.
 
     Raises:
       InputError: the process failed.
     """
     with tempfile.TemporaryDirectory() as name:
         request, reply = (pathlib.Path(name) / file for file in ("request.json", "reply.json"))
-        texts = [[example.question, example.context] for example in examples]
-        request.write_text(json.dumps({"texts": texts, "windows": windows}), encoding="utf-8")
+        request.write_text(json.dumps({"names": names, "columns": columns, "rows": rows}), encoding="utf-8")
         command = [python, "-m", "bert_qa_tf.exporting.fresh_process", folder, str(request), str(reply)]
         # This very package, wherever it lies and whatever the folder it was started in.
         here = str(pathlib.Path(bert_qa_tf.__file__).resolve().parent.parent)
@@ -74,24 +67,43 @@ def main(folder: str, request_file: str, reply_file: str) -> None:
     import tensorflow as tf
 
     request = json.loads(pathlib.Path(request_file).read_text(encoding="utf-8"))
-    reply: dict[str, Any] = {"qa_ids": _logits(tf.saved_model.load(f"{folder}/qa_ids"), request["windows"])}
-    reply["ops"] = _ops(f"{folder}/qa/saved_model.pb")
+    text_name, ids_name = request["names"]
+    reply: dict[str, Any] = {ids_name: _ids_outputs(tf.saved_model.load(f"{folder}/{ids_name}"), request["rows"])}
+    reply["ops"] = _ops(f"{folder}/{text_name}/saved_model.pb")
     if "tensorflow_text" in sys.modules:
         raise AssertionError("tensorflow-text was loaded before the model that must do without it")
 
-    from bert_qa_tf.exporting import extra_assets
-    from bert_qa_tf.exporting.exported_model import ExportedModel, load
+    from bert_qa_tf.exporting import warmup
+    from bert_qa_tf.exporting.exported_model import ExportedModel
 
-    examples = [SquadExample(str(i), question, context) for i, (question, context) in enumerate(request["texts"])]
-    answers = ExportedModel(f"{folder}/qa").answer(examples)
-    reply["answers"] = [[answer.text, answer.start_char, answer.end_char] for answer in answers]
-    module = load(f"{folder}/qa")
-    reply["qa"] = _logits(module, request["windows"])
-    warmup = f"{folder}/qa/{extra_assets.FOLDER}/{extra_assets.WARMUP_FILE}"
+    model = ExportedModel(f"{folder}/{text_name}")
+    reply["columns"] = _text_outputs(model, request["columns"])
+    reply[text_name] = _ids_outputs(model.module, request["rows"])
+    requests = f"{folder}/{text_name}/{warmup.FOLDER}/{warmup.FILE}"
     reply["warmed_up"] = 0
-    if tf.io.gfile.exists(warmup):
-        reply["warmed_up"] = extra_assets.replay(warmup, module.signatures["serving_default"])
+    if tf.io.gfile.exists(requests):
+        reply["warmed_up"] = warmup.replay(requests, model.module.signatures["serving_default"])
     pathlib.Path(reply_file).write_text(json.dumps(reply), encoding="utf-8")
+
+
+def _text_outputs(model: Any, columns: Mapping[str, Sequence[str]]) -> dict[str, list]:
+    """The outputs of `serving_default`, some texts at a time."""
+    found: dict[str, list] = {}
+    for first in range(0, len(next(iter(columns.values()))), _TEXTS_PER_CALL):
+        some = {name: texts[first : first + _TEXTS_PER_CALL] for name, texts in columns.items()}
+        for name, values in model.predict(some).items():
+            found.setdefault(name, []).extend(values)
+    return found
+
+
+def _ids_outputs(module: Any, rows: Sequence[Mapping[str, Sequence[int]]]) -> list[dict[str, list[float]]]:
+    """The outputs of `serve_ids` for each row."""
+    from bert_qa_tf.exporting.parity import outputs_of_rows
+
+    serve = module.signatures["serve_ids"]
+    shapes = {name: spec.shape for name, spec in serve.structured_outputs.items()}
+    outputs = outputs_of_rows(lambda inputs: serve(**inputs), shapes, rows)
+    return [{name: values.tolist() for name, values in row.items()} for row in outputs]
 
 
 def _ops(path: str) -> dict[str, tuple[int, bool]]:
@@ -108,26 +120,6 @@ def _ops(path: str) -> dict[str, tuple[int, bool]]:
     return {
         name: (count, op_def_registry.get(name) is not None) for name, count in counts.items() if name not in functions
     }
-
-
-def _logits(module: Any, windows: Sequence[Sequence[Sequence[int]]]) -> list[list[list[float]]]:
-    """Start and end logits of each window, from `serve_ids`."""
-    import tensorflow as tf
-
-    found = []
-    for first in range(0, len(windows), _WINDOWS_PER_CALL):
-        some = windows[first : first + _WINDOWS_PER_CALL]
-        ids = tf.ragged.constant([word_ids for word_ids, _ in some], tf.int32)
-        types = tf.ragged.constant([type_ids for _, type_ids in some], tf.int32)
-        outputs = module.signatures["serve_ids"](
-            input_word_ids=ids.to_tensor(),
-            input_mask=tf.ones_like(ids).to_tensor(),
-            input_type_ids=types.to_tensor(),
-        )
-        starts, ends = (outputs[name].numpy() for name in ("start_logits", "end_logits"))
-        for row, (word_ids, _) in enumerate(some):
-            found.append([values[row, : len(word_ids)].tolist() for values in (starts, ends)])
-    return found
 
 
 if __name__ == "__main__":

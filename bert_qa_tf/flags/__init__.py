@@ -10,20 +10,23 @@ from bert_qa_tf.flags.data import (
     define_demo,
     define_download,
     define_noise,
-    define_windowing,
 )
 from bert_qa_tf.flags.model import (
-    asked_fields,
     define_casing,
-    define_decoding,
-    define_decoding_overrides,
     define_encoder,
     define_encoder_mode,
     define_evaluation,
     define_inference,
     define_model_source,
     define_prediction,
-    override_decoding,
+)
+from bert_qa_tf.flags.options import (
+    given_options,
+    option_group,
+    present_options,
+    read_request,
+    refuse_options,
+    task_of_request,
 )
 from bert_qa_tf.flags.serving import (
     define_client,
@@ -47,13 +50,10 @@ from bert_qa_tf.flags.training import (
 from bert_qa_tf.flags.transcripts import define_transcript, spoken_text_config
 
 __all__ = [
-    "asked_fields",
     "define_audit",
     "define_casing",
     "define_client",
     "define_conversion",
-    "define_decoding",
-    "define_decoding_overrides",
     "define_demo",
     "define_download",
     "define_encoder",
@@ -75,8 +75,12 @@ __all__ = [
     "define_training",
     "define_transcript",
     "define_transcription",
-    "define_windowing",
-    "override_decoding",
+    "given_options",
+    "option_group",
+    "present_options",
+    "read_request",
     "recognizer_config",
+    "refuse_options",
     "spoken_text_config",
+    "task_of_request",
 ]

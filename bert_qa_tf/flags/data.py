@@ -53,26 +53,15 @@ def define_download(values: Values) -> None:
     )
 
 
-def define_windowing(values: Values) -> None:
-    """Windows."""
-    flags.DEFINE_integer(
-        "max_seq_length",
-        384,
-        "Longest window in word pieces: question, text and special tokens together.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "doc_stride", 128, "Word pieces from the start of one window to the start of the next.", flag_values=values
-    )
-    flags.DEFINE_integer("max_query_length", 64, "Questions are cut to this many word pieces.", flag_values=values)
-
-
 def define_conversion(values: Values) -> None:
     """Conversion."""
-    flags.DEFINE_enum("task", "qa", ["qa"], "What the records are for: qa is question answering.", flag_values=values)
-    flags.DEFINE_multi_string(
-        "input_file", [], "SQuAD-form JSON to convert. Repeat the flag for several files.", flag_values=values
+    flags.DEFINE_string(
+        "task",
+        "question_answering",
+        "What the records are for: question_answering, classification, or package.module:Class of a task of your own.",
+        flag_values=values,
     )
+    flags.DEFINE_multi_string("input_file", [], "File to convert. Repeat the flag for several.", flag_values=values)
     flags.DEFINE_string(
         "output_dir",
         "tfrecords/spoken_squad",
@@ -81,51 +70,6 @@ def define_conversion(values: Values) -> None:
     )
     flags.DEFINE_string("vocab_file", None, "WordPiece vocabulary, instead of the encoder's own.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Replace the conversion in --output_dir.", flag_values=values)
-    flags.DEFINE_integer("num_shards", 8, "Training shards to write.", flag_values=values)
-    flags.DEFINE_float(
-        "dev_fraction",
-        0.1,
-        "Share of the articles kept out of training, to measure progress on.",
-        flag_values=values,
-    )
-    flags.DEFINE_float(
-        "min_aligned_fraction",
-        0.9,
-        "Refuse a file in which a smaller share of the questions has an answer offset that fits its text.",
-        flag_values=values,
-    )
-    flags.DEFINE_enum(
-        "relabel",
-        "off",
-        ["off", "find"],
-        "find: accept a file with bad offsets and search the text for its answers.",
-        flag_values=values,
-    )
-    flags.DEFINE_enum(
-        "windows_without_answer",
-        "cls",
-        ["cls", "drop"],
-        "Training windows that do not hold the answer: point them at [CLS], or leave them out.",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "version_2_with_negative",
-        False,
-        "The data has questions without an answer (SQuAD 2.0).",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "keep_decoding_features",
-        False,
-        "Store text offsets in training records too, for your own tools.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "seed",
-        0,
-        "Decides which articles are set aside, the order of the records and the noise on them.",
-        flag_values=values,
-    )
 
 
 def define_noise(values: Values) -> None:

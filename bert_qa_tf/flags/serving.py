@@ -11,9 +11,9 @@ def define_export(values: Values) -> None:
     """Export."""
     flags.DEFINE_enum(
         "what",
-        "qa",
-        ["qa", "encoder"],
-        "qa: a trained model that takes text and gives answers. encoder: the encoder alone, as a TF-Hub module, of "
+        "model",
+        ["model", "encoder"],
+        "model: a trained model that takes text and gives answers. encoder: the encoder alone, as a TF-Hub module, of "
         "--model_dir or, without one, of --encoder_handle.",
         flag_values=values,
     )
@@ -21,7 +21,7 @@ def define_export(values: Values) -> None:
     flags.DEFINE_string(
         "export_dir",
         "exports",
-        "Folder for qa/<version> and qa_ids/<version>, or for encoder/<version>.",
+        "Folder for qa/<version> and qa_ids/<version> (classification/…, for that task), or for encoder/<version>.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -35,21 +35,6 @@ def define_export(values: Values) -> None:
     )
     flags.DEFINE_string(
         "license", "not stated", "Licence of the weights, for the model card of the export.", flag_values=values
-    )
-    flags.DEFINE_integer(
-        "max_windows_per_call",
-        32,
-        "Windows of a long text that go through the model at a time.",
-        lower_bound=1,
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "max_tokens_per_call",
-        1536,
-        "And no more tokens than this, counted as the number of windows times the longest of them. The default suits "
-        "CPUs, whose caches then hold what is computed; for a GPU take ten times as many.",
-        lower_bound=1,
-        flag_values=values,
     )
 
 
@@ -111,6 +96,12 @@ def define_client(values: Values) -> None:
         flag_values=values,
     )
     flags.DEFINE_string("model_name", "qa", "The model's name on the server.", flag_values=values)
+    flags.DEFINE_string(
+        "task",
+        None,
+        "What the model is for, see create_tfrecords; asked of the server by default.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "model_version", None, "Which version to ask; the latest by default.", lower_bound=1, flag_values=values
     )

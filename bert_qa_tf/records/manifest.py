@@ -1,25 +1,23 @@
-"""`manifest.json`: what a conversion holds, and how training is told without being told twice.
+"""`manifest.json`: what a conversion holds. Training reads it, so that nothing has to be said twice.
 
-What goes in: a folder of records. What comes out: a checked `Manifest`. It is written last: a folder without it is not
-a conversion. The writer is in `conversion.py`, the records' own format in `tfrecord.py`.
+It is written last: a folder without it is no conversion.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from bert_qa_tf.config import WindowingConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 VOCAB_FILE = "vocab.txt"
-DEV_FILE = "dev.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,41 +33,15 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One converted file: its name, its SHA-256, and how its bad answer offsets were treated."""
+    """One converted file: its name, its SHA-256, and what the task notes of it."""
 
     file: str
     sha256: str
-    relabel: str = "off"
+    notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-
-@dataclasses.dataclass(frozen=True)
-class Noise:
-    """How training text was made noisy.
-
-    Attributes:
-      wer: the word error rate that was asked for, or the lowest and the highest.
-      copies: differently heard copies of each paragraph.
-      answers: which questions were kept: "aligned" or "exact" (see `config.NoiseConfig`).
-      seed: that the noise follows from.
-      dictionary_sha256: of the recogniser's pronunciation dictionary.
-      records: training windows of each copy, the clean ones first.
-      clean_copies: copies of the text as it is written.
-      min_confidence: the least share of an answer's letters that is heard.
-      sentence_stops: whether what is heard of a sentence ends with a full stop.
-      table_sha256: of the table of recognition errors; empty where the manifest does not say.
-    """
-
-    wer: tuple[float, ...]
-    copies: int
-    answers: str
-    seed: int
-    dictionary_sha256: str
-    records: tuple[int, ...]
-    clean_copies: int = 0
-    # As it was before manifests said so.
-    min_confidence: float = 0.0
-    sentence_stops: bool = False
-    table_sha256: str = ""
+    def to_json(self) -> dict[str, str]:
+        """The file's entry in the manifest."""
+        return {"file": self.file, "sha256": self.sha256, **self.notes}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,22 +50,20 @@ class Manifest:
 
     Attributes:
       format_version: of the records; another one is refused.
-      task: what the records are for.
-      windowing: as converted.
-      version_2_with_negative: whether questions may have no answer.
-      seed: what the record order and the development articles were drawn with.
+      task: what the records are for, see `tasks.find`.
+      settings: what the task must know of the conversion to train and to answer.
+      seed: what the record order and the development split were drawn with.
       vocab_sha256: of `vocab.txt`.
       do_lower_case: the tokenizer's casing.
       sources: the converted files.
-      counts: questions, windows, and one for each reason something was dropped or mended.
-      length_histogram: window length in word pieces → training windows.
+      counts: records, and one for each reason something was dropped or mended.
+      length_histogram: record length in word pieces → training records.
       shards: every file of records.
-      noise: of the training text; None where it is as it was given.
+      records_by_copy: training records of each copy; one number where they do not come in copies.
     """
 
     task: str
-    windowing: WindowingConfig
-    version_2_with_negative: bool
+    settings: dict[str, Any]
     seed: int
     vocab_sha256: str
     do_lower_case: bool
@@ -101,7 +71,7 @@ class Manifest:
     counts: dict[str, int]
     length_histogram: dict[int, int]
     shards: tuple[Shard, ...]
-    noise: Noise | None = None
+    records_by_copy: tuple[int, ...]
     format_version: int = FORMAT_VERSION
 
     def split(self, name: str) -> tuple[Shard, ...]:
@@ -117,14 +87,13 @@ class Manifest:
         value = {
             "format_version": self.format_version,
             "task": self.task,
-            "windowing": dataclasses.asdict(self.windowing),
-            "version_2_with_negative": self.version_2_with_negative,
+            "settings": self.settings,
             "seed": self.seed,
             "tokenizer": {"vocab_sha256": self.vocab_sha256, "do_lower_case": self.do_lower_case},
-            "sources": [dataclasses.asdict(source) for source in self.sources],
-            **({} if self.noise is None else {"noise": dataclasses.asdict(self.noise)}),
+            "sources": [source.to_json() for source in self.sources],
             "counts": self.counts,
             "length_histogram": {str(length): count for length, count in sorted(self.length_histogram.items())},
+            "records_by_copy": list(self.records_by_copy),
             "shards": [dataclasses.asdict(shard) for shard in self.shards],
         }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
@@ -189,18 +158,17 @@ def _from_json(value: dict[str, Any]) -> Manifest:
     return Manifest(
         format_version=value["format_version"],
         task=value["task"],
-        windowing=WindowingConfig(**value["windowing"]),
-        version_2_with_negative=value["version_2_with_negative"],
+        settings=dict(value["settings"]),
         seed=value["seed"],
         vocab_sha256=value["tokenizer"]["vocab_sha256"],
         do_lower_case=value["tokenizer"]["do_lower_case"],
-        sources=tuple(Source(**source) for source in value["sources"]),
+        sources=tuple(_source_from_json(dict(source)) for source in value["sources"]),
         counts=dict(value["counts"]),
         length_histogram={int(length): count for length, count in value["length_histogram"].items()},
         shards=tuple(Shard(**shard) for shard in value["shards"]),
-        noise=_noise_from_json(value["noise"]) if "noise" in value else None,
+        records_by_copy=tuple(value["records_by_copy"]),
     )
 
 
-def _noise_from_json(value: dict[str, Any]) -> Noise:
-    return Noise(**{**value, "wer": tuple(value["wer"]), "records": tuple(value["records"])})
+def _source_from_json(value: dict[str, str]) -> Source:
+    return Source(value.pop("file"), value.pop("sha256"), value)

@@ -236,18 +236,18 @@ def read_copies(directory: str, manifest: Manifest) -> np.ndarray | None:
     Raises:
       InputError: the file that says it is missing, or does not fit the records.
     """
-    if manifest.noise is None:
+    if len(manifest.records_by_copy) < 2:
         return None
     path = os.path.join(directory, COPIES_FILE)
     content = files.read_bytes(path)
     try:
         copies = np.load(io.BytesIO(content), allow_pickle=False)
-        counts = np.bincount(copies, minlength=len(manifest.noise.records)).tolist()
+        counts = np.bincount(copies, minlength=len(manifest.records_by_copy)).tolist()
     except (ValueError, TypeError, EOFError) as error:
         raise InputError(f"{path}: not the numbers of the records' copies; convert again") from error
-    if counts != list(manifest.noise.records):
+    if counts != list(manifest.records_by_copy):
         raise InputError(
-            f"{path}: counts {counts} records by copy, the manifest expects {list(manifest.noise.records)}; convert "
+            f"{path}: counts {counts} records by copy, the manifest expects {list(manifest.records_by_copy)}; convert "
             "again"
         )
     return copies

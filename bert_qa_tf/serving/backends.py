@@ -6,15 +6,19 @@ What goes in: a request as it came. What comes out: a reply as it is to be sent.
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.parse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import requests
 
+from bert_qa_tf import tasks
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.predict_request import Limits, parse_predict
+from bert_qa_tf.tasks.base import Task
 
 if TYPE_CHECKING:  # it imports TensorFlow, which passing on does without
     from bert_qa_tf.serving.servable import Servable
@@ -57,6 +61,10 @@ class Backend(Protocol):
     description: str
     concurrent_calls: int
 
+    def task(self) -> type[Task] | None:
+        """What the model is for, so that its page is shown; None where that is not known. May block."""
+        ...
+
     def is_quick(self, method: str) -> bool:
         """Whether a request of this method is answered at once, and may be on the event loop."""
         ...
@@ -84,6 +92,10 @@ class LocalModel:
         self._servable = servable
         self._name = name
         self._limits = limits
+
+    def task(self) -> type[Task] | None:
+        """See `Backend`."""
+        return self._servable.task
 
     def is_quick(self, method: str) -> bool:
         """Only `POST` can mean work."""
@@ -121,6 +133,7 @@ class RemoteServing:
 
     Args:
       address: `host:port`, with `https://` before it where it speaks TLS.
+      name: of the model that the page asks.
       timeout_secs: how long to wait for its answer.
 
     Raises:
@@ -129,13 +142,24 @@ class RemoteServing:
 
     concurrent_calls = 32  # they only wait
 
-    def __init__(self, address: str, timeout_secs: float) -> None:
+    def __init__(self, address: str, name: str, timeout_secs: float) -> None:
         match = _ADDRESS.fullmatch(address)
         if not match or int(match["port"]) > 65535:
             raise InputError(f"--tf_serving: expected host:port of a TF Serving's REST port, got {address!r}")
         self._base = f"{match['scheme'] or 'http://'}{match['host']}:{match['port']}"
+        self._name = name
         self._timeout_secs = timeout_secs
         self.description = f"TF Serving at {self._base}"
+
+    def task(self) -> type[Task] | None:
+        """See `Backend`: by the inputs in the model's metadata."""
+        path = f"/v1/models/{urllib.parse.quote(self._name, safe='')}/metadata"
+        reply = self.answer(HttpRequest("GET", path, {}, b""))
+        try:
+            signatures = json.loads(reply.body)["metadata"]["signature_def"]["signature_def"]
+            return tasks.of_served_inputs(signatures["serving_default"]["inputs"])
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def is_quick(self, method: str) -> bool:
         """Nothing is: all of it waits for another machine."""

@@ -1,11 +1,11 @@
-"""An exported model, all of its signatures, as a server of TF Serving's protocol needs it.
+"""An exported model with all of its signatures, as a server of TF Serving's protocol needs it.
 
-What goes in: the version folder that `export` wrote; arrays. What comes out: arrays, and what the model says about
-itself. For answers in Python there is `exported_model.py`.
+For answers in Python there is `exporting/exported_model.py`.
 """
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import re
 from collections.abc import Mapping
@@ -16,12 +16,13 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from bert_qa_tf.exporting import archive
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.exporting import archive, task_file
 from bert_qa_tf.exporting.exported_model import load
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
+from bert_qa_tf.tasks.base import Task
 
-_TEXT_INPUTS = ("question", "context")
 # TF Serving's `ToHTTPStatusCode`; what is not here is 500.
 _HTTP_STATUS = {
     tf.errors.CANCELLED: 499,
@@ -89,14 +90,20 @@ class Servable:
         return {name: outputs[name].numpy() for name in sorted(outputs)}
 
     def warm_up(self) -> None:
-        """Answers one question, so that the first one asked does not wait for the graph to be prepared."""
-        if self.answers_text:
-            self.predict(DEFAULT_SIGNATURE, {name: np.array([b"a"], object) for name in _TEXT_INPUTS})
+        """Answers once, so that the first request does not wait for the graph to be prepared."""
+        specs = self.signatures.get(DEFAULT_SIGNATURE, {})
+        if specs and all(spec.dtype == "string" for spec in specs.values()):
+            self.predict(DEFAULT_SIGNATURE, {name: np.array([b"a"], object) for name in specs})
 
-    @property
-    def answers_text(self) -> bool:
-        """Whether it takes questions about texts, as the page asks them."""
-        return set(self.signatures.get(DEFAULT_SIGNATURE, ())) == set(_TEXT_INPUTS)
+    @functools.cached_property
+    def task(self) -> type[Task] | None:
+        """What the model is for; None for one that is of no task, or takes token ids alone."""
+        if DEFAULT_SIGNATURE not in self.signatures:
+            return None
+        try:
+            return task_file.task_of_export(self.path)
+        except InputError:
+            return None
 
 
 def _spec(tensor: tf.TensorSpec) -> TensorSpec:

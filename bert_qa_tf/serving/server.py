@@ -15,7 +15,6 @@ import contextlib
 import dataclasses
 import functools
 import ipaddress
-import pathlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bert_qa_tf import tasks
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import bodies, rest
 from bert_qa_tf.serving.backends import Backend, HttpRequest
@@ -37,7 +37,7 @@ from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.recordings import Recordings
 from bert_qa_tf.serving.transcript_request import transcript_reply
 
-_PAGE_DIR = pathlib.Path(__file__).resolve().parent / "page"
+_DEFAULT_PAGE = tasks.find(tasks.DEFAULT_TASK).page
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 # The page needs nothing but its own files, whatever a transcript holds, and a recording that its user opened (blob:).
 _PAGE_HEADERS = {
@@ -102,17 +102,18 @@ class Application:
         self._config = config
         self._recordings = recordings
         self._in_flight = 0
+        self._page = _DEFAULT_PAGE
         num_workers = config.max_concurrent_calls or backend.concurrent_calls
         self._workers = concurrent.futures.ThreadPoolExecutor(num_workers, "answering")
         self._turns = asyncio.Semaphore(num_workers)
         self._max_in_flight = num_workers + config.max_waiting
         routes = [
-            Route("/", _serve_page),
+            Route("/", self._serve_page),
             Route("/page/config.json", self._serve_page_config),
             Route("/transcript", self._serve_transcript, methods=["POST"]),
             Route("/transcribe", self._serve_recording, methods=["POST"]),
             Route("/v1/{rest:path}", self._serve_api, methods=_METHODS),
-            Mount("/page", _PageFiles(directory=_PAGE_DIR)),
+            Mount("/page", self._serve_page_file),
         ]
         handlers: dict[Any, Any] = {HTTPException: _describe_http_error, Exception: _describe_bug}
         self.asgi: ASGIApp = _with_headers(Starlette(routes=routes, exception_handlers=handlers))
@@ -122,6 +123,16 @@ class Application:
         self._workers.shutdown()
         if self._recordings is not None:
             self._recordings.close()
+
+    async def _serve_page(self, request: Request) -> Response:
+        """The page of the model's task; where that is not known, or has none, that of the default task."""
+        del request
+        task = await asyncio.get_running_loop().run_in_executor(self._workers, self._backend.task)
+        self._page = (task and task.page) or _DEFAULT_PAGE
+        return FileResponse(self._page / "index.html", headers={"cache-control": "no-cache"})
+
+    async def _serve_page_file(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _PageFiles(directory=self._page)(scope, receive, send)
 
     async def _serve_page_config(self, request: Request) -> Response:
         """What the page must know."""
@@ -183,11 +194,6 @@ class Application:
                 return bodies.json_response(*await loop.run_in_executor(self._workers, work))
         finally:
             self._in_flight -= 1
-
-
-async def _serve_page(request: Request) -> Response:
-    del request
-    return FileResponse(_PAGE_DIR / "index.html", headers={"cache-control": "no-cache"})
 
 
 class _PageFiles(StaticFiles):

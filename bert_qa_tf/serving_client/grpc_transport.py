@@ -1,12 +1,13 @@
-"""Asking over gRPC, TF Serving's `PredictionService`.
+"""Asks over gRPC, TF Serving's `PredictionService`.
 
-What goes in: the questions and texts of one request. What comes out: the columns of the reply, or an `AttemptFailed`
-that says whether another attempt may do better. One call is one attempt. `tensorflow-serving-api` brings the messages,
-and imports TensorFlow for those of tensors; so this module is imported only when a server is asked over gRPC.
+One call is one attempt, and ends with a reply or with an `AttemptFailed` that says whether another attempt may do
+better. `tensorflow-serving-api` brings the messages, and imports TensorFlow for those of tensors; so this module is
+imported only when a server is asked over gRPC.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bert_qa_tf.errors import InputError
@@ -17,7 +18,7 @@ from bert_qa_tf.storage import files
 try:
     import grpc
     import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("grpc", "tensorflow", "tensorflow_serving"):
         raise
@@ -57,38 +58,61 @@ class GrpcTransport:
             self._channel = grpc.insecure_channel(connection.address, _CHANNEL_OPTIONS)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
-    def predict(self, questions: list[str], contexts: list[str], timeout_secs: float) -> dict[str, Any]:
+    def predict(self, columns: Mapping[str, Sequence[str]], timeout_secs: float) -> dict[str, Any]:
         """Asks once.
 
         Args:
-          questions: valid Unicode.
-          contexts: one for each question.
+          columns: input → texts, valid Unicode.
           timeout_secs: until the whole reply is there; the server is told, and stops working then.
 
         Returns:
-          The outputs by name, each a list with an entry for each question.
+          The outputs by name, each a list with an entry for each text of a column.
 
         Raises:
           AttemptFailed: no answer.
         """
         request = predict_pb2.PredictRequest()
-        request.model_spec.name = self._connection.model_name
+        self._name_model(request.model_spec)
         request.model_spec.signature_name = "serving_default"
-        if self._connection.model_version is not None:
-            request.model_spec.version.value = self._connection.model_version
-        elif self._connection.model_version_label is not None:
-            request.model_spec.version_label = self._connection.model_version_label
-        for name, texts in (("question", questions), ("context", contexts)):
+        for name, texts in columns.items():
             encoded = [text.encode("utf-8") for text in texts]
             request.inputs[name].CopyFrom(tf.make_tensor_proto(encoded, tf.string, [len(encoded)]))
+        reply = self._call(self._stub.Predict, request, timeout_secs)
+        return {name: _to_list(tensor) for name, tensor in reply.outputs.items()}
+
+    def inputs(self, timeout_secs: float) -> set[str]:
+        """The names of the inputs of the model's `serving_default` signature.
+
+        Args:
+          timeout_secs: see `predict`.
+
+        Raises:
+          AttemptFailed: no answer.
+        """
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        self._name_model(request.model_spec)
+        reply = self._call(self._stub.GetModelMetadata, request, timeout_secs)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        reply.metadata["signature_def"].Unpack(signatures)
+        if "serving_default" not in signatures.signature_def:
+            raise AttemptFailed("REPLY", "the model has no signature `serving_default`", may_retry=False)
+        return set(signatures.signature_def["serving_default"].inputs)
+
+    def _name_model(self, model_spec: Any) -> None:
+        model_spec.name = self._connection.model_name
+        if self._connection.model_version is not None:
+            model_spec.version.value = self._connection.model_version
+        elif self._connection.model_version_label is not None:
+            model_spec.version_label = self._connection.model_version_label
+
+    def _call(self, method: Callable[..., Any], request: Any, timeout_secs: float) -> Any:
         try:
-            reply = self._stub.Predict(request, timeout=timeout_secs, metadata=self._metadata)
+            return method(request, timeout=timeout_secs, metadata=self._metadata)
         except grpc.RpcError as error:
             message = " ".join((error.details() or "no message").split())
             # A certificate that is not trusted now will not be in a second either.
             may_retry = error.code() in _RETRIED and "handshake failed" not in message.lower()
             raise AttemptFailed(error.code().name, message, may_retry) from error
-        return {name: _to_list(tensor) for name, tensor in reply.outputs.items()}
 
     def close(self) -> None:
         """Closes the channel."""

@@ -1,13 +1,14 @@
-"""Asking over REST, as TF Serving documents it: https://www.tensorflow.org/tfx/serving/api_rest.
+"""Asks over REST, as TF Serving documents it: https://www.tensorflow.org/tfx/serving/api_rest.
 
-What goes in: the questions and texts of one request. What comes out: the columns of the reply, or an `AttemptFailed`
-that says whether another attempt may do better. One call is one attempt. No TensorFlow here.
+One call is one attempt, and ends with a reply or with an `AttemptFailed` that says whether another attempt may do
+better. No TensorFlow here.
 """
 
 from __future__ import annotations
 
 import json
 import urllib.parse
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import requests
@@ -29,7 +30,7 @@ class RestTransport:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._url = _predict_url(connection)
+        self._url = _model_url(connection)
         self._session = requests.Session()
         self._session.headers.update(dict(connection.headers))
         self._session.headers["Content-Type"] = "application/json"
@@ -39,25 +40,43 @@ class RestTransport:
         if connection.client_cert_file:
             self._session.cert = (connection.client_cert_file, connection.client_key_file)
 
-    def predict(self, questions: list[str], contexts: list[str], timeout_secs: float) -> dict[str, Any]:
-        """Asks once, in columns: no name is repeated for each question.
+    def predict(self, columns: Mapping[str, Sequence[str]], timeout_secs: float) -> dict[str, Any]:
+        """Asks once, in columns: no name is repeated for each text.
 
         Args:
-          questions: valid Unicode.
-          contexts: one for each question.
+          columns: input → texts, valid Unicode.
           timeout_secs: for connecting, and then between two pieces of the reply, which servers send in one.
 
         Returns:
-          The outputs by name, each a list with an entry for each question.
+          The outputs by name, each a list with an entry for each text of a column.
 
         Raises:
           AttemptFailed: no answer.
         """
-        body = {"signature_name": "serving_default", "inputs": {"question": questions, "context": contexts}}
+        body = {"signature_name": "serving_default", "inputs": columns}
+        return _member(self._send("POST", f"{self._url}:predict", body, timeout_secs), "outputs")
+
+    def inputs(self, timeout_secs: float) -> set[str]:
+        """The names of the inputs of the model's `serving_default` signature.
+
+        Args:
+          timeout_secs: see `predict`.
+
+        Raises:
+          AttemptFailed: no answer.
+        """
+        metadata = _member(self._send("GET", f"{self._url}/metadata", None, timeout_secs), "metadata")
         try:
-            response = self._session.post(
-                self._url,
-                data=json.dumps(body, ensure_ascii=False).encode("utf-8"),
+            return set(metadata["signature_def"]["signature_def"]["serving_default"]["inputs"])
+        except (KeyError, TypeError) as error:
+            raise AttemptFailed("REPLY", "the model has no signature `serving_default`", may_retry=False) from error
+
+    def _send(self, method: str, url: str, body: Any, timeout_secs: float) -> Any:
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8"),
                 timeout=timeout_secs,
                 # Given here: as a property of the session, REQUESTS_CA_BUNDLE would win over it.
                 verify=self._connection.ca_file or True,
@@ -83,16 +102,16 @@ class RestTransport:
         return f" ({_GRPC_PORT} is TF Serving's gRPC port: grpc://…)" if is_grpc_port else ""
 
 
-def _predict_url(connection: Connection) -> str:
+def _model_url(connection: Connection) -> str:
     url = f"{connection.scheme}://{connection.address}/v1/models/{urllib.parse.quote(connection.model_name, safe='')}"
     if connection.model_version is not None:
         url += f"/versions/{connection.model_version}"
     elif connection.model_version_label is not None:
         url += f"/labels/{urllib.parse.quote(connection.model_version_label, safe='')}"
-    return f"{url}:predict"
+    return url
 
 
-def _read_reply(response: requests.Response) -> dict[str, Any]:
+def _read_reply(response: requests.Response) -> Any:
     try:
         # Not what the header says the encoding is: JSON is UTF-8, and TF Serving names none.
         reply = json.loads(response.content.decode("utf-8"))
@@ -105,11 +124,15 @@ def _read_reply(response: requests.Response) -> dict[str, Any]:
             may_retry=response.status_code in _RETRIED,
             retry_after_secs=_retry_after(response),
         )
-    if not isinstance(reply, dict) or not isinstance(reply.get("outputs"), dict):
+    return reply
+
+
+def _member(reply: Any, name: str) -> dict[str, Any]:
+    if not isinstance(reply, dict) or not isinstance(reply.get(name), dict):
         raise AttemptFailed(
-            "HTTP 200", "no JSON object with `outputs`: not the REST API of TF Serving?", may_retry=False
+            "HTTP 200", f"no JSON object with `{name}`: not the REST API of TF Serving?", may_retry=False
         )
-    return reply["outputs"]
+    return reply[name]
 
 
 def _error_message(response: requests.Response, reply: Any) -> str:

@@ -29,7 +29,7 @@ Report = Callable[[str], None]
 def readers(
     transcript_file: str | None, recording: str | None, config: SpokenTextConfig, report: Report | None = None
 ) -> dict[str, tuple[str | None, Callable[[str], SpokenText]]]:
-    """Flag → the file it names and what reads such files, as `tasks.question_answering.request.Asked` takes them.
+    """Flag → the file it names and what reads such files, as `tasks.base.Task.request` takes them.
 
     Args:
       transcript_file: of --transcript_file; None where it is not given.

@@ -7,10 +7,11 @@ go through TensorFlow's own file layer, imported when the first one is met; reco
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from bert_qa_tf.errors import InputError
 
@@ -65,6 +66,16 @@ def open_binary(path: PathLike) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise InputError(f"{name}: cannot read this file ({error.strerror})") from error
+
+
+def exists(path: PathLike) -> bool:
+    """Whether there is a file or a folder at `path`."""
+    name = os.fspath(path)
+    if is_remote(name):
+        import tensorflow as tf
+
+        return tf.io.gfile.exists(name)
+    return os.path.exists(name)
 
 
 def is_folder(path: PathLike) -> bool:
@@ -153,3 +164,19 @@ def write_text(path: PathLike, text: str) -> None:
         pathlib.Path(name).write_bytes(text.encode("utf-8"))
     except OSError as error:
         raise InputError(f"{name}: cannot write this file ({error.strerror})") from error
+
+
+def read_json(path: PathLike) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+      InputError: the file cannot be read, or holds something else.
+    """
+    content = read_bytes(path)
+    try:
+        value = json.loads(content)
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise InputError(f"{path}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a JSON object, got {type(value).__name__}")
+    return value

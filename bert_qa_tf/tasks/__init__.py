@@ -1,1 +1,55 @@
-"""What a model is trained for: one folder a task, behind the protocol in `base.py`."""
+"""What a model is trained for: one folder a task, behind the protocol in `base.py`, and a line here that registers it.
+
+Importing this package imports no TensorFlow, and neither does a task's `task.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bert_qa_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from bert_qa_tf.tasks.base import Task
+
+DEFAULT_TASK = "question_answering"
+# A task's name → its class. A task elsewhere is named as the values here are: `package.module:Class`.
+_REGISTERED = {
+    "question_answering": "bert_qa_tf.tasks.question_answering.task:QuestionAnswering",
+}
+
+
+def names() -> tuple[str, ...]:
+    """The registered tasks."""
+    return tuple(_REGISTERED)
+
+
+def find(name: str) -> type[Task]:
+    """The class of a task.
+
+    Args:
+      name: a registered name, or `package.module:Class` of a task that is defined elsewhere.
+
+    Raises:
+      InputError: there is no such task.
+    """
+    module, _, class_name = _REGISTERED.get(name, name).partition(":")
+    try:
+        return getattr(importlib.import_module(module), class_name)
+    except (AttributeError, ImportError, ValueError) as error:
+        raise InputError(
+            f"task {name!r}: expected one of {', '.join(names())}, or package.module:Class of a task of your own"
+        ) from error
+
+
+def all_tasks() -> list[type[Task]]:
+    """The classes of the registered tasks."""
+    return [find(name) for name in names()]
+
+
+def of_served_inputs(inputs: Iterable[str]) -> type[Task] | None:
+    """The registered task whose exported models take these inputs; None where there is none."""
+    wanted = set(inputs)
+    return next((task for task in all_tasks() if set(task.served_inputs) == wanted), None)

@@ -7,10 +7,12 @@ was at the last step that was saved. What a run directory holds beside them is `
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
 import tensorflow as tf
+import tf_keras
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.training import run_directory
@@ -101,6 +103,43 @@ class RunCheckpoints(tf.train.CheckpointManager):
             ) from error
         self._last_saved = int(path.rsplit("-", 1)[1])
         return path
+
+
+class BestKeeper:
+    """Keeps the weights with the highest development score, in `best/`.
+
+    Args:
+      model_dir: the run directory.
+      model: whose weights are kept.
+      writes: whether this process is the one that writes.
+    """
+
+    def __init__(self, model_dir: str, model: tf_keras.Model, *, writes: bool = True) -> None:
+        self._directory = f"{model_dir}/best"
+        self._path = f"{model_dir}/{run_directory.BEST_FILE}"
+        self._model = model
+        self._writes = writes
+
+    def keep(self, step: int, scores: dict[str, float]) -> None:
+        """Puts the model's present weights in the place of those kept so far.
+
+        They are written under a new name and `best.json`, which names them, is moved into place last: a killed process
+        leaves the old best.
+        """
+        if not self._writes:
+            return
+        old = run_directory.read_json(self._path) if tf.io.gfile.exists(self._path) else None
+        if old is not None and (old["step"], old["scores"]) == (step, scores):
+            return  # kept by a process that was killed after that
+        tf.io.gfile.makedirs(self._directory)
+        name = f"model-{step}"
+        tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
+        run_directory.write_text(
+            self._path, json.dumps({"checkpoint": name, "step": step, "scores": scores}, indent=2) + "\n"
+        )
+        for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
+            if not path.rsplit("/", 1)[1].startswith(f"{name}."):
+                (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
 
 
 def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:

@@ -91,8 +91,8 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
 
     # The run directory: a new one, or the same training again. Nothing is written before all above went well.
     if role.is_chief:
-        resolved = run_config.resolved_config(config, prepared.manifest, prepared.policy)
-        run_config.open_run(config, resolved, prepared.pretrained)
+        resolved = run_config.resolved_config(config, prepared.manifest, prepared.task, prepared.policy)
+        run_config.open_run(config, resolved, prepared.pretrained, prepared.task.development_file)
         shape = {"global_batch_size": config.global_batch_size, "seq_length": length}
         if config.gradient_accumulation_steps > 1:  # whose loop is counted once
             shape["global_batch_size"] //= config.gradient_accumulation_steps
@@ -118,7 +118,7 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
         config.keep_checkpoint_max,
         worker=None if role.is_chief else role.index,
     )
-    evaluator = Evaluator(prepared.task, trained)
+    evaluator = Evaluator(prepared.score, trained)
     directories = {"summary_dir": "train", "eval_summary_dir": "eval_dev"}
     with _quiet():
         controller = orbit.Controller(
@@ -137,7 +137,7 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
             reporting.drop_later_events(f"{config.model_dir}/{name}", start)
     reporter = Reporter(config.model_dir, schedule.total_steps, start, role)
     trainer.reporter, trainer.stop = reporter, stop
-    best = run_directory.BestKeeper(config.model_dir, trained.model, writes=role.is_chief)
+    best = checkpoints.BestKeeper(config.model_dir, trained.model, writes=role.is_chief)
     if start:
         reporter.note(f"going on from step {start} of {schedule.total_steps}")
     copies = f" in {schedule.num_copies} copies, one an epoch" if schedule.num_copies > 1 else ""
@@ -174,7 +174,7 @@ class _Run:
     evaluator: Evaluator
     manager: checkpoints.RunCheckpoints
     reporter: Reporter
-    best: run_directory.BestKeeper
+    best: checkpoints.BestKeeper
     stop: StopRequest
 
     def go(self) -> None:

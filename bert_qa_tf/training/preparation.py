@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 import tf_keras
 
+from bert_qa_tf import tasks
 from bert_qa_tf.config import TrainConfig
+from bert_qa_tf.config.options import options_of
 from bert_qa_tf.encoders.sources.loader import PretrainedEncoder, build_pretrained_encoder, load_encoder
 from bert_qa_tf.encoders.wrapped_encoder import (
     WrappedEncoder,
@@ -21,9 +24,8 @@ from bert_qa_tf.encoders.wrapped_encoder import (
 )
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import shards
-from bert_qa_tf.records.manifest import Manifest, read_manifest
-from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.task import QuestionAnswering, Task
+from bert_qa_tf.records.manifest import MANIFEST_FILE, Manifest, read_manifest
+from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.text.tokenization import BertTokenizer
 from bert_qa_tf.training import optimization, partial, run_directory, runtime
 from bert_qa_tf.training.schedule import TrainingSchedule
@@ -41,7 +43,8 @@ class Prepared:
       policy: the Keras precision policy of the model.
       manifest: of the records.
       pretrained: where the encoder's weights came from.
-      task: the head, the loss, the development score.
+      task: the head and the loss.
+      score: scores a model on the development split; None where there is none.
       columns: the training records.
       schedule: which of them make which batch.
       trained: model and optimizer, at step 0.
@@ -53,6 +56,7 @@ class Prepared:
     manifest: Manifest
     pretrained: PretrainedEncoder | WrappedEncoder
     task: Task
+    score: Callable[[tf_keras.Model], dict[str, float]] | None
     columns: shards.Columns
     schedule: TrainingSchedule
     trained: Trained
@@ -79,15 +83,14 @@ def prepare(config: TrainConfig) -> Prepared:
 
     # 2. The data, which says how it was tokenized; then the encoder, which must agree.
     manifest = read_manifest(config.train_dir)
-    decoding = dataclasses.replace(config.decoding, version_2_with_negative=manifest.version_2_with_negative)
-    config = dataclasses.replace(config, decoding=decoding)
+    task = _bind_task(config, manifest)
     load = load_wrapped_encoder if config.encoder_mode == "wrap" else load_encoder
     pretrained = load(config.encoder_handle, do_lower_case=manifest.do_lower_case)
     tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case, source=pretrained.source)
-    check_vocabulary(config, manifest, pretrained, tokenizer)
-    columns = shards.read_columns(config.train_dir, manifest.split("train"), QA_FEATURES)
+    check_vocabulary(config, manifest, pretrained, tokenizer, task.max_seq_length)
+    columns = shards.read_columns(config.train_dir, manifest.split("train"), task.table)
     if not len(columns):
-        raise InputError(f"{config.train_dir}: the conversion holds no training windows")
+        raise InputError(f"{config.train_dir}: the conversion holds no training records")
     schedule = TrainingSchedule(
         columns.lengths,
         config.length_buckets,
@@ -103,7 +106,7 @@ def prepare(config: TrainConfig) -> Prepared:
     _check_positions(config, schedule, pretrained)
 
     # 3. Model and optimizer, under the strategy and the policy.
-    task = QuestionAnswering(config.train_dir, manifest, tokenizer, config.decoding, config.eval_batch_size)
+    score = task.development_scorer(config.train_dir, manifest, tokenizer, config.eval_batch_size)
     runtime.set_seed(config.seed)  # here, so that nothing read before can have drawn from it
     before = tf_keras.mixed_precision.global_policy()
     tf_keras.mixed_precision.set_global_policy(policy)
@@ -120,9 +123,24 @@ def prepare(config: TrainConfig) -> Prepared:
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
     if isinstance(pretrained, WrappedEncoder):
-        check_length(model.get_layer("encoder"), pretrained, manifest.windowing.max_seq_length)
+        check_length(model.get_layer("encoder"), pretrained, task.max_seq_length)
     trained = Trained(model, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False, name="step"), Progress())
-    return Prepared(config, strategy, policy, manifest, pretrained, task, columns, schedule, trained)
+    return Prepared(config, strategy, policy, manifest, pretrained, task, score, columns, schedule, trained)
+
+
+def _bind_task(config: TrainConfig, manifest: Manifest) -> Task:
+    """The task of the records, with the options that were given."""
+    task = tasks.find(manifest.task)
+    known = {option.name for option in options_of(task.training_config)}
+    for name in config.task_options:
+        if name not in known:
+            raise InputError(f"--{name}: {config.train_dir} is for {task.name}, which has no such option")
+    try:
+        return task.from_json(manifest.settings).with_options(config.task_options)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{config.train_dir}/{MANIFEST_FILE}: something in `settings` has another shape ({error}); convert again"
+        ) from error
 
 
 def parameter_counts(model: tf_keras.Model) -> tuple[int, int]:
@@ -147,11 +165,12 @@ def check_vocabulary(
     manifest: Manifest,
     pretrained: PretrainedEncoder | WrappedEncoder,
     tokenizer: BertTokenizer,
+    max_seq_length: int,
 ) -> None:
     """Refuses records whose word pieces mean something else to the encoder.
 
     Raises:
-      InputError: the vocabularies or their casing differ, or a window is longer than the encoder's positions.
+      InputError: the vocabularies or their casing differ, or a record is longer than the encoder's positions.
     """
     theirs = tokenizer.vocab_sha256
     if theirs != manifest.vocab_sha256 or pretrained.do_lower_case != manifest.do_lower_case:
@@ -163,9 +182,9 @@ def check_vocabulary(
     if isinstance(pretrained, WrappedEncoder):
         return  # its positions are not stated: `check_length` tries them
     positions = pretrained.config.max_position_embeddings
-    if manifest.windowing.max_seq_length > positions:
+    if max_seq_length > positions:
         raise InputError(
-            f"{config.train_dir}: windows of up to {manifest.windowing.max_seq_length} word pieces, but the encoder "
+            f"{config.train_dir}: records of up to {max_seq_length} word pieces, but the encoder "
             f"{config.encoder_handle} has {positions} positions: convert again with --max_seq_length={positions}"
         )
 

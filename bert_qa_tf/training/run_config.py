@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import pathlib
 import subprocess
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -21,6 +22,7 @@ from bert_qa_tf.encoders.sources.loader import PretrainedEncoder
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest
+from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import run_directory
 
 _PACKAGES = ("tensorflow", "tf-keras", "tf-models-official", "tensorflow-text", "numpy")
@@ -35,6 +37,7 @@ _FREE = (
     "max_hours",
     "profile_steps",
     "runtime",
+    "task_options",  # in the settings
     "train_dir",
     "model_dir",
 )
@@ -58,25 +61,26 @@ _WRITTEN = (
     "precision.json",
     "train",
     "encoder",
+    run_directory.DEVELOPMENT_DIR,
     f"{run_directory.CONFIG_FILE}.tmp",
     run_directory.CONFIG_FILE,
 )
 # What a training that is killed before its config is written leaves.
-_STARTED = {"encoder", f"{run_directory.CONFIG_FILE}.tmp"}
+_STARTED = {"encoder", run_directory.DEVELOPMENT_DIR, f"{run_directory.CONFIG_FILE}.tmp"}
 
 
-def resolved_config(config: TrainConfig, manifest: Manifest, policy: str) -> dict[str, Any]:
+def resolved_config(config: TrainConfig, manifest: Manifest, task: Task, policy: str) -> dict[str, Any]:
     """All that was resolved, as `config.json` holds it."""
     return {
         "task": manifest.task,
+        "settings": task.settings_json(),
         "train": dataclasses.asdict(config),
         "mixed_precision": policy,
-        "windowing": dataclasses.asdict(manifest.windowing),
         "data": {
-            "sources": [dataclasses.asdict(source) for source in manifest.sources],
+            "sources": [source.to_json() for source in manifest.sources],
             "shards": [shard.sha256 for shard in manifest.shards],
             "counts": manifest.counts,
-            **({} if manifest.noise is None else {"noise": dataclasses.asdict(manifest.noise)}),
+            "settings": manifest.settings,
         },
         "versions": {
             "bert_qa_tf": bert_qa_tf.__version__,
@@ -88,21 +92,37 @@ def resolved_config(config: TrainConfig, manifest: Manifest, policy: str) -> dic
 
 def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
     """The part of a config that makes two runs the same training, flat."""
-    flat: dict[str, Any] = {}
-    for name, value in resolved["train"].items():
-        if name in _FREE:
-            continue
-        if isinstance(value, dict):
-            flat.update({f"{name}.{key}": entry for key, entry in value.items()})
-        else:
-            flat[name] = value
+    flat = _flat({name: value for name, value in resolved["train"].items() if name not in _FREE})
+    flat |= _flat(resolved["settings"])
     flat["mixed_precision"] = resolved["mixed_precision"]
     flat["records"] = resolved["data"]["shards"]
     return flat
 
 
-def open_run(config: TrainConfig, resolved: dict[str, Any], encoder: PretrainedEncoder | WrappedEncoder) -> None:
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested objects as one: `{"a": {"b": 1}}` as `{"a.b": 1}`."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{key}": entry for key, entry in _flat(value).items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def open_run(
+    config: TrainConfig,
+    resolved: dict[str, Any],
+    encoder: PretrainedEncoder | WrappedEncoder,
+    development_file: str | None = None,
+) -> None:
     """Starts a run directory, or checks that the one there belongs to this training.
+
+    Args:
+      config: names the directory.
+      resolved: see `resolved_config`.
+      encoder: what is needed of it is written there.
+      development_file: of the conversion, see `Task`: a copy travels with the run.
 
     Raises:
       InputError: the folder holds another training (and nobody said to overwrite it), or something else.
@@ -139,6 +159,10 @@ def open_run(config: TrainConfig, resolved: dict[str, Any], encoder: PretrainedE
         run_directory.write_wrapped_encoder(config.model_dir, encoder)
     else:
         run_directory.write_encoder(config.model_dir, encoder.config, list(encoder.vocab), encoder.do_lower_case)
+    source = f"{config.train_dir}/{development_file}"
+    if development_file is not None and tf.io.gfile.exists(source):
+        tf.io.gfile.makedirs(f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}")
+        tf.io.gfile.copy(source, f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}/{development_file}")
     run_directory.write_text(path, json.dumps(resolved, indent=2) + "\n")
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.config import DecodingConfig, EncoderConfig, WindowingConfig
+from bert_qa_tf import tasks
+from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.encoder import build_encoder
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, read_vocab, read_weights
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder, build_wrapped_encoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.question_answering.span_model import build_span_model
+from bert_qa_tf.tasks.base import Answerer, Task
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 CONFIG_FILE = "config.json"
@@ -28,6 +30,8 @@ ENCODER_VOCAB_FILE = "encoder/vocab.txt"
 ENCODER_MODULE = "encoder/module"
 CHECKPOINT_DIR = "checkpoints"
 EVAL_DIR = "eval"
+# Holds the development examples, so that they can be asked again wherever the records have gone.
+DEVELOPMENT_DIR = "development"
 BEST_FILE = "best/best.json"
 # What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
 UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
@@ -36,23 +40,29 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixe
 
 @dataclasses.dataclass(frozen=True)
 class LoadedRun:
-    """A trained model and all it needs to answer questions.
+    """A trained model and all it needs to answer.
 
     Attributes:
-      model: the span model, weights restored.
+      task: what it was trained for, with its settings.
+      model: weights restored.
       tokenizer: with the vocabulary it was trained with.
-      windowing: as trained.
-      decoding: as trained.
       config: the run's `config.json`.
       step: the optimizer step of the weights.
     """
 
+    task: Task
     model: tf_keras.Model
     tokenizer: BertTokenizer
-    windowing: WindowingConfig
-    decoding: DecodingConfig
     config: dict[str, Any]
     step: int
+
+    def with_options(self, options: Mapping[str, Any]) -> LoadedRun:
+        """The run with some settings of its task replaced; see `Task.with_options`."""
+        return dataclasses.replace(self, task=self.task.with_options(options))
+
+    def answerer(self, batch_size: int = 32) -> Answerer:
+        """The model as something that answers the task's examples."""
+        return self.task.answerer(self.model, self.tokenizer, batch_size)
 
 
 def write_text(path: str, text: str) -> None:
@@ -84,41 +94,6 @@ def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
     write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in wrapped.vocab))
 
 
-class BestKeeper:
-    """Keeps the weights with the highest development score, in `best/`.
-
-    Args:
-      model_dir: the run directory.
-      model: whose weights are kept.
-      writes: whether this process is the one that writes.
-    """
-
-    def __init__(self, model_dir: str, model: tf_keras.Model, *, writes: bool = True) -> None:
-        self._directory = f"{model_dir}/best"
-        self._path = f"{model_dir}/{BEST_FILE}"
-        self._model = model
-        self._writes = writes
-
-    def keep(self, step: int, scores: dict[str, float]) -> None:
-        """Puts the model's present weights in the place of those kept so far.
-
-        They are written under a new name and `best.json`, which names them, is moved into place last: a killed process
-        leaves the old best.
-        """
-        if not self._writes:
-            return
-        old = read_json(self._path) if tf.io.gfile.exists(self._path) else None
-        if old is not None and (old["step"], old["scores"]) == (step, scores):
-            return  # kept by a process that was killed after that
-        tf.io.gfile.makedirs(self._directory)
-        name = f"model-{step}"
-        tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
-        write_text(self._path, json.dumps({"checkpoint": name, "step": step, "scores": scores}, indent=2) + "\n")
-        for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
-            if not path.rsplit("/", 1)[1].startswith(f"{name}."):
-                (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
-
-
 def read_json(path: str) -> dict[str, Any]:
     """A JSON object from a file of the run directory.
 
@@ -145,10 +120,36 @@ def read_config(model_dir: str) -> dict[str, Any]:
     """
     path = f"{model_dir}/{CONFIG_FILE}"
     config = read_json(path)
-    missing = [name for name in ("train", "windowing") if name not in config]
+    if "train" in config and "windowing" in config and "settings" not in config:
+        config = _of_today(config)
+    missing = [name for name in ("task", "settings", "train") if name not in config]
     if missing:
         raise InputError(f"{path}: not a config that `train` wrote ({', '.join(missing)} missing)")
     return config
+
+
+def _of_today(config: dict[str, Any]) -> dict[str, Any]:
+    """The config of a run from before there were several tasks, in today's form."""
+    train = dict(config["train"])
+    settings = {"windowing": config["windowing"], "decoding": train.pop("decoding", {})}
+    rest = {name: value for name, value in config.items() if name != "windowing"}
+    return {**rest, "task": "question_answering", "settings": settings, "train": train}
+
+
+def task_of(model_dir: str) -> Task:
+    """The task that a run was trained for, with its settings.
+
+    Raises:
+      InputError: this is no run directory, or its task is not known here.
+    """
+    return _task(model_dir, read_config(model_dir))
+
+
+def _task(model_dir: str, config: dict[str, Any]) -> Task:
+    try:
+        return tasks.find(config["task"]).from_json(config["settings"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{model_dir}/{CONFIG_FILE}: something in `settings` has another shape ({error})") from error
 
 
 def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str, int]:
@@ -185,6 +186,14 @@ def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
     return found
 
 
+def development_examples(model_dir: str, run: LoadedRun) -> list[Any]:
+    """The development examples of a run; of one without a copy of them, those of its conversion, if it is at hand."""
+    train_dir = run.config["train"].get("train_dir", "")
+    return run.task.development_examples(f"{model_dir}/{DEVELOPMENT_DIR}") or (
+        run.task.development_examples(train_dir.rstrip("/")) if train_dir else []
+    )
+
+
 def load_run(
     model_dir: str,
     which: Literal["best", "last"] = "best",
@@ -202,6 +211,7 @@ def load_run(
     """
     model_dir = model_dir.rstrip("/")
     config = read_config(model_dir)
+    task = _task(model_dir, config)
     encoder_values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
     do_lower_case = encoder_values.pop("do_lower_case")
     path, step = checkpoint_path(model_dir, which)
@@ -217,15 +227,14 @@ def load_run(
             encoder = build_wrapped_encoder(f"{model_dir}/{ENCODER_MODULE}")
         else:
             encoder = build_encoder(EncoderConfig(**encoder_values), recompute_gelu=False)
-        model = build_span_model(encoder)
+        model = task.build_model(encoder)
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
     restore_model(model, path)
     return LoadedRun(
+        task=task,
         model=model,
         tokenizer=BertTokenizer.from_vocab_file(f"{model_dir}/{ENCODER_VOCAB_FILE}", do_lower_case),
-        windowing=WindowingConfig(**config["windowing"]),
-        decoding=DecodingConfig(**config["train"]["decoding"]),
         config=config,
         step=step,
     )

@@ -6,7 +6,8 @@ import wave
 import pytest
 
 from bert_qa_tf import cli, export, flags, predict
-from bert_qa_tf.config import DecodingConfig
+from bert_qa_tf.config.options import replace_options
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_writer import write_squad
 from tests import tiny_model
@@ -231,7 +232,7 @@ def test_export_checks_itself_on_the_development_questions(tmp_path, capsys):
     write_squad(conversion / "dev.json", examples)
     assert _call(export, f"--model_dir={folder}", f"--export_dir={tmp_path / 'exports'}") == 0
     out = capsys.readouterr().out
-    assert "checked: 107 questions answered as the checkpoint answers them" in out  # 7 built in
+    assert "checked: 107 examples answered as the checkpoint answers them" in out  # 7 built in
     assert f"wrote {tmp_path}/exports/qa/1" in out
     assert f"wrote {tmp_path}/exports/qa_ids/1" in out
 
@@ -255,9 +256,9 @@ def test_decoding_flags_override_what_was_trained_and_only_that():
     trained = DecodingConfig(n_best_size=7, max_answer_length=9, version_2_with_negative=True)
     seen = []
     status = cli.call(
-        lambda values: seen.append(flags.override_decoding(values, trained)),
+        lambda values: seen.append(replace_options(trained, flags.given_options(values, DecodingConfig))),
         "",
-        [flags.define_decoding_overrides],
+        [flags.option_group("Decoding", DecodingConfig, overrides=True)],
         ["--null_score_diff_threshold=-1.5", "--max_answer_length=4"],
     )
     assert status == 0

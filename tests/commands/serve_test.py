@@ -104,7 +104,7 @@ def test_a_model_of_token_ids_is_served_with_a_warning_about_the_page(tiny_expor
     process.terminate()
     _, err = process.communicate(timeout=60)
     assert printed.startswith(f"serving {tiny_export.ids_dir} as model qa, version 1")
-    assert f"warning: {tiny_export.ids_dir} takes no question and context: the page cannot ask it\n" in err
+    assert f"warning: {tiny_export.ids_dir}: the page cannot ask this model, requests below /v1 can\n" in err
     assert process.returncode == 0
 
 

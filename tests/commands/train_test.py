@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from bert_qa_tf import create_tfrecords, evaluate, train
-from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.encoders.sources.loader import load_encoder
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
+from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.training.run_directory import load_run, load_trained_encoder
 from tests.testing import REPOSITORY
@@ -83,7 +83,7 @@ def test_half_precision_inference_answers_like_float32_nearly_always(run):
     logits = []
     for dtype in ("float32", "bfloat16"):
         loaded = load_run(str(run), inference_dtype=dtype)
-        predictor = Predictor(loaded.model, loaded.tokenizer, loaded.windowing, loaded.decoding)
+        predictor = QuestionAnswerer(loaded.model, loaded.tokenizer, loaded.windowing, loaded.decoding)
         answers = list(predictor.answer(examples))
         assert all(a.text == e.context[a.start_char : a.end_char] for a, e in zip(answers, examples, strict=True))
         logits.append(np.array([answer.nbest[0].start_logit for answer in answers]))

@@ -8,24 +8,20 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting import exporter
+from bert_qa_tf.exporting import exporter, parity
 from bert_qa_tf.exporting.exported_model import ExportedModel
-from bert_qa_tf.tasks.question_answering import export_parity
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
+from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
 from tests import tiny_model
 
 MODEL = tiny_model.tiny_span_model()
 TOKENIZER = tiny_model.tiny_tokenizer()
-DECODING = DecodingConfig()
+TASK = QuestionAnswering(tiny_model.SETTINGS)
 
 
 def _export(export_dir, questions=(), **options):
-    return exporter.export_model(
-        MODEL, TOKENIZER, tiny_model.WINDOWING, DECODING, str(export_dir), questions, **options
-    )
+    return exporter.export_model(TASK, MODEL, TOKENIZER, str(export_dir), questions, **options)
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +31,14 @@ def exported(tmp_path_factory):
 
 def test_both_models_are_written_and_nothing_else(exported, tmp_path):
     assert exported.version == 1
-    export_dir = tf.io.gfile.join(exported.qa_dir, "..", "..")
+    export_dir = tf.io.gfile.join(exported.text_dir, "..", "..")
     assert sorted(tf.io.gfile.listdir(export_dir)) == ["qa", "qa_ids"]
-    assert exported.qa_dir.endswith("qa/1")
+    assert exported.text_dir.endswith("qa/1")
     assert exported.ids_dir.endswith("qa_ids/1")
 
 
 def test_signatures_are_those_that_servers_and_clients_agreed_on(exported):
-    both = tf.saved_model.load(exported.qa_dir).signatures
+    both = tf.saved_model.load(exported.text_dir).signatures
     assert set(both) == {"serving_default", "serve_ids"}
     default = both["serving_default"]
     assert {
@@ -74,8 +70,8 @@ def test_signatures_are_those_that_servers_and_clients_agreed_on(exported):
 
 def test_the_reloaded_model_answers_as_the_predictor_does(exported):
     examples = [SquadExample(str(i), "who is it", text) for i, text in enumerate(tiny_model.random_texts(7, 50))]
-    expected = list(Predictor(MODEL, TOKENIZER, tiny_model.WINDOWING, DECODING).answer(examples))
-    found = list(ExportedModel(exported.qa_dir, batch_size=16).answer(examples))
+    expected = list(TASK.answerer(MODEL, TOKENIZER).answer(examples))
+    found = list(ExportedModel(exported.text_dir, batch_size=16).answer(examples))
     for one, other in zip(found, expected, strict=True):
         assert (one.text, one.start_char, one.end_char) == (other.text, other.start_char, other.end_char)
         assert one.score == pytest.approx(other.score, abs=1e-4)
@@ -98,7 +94,7 @@ def test_the_ids_model_loads_where_tensorflow_text_is_never_loaded(exported):
 
 
 def test_the_next_export_gets_the_next_version(exported):
-    export_dir = exported.qa_dir.removesuffix("/qa/1")
+    export_dir = exported.text_dir.removesuffix("/qa/1")
     assert _export(export_dir).version == 2
     assert _export(export_dir, version=7).version == 7
     with pytest.raises(InputError, match="version 7 is there already; leave --version out for 8"):
@@ -106,24 +102,39 @@ def test_the_next_export_gets_the_next_version(exported):
 
 
 def test_a_model_that_answers_differently_after_writing_is_not_kept(tmp_path, monkeypatch):
-    ask = exporter.fresh_check.ask
+    ask = exporter.fresh_process.ask
 
-    def ask_wrong(*arguments):
+    def ask_nothing(*arguments):
         reply = ask(*arguments)
-        reply["answers"] = [[text, start + 1, end] for text, start, end in reply["answers"]]
+        for name, empty in (("answer", ""), ("answer_start", 0), ("answer_end", 0)):
+            reply["columns"][name] = [empty] * len(reply["columns"][name])
         return reply
 
-    monkeypatch.setattr(exporter.fresh_check, "ask", ask_wrong)
-    with pytest.raises(InputError, match=r"answers \d of 8 questions differently, so nothing was kept: built-in-0 "):
+    monkeypatch.setattr(exporter.fresh_process, "ask", ask_nothing)
+    with pytest.raises(InputError, match=r"answers \d of 8 examples differently, so nothing was kept: built-in-0 "):
         _export(tmp_path, [SquadExample("mine", "who", "the cat")])
+    assert tf.io.gfile.listdir(str(tmp_path)) == []
+
+
+def test_a_model_whose_answers_are_not_where_it_says_is_not_kept(tmp_path, monkeypatch):
+    ask = exporter.fresh_process.ask
+
+    def ask_shifted(*arguments):
+        reply = ask(*arguments)
+        reply["columns"]["answer_start"] = [start + 1 for start in reply["columns"]["answer_start"]]
+        return reply
+
+    monkeypatch.setattr(exporter.fresh_process, "ask", ask_shifted)
+    with pytest.raises(InputError, match=r"gives other outputs \(.* is not what stands at characters .* nothing was k"):
+        _export(tmp_path)
     assert tf.io.gfile.listdir(str(tmp_path)) == []
 
 
 def test_a_model_that_another_process_cannot_load_is_not_kept(tmp_path, monkeypatch):
     save = exporter._save
 
-    def save_half(module, path, signatures):
-        save(module, path, signatures)
+    def save_half(module, path):
+        save(module, path)
         if path.endswith("qa"):
             tf.io.gfile.remove(f"{path}/variables/variables.index")
 
@@ -136,14 +147,13 @@ def test_a_model_that_another_process_cannot_load_is_not_kept(tmp_path, monkeypa
 def test_other_logits_of_the_written_model_are_found(tmp_path, monkeypatch):
     save = exporter._save
 
-    def save_wrong(module, path, signatures):
-        [kernel] = [
-            variable for variable in module.variables if "span_head" in variable.name and "kernel" in variable.name
-        ]
+    def save_wrong(exported, path):
+        variables = exported.module.variables
+        [kernel] = [variable for variable in variables if "span_head" in variable.name and "kernel" in variable.name]
         old = kernel.numpy()
         if path.endswith("qa_ids"):
             kernel.assign(old * 1.1)
-        save(module, path, signatures)
+        save(exported, path)
         kernel.assign(old)
 
     monkeypatch.setattr(exporter, "_save", save_wrong)
@@ -158,8 +168,8 @@ def test_a_bfloat16_model_is_exported_in_bfloat16(tmp_path):
         model = tiny_model.tiny_span_model()
     finally:
         tf_keras.mixed_precision.set_global_policy("float32")
-    assert export_parity.compute_dtype(model) == "bfloat16"
-    result = exporter.export_model(model, TOKENIZER, tiny_model.WINDOWING, DECODING, str(tmp_path))
+    assert parity.compute_dtype(model) == "bfloat16"
+    result = exporter.export_model(TASK, model, TOKENIZER, str(tmp_path))
     serve = tf.saved_model.load(result.ids_dir).signatures["serve_ids"]
     functions = serve.graph.as_graph_def().library.function
     products = [node for function in functions for node in function.node_def if node.op in ("MatMul", "Einsum")]
@@ -175,7 +185,7 @@ def test_ops_and_warm_up_requests_lie_beside_the_model(exported):
     pytest.importorskip("tensorflow_serving.apis", reason="the extra `serving` is not installed")
     from tensorflow_serving.apis import prediction_log_pb2
 
-    folder = f"{exported.qa_dir}/assets.extra"
+    folder = f"{exported.text_dir}/assets.extra"
     ops = json.loads(tf.io.gfile.GFile(f"{folder}/ops.json").read())
     assert {name for name, op in ops.items() if op["from"] == "tensorflow-text"} == {"FastWordpieceTokenizeWithOffsets"}
     assert ops["MatMul"]["count"] > 0

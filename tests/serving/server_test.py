@@ -394,7 +394,7 @@ def test_what_is_in_flight_when_the_server_stops_is_answered():
 
 
 def test_requests_are_passed_on_and_answers_passed_back(url):
-    with running(RemoteServing(url.removeprefix("http://"), 60)) as front:
+    with running(RemoteServing(url.removeprefix("http://"), "qa", 60)) as front:
         document = {"instances": [{"question": "who", "context": "the cat"}]}
         assert post(front, document).json() == post(url, document).json()
         assert requests.get(f"{front}/v1/models/qa", timeout=60).json()["model_version_status"]
@@ -406,7 +406,7 @@ def test_requests_are_passed_on_and_answers_passed_back(url):
 
 def test_only_the_paths_of_tf_serving_and_few_headers_are_passed_on():
     backend = FakeBackend(lambda request: OK)
-    with running(backend) as url, running(RemoteServing(url.removeprefix("http://"), 60)) as front:
+    with running(backend) as url, running(RemoteServing(url.removeprefix("http://"), "qa", 60)) as front:
         address = urllib.parse.urlsplit(front)
         for path in ("/v1/../monitoring", "/v1/models/a/../../monitoring", "/v1/monitoring"):
             connection = http.client.HTTPConnection(address.hostname, address.port)
@@ -424,13 +424,13 @@ def test_only_the_paths_of_tf_serving_and_few_headers_are_passed_on():
 def test_a_tf_serving_that_is_not_there_or_does_not_answer_is_said_to_be_so():
     with server.bind("127.0.0.1", 0) as silent:  # nobody listens
         address = server.base_url(silent).removeprefix("http://")
-        with running(RemoteServing(address, 60)) as front:
+        with running(RemoteServing(address, "qa", 60)) as front:
             reply = post(front, {})
     assert reply.status_code == 503
     assert reply.json()["error"] == f"TF Serving at http://{address} cannot be reached (ConnectionError)"
     go_on = threading.Event()
     with running(FakeBackend(lambda request: go_on.wait(60) and OK)) as url:
-        with running(RemoteServing(url.removeprefix("http://"), 0.2)) as front:
+        with running(RemoteServing(url.removeprefix("http://"), "qa", 0.2)) as front:
             reply = post(front, {})
         go_on.set()
     assert reply.status_code == 504
@@ -442,7 +442,7 @@ def test_a_tf_serving_that_is_not_there_or_does_not_answer_is_said_to_be_so():
 )
 def test_what_is_no_address_is_an_input_error(address):
     with pytest.raises(InputError, match="--tf_serving: expected host:port of a TF Serving's REST port, got "):
-        RemoteServing(address, 1)
+        RemoteServing(address, "qa", 1)
 
 
 # === Settings ===

@@ -157,6 +157,15 @@ def _rest_handler(module: tf.Module, seen: Seen) -> type[http.server.BaseHTTPReq
             except RequestError as error:
                 self._reply(error.http_status, {"error": error.message}, error.headers)
 
+        def do_GET(self) -> None:
+            inputs = {
+                name: {"inputs": {key: {} for key in signature.structured_input_signature[1]}}
+                for name, signature in module.signatures.items()
+            }
+            is_metadata = self.path.endswith("/metadata")
+            found = {"metadata": {"signature_def": {"signature_def": inputs}}} if is_metadata else {}
+            self._reply(200 if is_metadata else 404, found)
+
         def _predict(self, body: bytes) -> dict:
             match = _PREDICT.fullmatch(self.path)
             if not match:

@@ -16,7 +16,8 @@ def _open(model_dir, overwrite=False, shards=("a",), **changes):
     config = TrainConfig("records", str(model_dir), "tiny", overwrite=overwrite, **changes)
     resolved = {
         "train": dataclasses.asdict(config),
-        "windowing": {},
+        "task": "question_answering",
+        "settings": {"windowing": {}, "decoding": {}},
         "mixed_precision": "float32",
         "data": {"shards": list(shards)},
     }

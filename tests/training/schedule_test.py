@@ -261,8 +261,8 @@ def test_the_windows_of_all_copies_count_for_padding():
 @pytest.fixture(scope="module")
 def squad_style_lengths(tmp_path_factory) -> np.ndarray:
     """Word pieces of every window of all SQuAD-style files at 384/128."""
-    from bert_qa_tf.config import ConversionConfig
     from bert_qa_tf.tasks.question_answering import conversion
+    from bert_qa_tf.tasks.question_answering.config import ConversionConfig
     from bert_qa_tf.text.tokenization import BertTokenizer
 
     files = [str(testing.shared_data("squad_style", f"{name}.json")) for name in _SQUAD_STYLE]

@@ -19,9 +19,9 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import tf_keras
 from bert_qa_tf.config import EncoderConfig, OptimizerConfig, RuntimeConfig
-from bert_qa_tf.models.encoder import build_encoder
-from bert_qa_tf.models.losses import span_loss
-from bert_qa_tf.models.models import build_span_model
+from bert_qa_tf.encoders.encoder import build_encoder
+from bert_qa_tf.tasks.question_answering.loss import span_loss
+from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.training import optimization, partial, runtime
 from bert_qa_tf.training.step import StepOptions, TrainStep
 

@@ -34,8 +34,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
 
 # How many ids a message shows.

@@ -1,22 +1,21 @@
-"""Everything that is said of one set of predictions on one file: DESIGN's `metrics.json`.
+"""Scores the answers to one file's questions: everything that `metrics.json` holds.
 
-What goes in: examples, an answer text per question and, where a model gave them, the answers' places. What comes out:
-`FileMetrics`. Scores of a single answer are `squad_metrics`'s; running a model is `predictor`'s. No TensorFlow here.
+Scores of single answers are in `metrics.py`. No TensorFlow here.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bert_qa_tf.evaluation.bootstrap import bootstrap_intervals
-from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.base import Answerer, Evaluation
 from bert_qa_tf.tasks.question_answering import metrics as squad_metrics
+from bert_qa_tf.tasks.question_answering import word_overlap
 from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
@@ -26,6 +25,8 @@ from bert_qa_tf.text.tokenized_text import TokenizedText
 
 # Below this share of questions with an offset that fits, places in the file say nothing of places in the text.
 MIN_ALIGNED_FRACTION = 0.9
+# How the baseline is called in tables and folders.
+WORD_OVERLAP = "best word overlap"
 _INTERVALS = ("exact_match", "f1")
 _SPAN_METRICS = ("start_accuracy", "end_accuracy", "span_accuracy")
 
@@ -118,6 +119,40 @@ def evaluate(
     return metrics | _span_accuracies(reference, answers, tokenizer)
 
 
+def evaluate_answerer(
+    reference: FileReference, answerer: Answerer, source: str, progress: Callable[..., Iterable[DecodedAnswer]]
+) -> Evaluation:
+    """Answers all questions of a file and scores the answers.
+
+    Args:
+      reference: the file.
+      answerer: a model. One that has a `tokenizer` is also scored on the places of its answers.
+      source: its name, for messages.
+      progress: see `Task.evaluate`.
+    """
+    predictions = Predictions()
+    answers = progress(answerer.answer(reference.examples), total=len(reference.examples))
+    for example, answer in zip(reference.examples, answers, strict=True):
+        predictions.add(example.qas_id, answer)
+    metrics = evaluate(
+        reference,
+        predictions.predictions,
+        answers=predictions.answers,
+        tokenizer=getattr(answerer, "tokenizer", None),
+        null_odds=predictions.null_odds,
+        source=source,
+    )
+    return Evaluation(metrics, _files(predictions))
+
+
+def evaluate_word_overlap(reference: FileReference) -> Evaluation:
+    """Scores the best way to count shared words, and prints which that is."""
+    overlap = word_overlap.best_word_overlap(reference.examples)
+    print(f"{WORD_OVERLAP}, {os.path.basename(reference.path)}: {overlap.variant}")
+    metrics = evaluate(reference, overlap.predictions, source=WORD_OVERLAP)
+    return Evaluation({**metrics, "variant": str(overlap.variant)})
+
+
 def _share(value: float, ceiling: float) -> float | None:
     return value / ceiling if ceiling else None
 
@@ -174,22 +209,7 @@ def _gold_places(example: SquadExample, context: TokenizedText) -> set[tuple[int
     return {(int(context.start_chars[span[0]]), int(context.end_chars[span[1]])) for span in spans if span is not None}
 
 
-def write_results(directory: str, metrics: dict[str, Any], predictions: Predictions | None) -> None:
-    """Writes `metrics.json` and, where a model answered, the files of its predictions.
-
-    Args:
-      directory: made if it is missing; may be remote.
-      metrics: from `evaluate`.
-      predictions: None where they came from a file of the user's.
-    """
-    files.write_text(f"{directory}/metrics.json", _json(metrics))
-    if predictions is None:
-        return
-    files.write_text(f"{directory}/predictions.json", _json(predictions.predictions))
-    files.write_text(f"{directory}/nbest_predictions.json", _json(predictions.nbest))
-    if predictions.null_odds:
-        files.write_text(f"{directory}/null_odds.json", _json(predictions.null_odds))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+def _files(predictions: Predictions) -> dict[str, Any]:
+    """What is written beside `metrics.json`."""
+    named = {"predictions.json": predictions.predictions, "nbest_predictions.json": predictions.nbest}
+    return named | ({"null_odds.json": predictions.null_odds} if predictions.null_odds else {})

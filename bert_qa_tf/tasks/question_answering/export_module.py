@@ -1,7 +1,6 @@
-"""The model that answers: text in, answer out, all in one graph.
+"""The model that answers questions: text in, answer out, all in one graph.
 
-What goes in: a span model, its tokenizer and how it windows and decodes. What comes out: a `tf.Module` whose functions
-are the signatures of the SavedModel. Writing and checking one is `exporter.py`'s.
+Its modules' functions are the signatures of the two SavedModels of an export.
 
     question, context ─▶ valid UTF-8 ─▶ word pieces ─▶ windows ─┬─▶ model ─▶ spans ─┬─▶ answers
                                                                 └── some at a time ─┘
@@ -12,8 +11,8 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.config import NUM_SPECIAL_TOKENS, DecodingConfig, WindowingConfig
 from bert_qa_tf.records import features
+from bert_qa_tf.tasks.question_answering.config import NUM_SPECIAL_TOKENS, ExportConfig, QuestionAnsweringConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from bert_qa_tf.tasks.question_answering.graph_decoding import Spans, best_answers, find_spans, spans_spec
 from bert_qa_tf.tasks.question_answering.graph_windowing import (
@@ -26,6 +25,7 @@ from bert_qa_tf.tasks.question_answering.inference import inference_function
 from bert_qa_tf.text.tokenization import BertTokenizer, TokenizedBatch
 
 _INPUTS = features.names(QA_FEATURES, "input")
+_DEFAULT_OPTIONS = ExportConfig()
 _IDS_SIGNATURE = [tf.TensorSpec([None, None], tf.int32, name=name) for name in _INPUTS]
 
 
@@ -58,28 +58,22 @@ class QaModule(IdsModule):
     Args:
       model: see `models.build_span_model`.
       tokenizer: with the model's vocabulary.
-      windowing: as the model was trained.
-      decoding: how logits become answers.
-      max_windows_per_call: of a long text or a large batch, so many windows at most go through the model at a time.
-      max_tokens_per_call: and so many tokens at most, padding included (a window that is longer goes alone). On a CPU,
-        some windows at a time fill all cores as well as many do, and what they compute stays in its caches.
+      settings: how the model was trained to window and to decode.
+      options: how much is computed at a time.
     """
 
     def __init__(
         self,
         model: tf_keras.Model,
         tokenizer: BertTokenizer,
-        windowing: WindowingConfig,
-        decoding: DecodingConfig,
-        max_windows_per_call: int = 32,
-        max_tokens_per_call: int = 1536,
+        settings: QuestionAnsweringConfig,
+        options: ExportConfig = _DEFAULT_OPTIONS,
     ) -> None:
         super().__init__(model)
         self._tokenizer = tokenizer
-        self._windowing = windowing
-        self._decoding = decoding
-        self._max_windows_per_call = max_windows_per_call
-        self._max_tokens_per_call = max_tokens_per_call
+        self._windowing = settings.windowing
+        self._decoding = settings.decoding
+        self._options = options
 
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, "question"), tf.TensorSpec([None], tf.string, "context")],
@@ -144,8 +138,8 @@ class QaModule(IdsModule):
     def _windows_in_turn(self, lengths: tf.Tensor) -> tf.Tensor:
         """How many of the next windows, `<int32>[windows]` tokens long and ascending, are the next turn: at least 1."""
         padded_tokens = lengths * (1 + tf.range(tf.size(lengths)))
-        fitting = tf.math.count_nonzero(padded_tokens <= self._max_tokens_per_call, dtype=tf.int32)
-        return tf.clip_by_value(fitting, 1, self._max_windows_per_call)
+        fitting = tf.math.count_nonzero(padded_tokens <= self._options.max_tokens_per_call, dtype=tf.int32)
+        return tf.clip_by_value(fitting, 1, self._options.max_windows_per_call)
 
 
 def _empty_array(spec: tf.TensorSpec) -> tf.TensorArray:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from bert_qa_tf.config import DecodingConfig
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 
 _NEVER = float("-inf")
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from bert_qa_tf.config import NUM_SPECIAL_TOKENS, WindowingConfig
+from bert_qa_tf.tasks.question_answering.config import NUM_SPECIAL_TOKENS, WindowingConfig
 from bert_qa_tf.text.tokenization import BertTokenizer, TokenizedBatch
 
 

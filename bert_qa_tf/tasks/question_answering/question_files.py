@@ -31,7 +31,7 @@ from bert_qa_tf.text.timed_text import ReadSpoken, SpokenContext, time_fields
 
 
 class Answerer(Protocol):
-    """Whatever answers questions: a `Predictor`, an exported model or a client of a server."""
+    """Whatever answers questions: a `QuestionAnswerer`, an exported model or a client of a server."""
 
     def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
         """One answer per question, in their order."""

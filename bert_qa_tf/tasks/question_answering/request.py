@@ -1,7 +1,6 @@
-"""What `predict` and `client` have in common: one question, or a file of them, to whoever answers.
+"""What `predict` and `client` are asked about questions: one with its text, or a file of them.
 
-What goes in: what the user typed, and an `Answerer`. What comes out: the answer on the screen, or JSON lines there or
-in a file. No TensorFlow here, unless a path is remote: asking a server over REST must not wait for its import.
+No TensorFlow here, unless a path is remote: asking a server over REST must not wait for its import.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from bert_qa_tf.text.timed_text import ReadSpoken, SpokenContext
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class QuestionRequest:
     """One question with its text, or a file of questions.
 
     Attributes:
@@ -53,7 +52,7 @@ class Asked:
         if one and not self.question.strip():
             raise InputError("--question is empty")
 
-    def read_text(self) -> None:
+    def read(self) -> None:
         """Reads what is asked, and about what: a mistake there is told before a model is loaded.
 
         Raises:

@@ -1,134 +1,256 @@
-"""What a task brings to the loop that trains any of them: its fields, its model, its loss, its development score.
-
-What goes in: a conversion and an encoder. What comes out: a `Task`. Batches, steps and checkpoints know nothing of
-questions or answers.
-"""
+"""Question answering as a task: see `tasks.base`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Protocol
+import pathlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import tensorflow as tf
-import tf_keras
-
-from bert_qa_tf.config import DecodingConfig
-from bert_qa_tf.records import features
-from bert_qa_tf.records import manifest as manifests
-from bert_qa_tf.records import shards as tfrecord
-from bert_qa_tf.records.manifest import Manifest
-from bert_qa_tf.tasks.question_answering import decoding as answer_decoding
-from bert_qa_tf.tasks.question_answering import loss as losses
-from bert_qa_tf.tasks.question_answering import metrics, span_model
-from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Comparison, Evaluation, ExportedModule, Task
+from bert_qa_tf.tasks.question_answering import columns, evaluation, metrics, report
+from bert_qa_tf.tasks.question_answering.config import (
+    ConversionConfig,
+    DecodingConfig,
+    ExportConfig,
+    QuestionAnsweringConfig,
+    RequestConfig,
+    WindowingConfig,
+)
+from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
+from bert_qa_tf.tasks.question_answering.evaluation import FileReference
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
+from bert_qa_tf.tasks.question_answering.request import QuestionRequest
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.timed_text import ReadSpoken
+
+if TYPE_CHECKING:  # they import TensorFlow
+    import tensorflow as tf
+    import tf_keras
+
+    from bert_qa_tf.records.manifest import Manifest
+    from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
+    from bert_qa_tf.tasks.question_answering.conversion import SquadConverter
+    from bert_qa_tf.tasks.question_answering.development import DevelopmentScorer
+    from bert_qa_tf.text.tokenization import BertTokenizer
 
 
-class Task(Protocol):
-    """What the loop asks of a task."""
-
-    table: tuple[features.FeatureSpec, ...]
-    best_metric: str
-
-    def build_model(self, encoder: tf_keras.Model) -> tf_keras.Model:
-        """The encoder with the task's head; called inside the strategy's scope."""
-
-    def losses(self, outputs: Mapping[str, tf.Tensor], batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The loss of each example, `<float32>[batch]`."""
-
-    def evaluate(self, model: tf_keras.Model) -> dict[str, float]:
-        """Scores on the development split; empty where there is none."""
-
-
-class QuestionAnswering:
-    """Span extraction (DESIGN's task `qa`).
+class QuestionAnswering(Task):
+    """Finds the answer to a question as a span of a text.
 
     Args:
-      train_dir: the conversion.
-      manifest: its manifest.
-      tokenizer: the encoder's.
-      decoding: how development questions are answered.
-      eval_batch_size: windows per call of the model.
+      settings: how contexts are windowed and answers decoded.
     """
 
+    name = "question_answering"
+    title = "Question answering"
     table = QA_FEATURES
     best_metric = "f1"
+    export_name = "qa"
+    served_inputs = columns.INPUTS
+    served_outputs = columns.OUTPUTS
+    conversion_config = ConversionConfig
+    training_config = DecodingConfig
+    export_config = ExportConfig
+    request_config = RequestConfig
+    asks_timed_text = True
+    development_file = "dev.json"
+    page = pathlib.Path(__file__).resolve().parent / "page"
 
-    def __init__(
-        self,
-        train_dir: str,
-        manifest: Manifest,
-        tokenizer: BertTokenizer,
-        decoding: DecodingConfig,
-        eval_batch_size: int,
-    ) -> None:
-        self._tokenizer = tokenizer
-        self._windowing = manifest.windowing
-        self._decoding = decoding
-        self._eval_batch_size = eval_batch_size
-        self._predictor: Predictor | None = None
-        self._windows: list[InputFeatures] = []
-        shards = manifest.split("dev")
-        if shards:
-            columns = tfrecord.read_columns(train_dir, shards, self.table, with_decoding=True)
-            self._windows = windows_from_columns(columns)
-            self._examples = read_squad(f"{train_dir}/{manifests.DEV_FILE}")
+    settings: QuestionAnsweringConfig
+
+    # === Conversion ===
+
+    @classmethod
+    def converter(
+        cls, input_files: Sequence[str], tokenizer: BertTokenizer, config: ConversionConfig
+    ) -> SquadConverter:
+        """See `Task`; the files are SQuAD-form JSON."""
+        from bert_qa_tf.tasks.question_answering.conversion import SquadConverter
+
+        return SquadConverter(input_files, tokenizer, config)
+
+    # === Settings ===
+
+    @classmethod
+    def from_json(cls, settings: Mapping[str, Any]) -> QuestionAnswering:
+        """See `Task`."""
+        decoding = settings.get("decoding") or {
+            "version_2_with_negative": settings.get("version_2_with_negative", False)
+        }
+        return cls(QuestionAnsweringConfig(WindowingConfig(**settings["windowing"]), DecodingConfig(**decoding)))
+
+    @property
+    def max_seq_length(self) -> int:
+        """See `Task`."""
+        return self.settings.windowing.max_seq_length
+
+    # === Training ===
 
     def build_model(self, encoder: tf_keras.Model) -> tf_keras.Model:
         """See `Task`."""
-        return span_model.build_span_model(encoder)
+        from bert_qa_tf.tasks.question_answering.span_model import build_span_model
+
+        return build_span_model(encoder)
 
     def losses(self, outputs: Mapping[str, tf.Tensor], batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """See `Task`."""
-        return losses.span_loss(
+        from bert_qa_tf.tasks.question_answering.loss import span_loss
+
+        return span_loss(
             outputs["start_logits"], outputs["end_logits"], batch["start_positions"], batch["end_positions"]
         )
 
-    def evaluate(self, model: tf_keras.Model) -> dict[str, float]:
-        """EM and F1 over the development questions and the mean loss over their windows."""
-        if not self._windows:
-            return {}
-        if self._predictor is None:  # kept, so that its graph is traced once and not after every epoch
-            self._predictor = Predictor(model, self._tokenizer, self._windowing, self._decoding, self._eval_batch_size)
-        results = list(self._predictor.raw_results(self._windows))
-        decoded = answer_decoding.decode_all(self._examples, self._windows, results, self._decoding)
-        scores = metrics.score(self._examples, decoded.predictions, version_2=self._decoding.version_2_with_negative)
-        return {
-            "exact_match": scores.exact_match,
-            "f1": scores.f1,
-            "loss": _mean_span_loss(self._windows, results),
-        }
+    def development_scorer(
+        self, train_dir: str, manifest: Manifest, tokenizer: BertTokenizer, batch_size: int
+    ) -> DevelopmentScorer | None:
+        """See `Task`: exact match, F1 and loss."""
+        from bert_qa_tf.tasks.question_answering.development import DevelopmentScorer
 
+        if not manifest.split("dev"):
+            return None
+        return DevelopmentScorer(train_dir, manifest, tokenizer, self.settings, batch_size)
 
-def windows_from_columns(columns: tfrecord.Columns) -> list[InputFeatures]:
-    """The records of a split that was stored with its decoding fields, as windows."""
-    windows = []
-    for i in range(len(columns)):
-        tokens = slice(columns.offsets[i], columns.offsets[i + 1])
-        values = {name: flat[tokens] for name, flat in columns.flat.items()}
-        for name, column in columns.scalars.items():
-            value = column[i]
-            values[name] = value if isinstance(value, str) else int(value)
-        windows.append(InputFeatures(**values))
-    return windows
+    # === Answering ===
 
+    def answerer(self, model: tf_keras.Model, tokenizer: BertTokenizer, batch_size: int = 32) -> QuestionAnswerer:
+        """See `Task`."""
+        from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
 
-def _mean_span_loss(windows: list[InputFeatures], results: list[RawResult]) -> float:
-    """The training loss, without dropout, from logits that are on the host already."""
-    by_id = {result.unique_id: result for result in results}
-    total = 0.0
-    for window in windows:
-        result = by_id[window.unique_id]
-        total += _cross_entropy(result.start_logits, window.start_positions)
-        total += _cross_entropy(result.end_logits, window.end_positions)
-    return total / (2 * len(windows))
+        return QuestionAnswerer(model, tokenizer, self.settings, batch_size)
 
+    @classmethod
+    def request(
+        cls,
+        options: RequestConfig,
+        input_file: str | None,
+        output_file: str | None,
+        timed_texts: Mapping[str, tuple[str | None, ReadSpoken]],
+    ) -> QuestionRequest:
+        """See `Task`."""
+        return QuestionRequest(**vars(options), input_file=input_file, output_file=output_file, spoken=timed_texts)
 
-def _cross_entropy(logits: np.ndarray, position: int) -> float:
-    highest = float(logits.max())
-    return highest + math.log(float(np.exp(logits - highest).sum())) - float(logits[position])
+    # === Evaluation ===
+
+    @classmethod
+    def read_reference(cls, path: str) -> FileReference:
+        """See `Task`; the file is SQuAD-form JSON."""
+        return FileReference.of(path, read_squad(path, require_answers=True))
+
+    @classmethod
+    def evaluate(
+        cls, reference: FileReference, answerer: Answerer, source: str, progress: Callable[..., Iterable]
+    ) -> Evaluation:
+        """See `Task`."""
+        return evaluation.evaluate_answerer(reference, answerer, source, progress)
+
+    @classmethod
+    def evaluate_predictions(cls, reference: FileReference, path: str) -> Evaluation:
+        """See `Task`; the file is the official script's `predictions.json`."""
+        return Evaluation(evaluation.evaluate(reference, metrics.read_predictions(path), source=path))
+
+    @classmethod
+    def baselines(cls) -> dict[str, Baseline]:
+        """See `Task`."""
+        return {"word_overlap": Baseline(evaluation.WORD_OVERLAP, evaluation.evaluate_word_overlap)}
+
+    @classmethod
+    def format_report(cls, file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
+        """See `Task`."""
+        return report.format_table(file, by_model)
+
+    # === Export ===
+
+    def export_modules(
+        self, model: tf_keras.Model, tokenizer: BertTokenizer, options: ExportConfig
+    ) -> tuple[ExportedModule, ExportedModule]:
+        """See `Task`."""
+        from bert_qa_tf.tasks.question_answering.export_module import IdsModule, QaModule
+
+        module = QaModule(model, tokenizer, self.settings, options)
+        ids_module = IdsModule(model)
+        return (
+            ExportedModule(self.export_name, module, {"serving_default": module.serve, "serve_ids": module.serve_ids}),
+            ExportedModule(f"{self.export_name}_ids", ids_module, {"serve_ids": ids_module.serve_ids}),
+        )
+
+    def built_in_examples(self) -> list[SquadExample]:
+        """See `Task`: long, empty and not ASCII."""
+        call = "hi this is nora from the library the book you asked for came in this morning we are open until six "
+        max_seq_length = self.settings.windowing.max_seq_length
+        long_text = call * (2 + max_seq_length // 10)  # more than one window
+        asked = [
+            ("who is calling", call),
+            ("when does it close", long_text),
+            ("what is it", "😀 the café at 北京 opens at ½ past nine …"),
+            ("", call),
+            ("where", ""),
+            ("where", "   "),
+            ("very " * max_seq_length + "long question", long_text),
+        ]
+        return [SquadExample(f"built-in-{i}", question, context) for i, (question, context) in enumerate(asked)]
+
+    @classmethod
+    def development_examples(cls, directory: str) -> list[SquadExample]:
+        """See `Task`."""
+        path = f"{directory}/{cls.development_file}"
+        return read_squad(path) if files.exists(path) else []
+
+    def model_inputs(
+        self, examples: Sequence[SquadExample], tokenizer: BertTokenizer
+    ) -> list[dict[str, Sequence[int]]]:
+        """See `Task`: the first window of each question."""
+        from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
+
+        windows_of = featurize_examples(examples, tokenizer, self.settings.windowing, lambda _: None)
+        names = ("input_word_ids", "input_type_ids")
+        return [{name: getattr(windows[0], name).tolist() for name in names} for windows in windows_of]
+
+    @classmethod
+    def to_columns(cls, examples: Sequence[SquadExample]) -> dict[str, list[str]]:
+        """See `Task`."""
+        return columns.to_columns(examples)
+
+    @classmethod
+    def from_columns(cls, found: Mapping[str, Any], examples: Sequence[SquadExample]) -> list[DecodedAnswer]:
+        """See `Task`."""
+        return columns.from_columns(found, examples)
+
+    def compare(
+        self,
+        answerer: QuestionAnswerer,
+        examples: Sequence[SquadExample],
+        found: Sequence[DecodedAnswer],
+        tolerance: float,
+    ) -> Comparison:
+        """See `Task`."""
+        from bert_qa_tf.tasks.question_answering.export_parity import compare_answers
+
+        return compare_answers(answerer, examples, found, tolerance)
+
+    def card_text(self) -> CardText:
+        """See `Task`."""
+        windowing, decoding = self.settings.windowing, self.settings.decoding
+        may_abstain = decoding.version_2_with_negative
+        return CardText(
+            summary="Finds the answer to a question in a transcript of speech: a span of its words, never words of its "
+            "own.",
+            model=[
+                f"windows of {windowing.max_seq_length} word pieces, every {windowing.doc_stride}, answers of at most "
+                f"{decoding.max_answer_length}{'; may answer nothing' if may_abstain else ''}"
+            ],
+            counts=("train_questions", "dev_questions", "windows"),
+            scores={
+                "exact match": "exact_match",
+                "F1": "f1",
+                "best EM / F1 of any span": ("ceiling_exact_match", "ceiling_f1"),
+            },
+            limits=[
+                "An answer that recognition garbled cannot be spelled right: `audit` says what the best possible "
+                "score is.",
+                "English, as its vocabulary is. Text of another kind than the data above was not tried.",
+                "A score between 0 and 1 compares candidates of one question; it is no probability of being right.",
+                *([] if may_abstain else ["It always answers, also where the text holds no answer."]),
+            ],
+        )

@@ -28,7 +28,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bert_qa_tf.config import NUM_SPECIAL_TOKENS, WindowingConfig
+from bert_qa_tf.tasks.question_answering.config import NUM_SPECIAL_TOKENS, WindowingConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, InputFeatures, SquadExample
 from bert_qa_tf.text.tokenized_text import TokenizedText
 

@@ -11,18 +11,19 @@ import time
 
 import pytest
 
-from bert_qa_tf.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.records import conversion as records_conversion
 from bert_qa_tf.records import shards as tfrecord
 from bert_qa_tf.records.manifest import read_manifest
 from bert_qa_tf.tasks.question_answering import conversion
+from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.windowing import answer_token_span
 from bert_qa_tf.text.tokenization import BertTokenizer
 from tests.testing import MESSAGES, TINY_VOCAB, minilm_folder, shared_data
 
-SMALL = ConversionConfig(WindowingConfig(128, 64, 32), num_shards=2, dev_fraction=0.2)
+SMALL = ConversionConfig(windowing=WindowingConfig(128, 64, 32), num_shards=2, dev_fraction=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_the_articles_set_aside_are_not_trained_on(tmp_path, tokenizer):
 
 def test_labels_cover_the_answers(tmp_path, tokenizer):
     config = ConversionConfig(
-        WindowingConfig(384, 128, 64), num_shards=1, dev_fraction=0.0, keep_decoding_features=True
+        windowing=WindowingConfig(384, 128, 64), num_shards=1, dev_fraction=0.0, keep_decoding_features=True
     )
     manifest = conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, config)
     columns = tfrecord.read_columns(str(tmp_path / "out"), manifest.split("train"), QA_FEATURES, with_decoding=True)
@@ -100,10 +101,10 @@ def test_two_conversions_are_the_same_to_the_byte(tmp_path, tokenizer):
 def test_windows_without_the_answer_are_labelled_cls_or_dropped_and_counted(tmp_path, tokenizer):
     narrow = WindowingConfig(64, 20, 24)
     kept = conversion.convert(
-        [MESSAGES], str(tmp_path / "a"), tokenizer, ConversionConfig(narrow, windows_without_answer="cls")
+        [MESSAGES], str(tmp_path / "a"), tokenizer, ConversionConfig(windowing=narrow, windows_without_answer="cls")
     )
     dropped = conversion.convert(
-        [MESSAGES], str(tmp_path / "b"), tokenizer, ConversionConfig(narrow, windows_without_answer="drop")
+        [MESSAGES], str(tmp_path / "b"), tokenizer, ConversionConfig(windowing=narrow, windows_without_answer="drop")
     )
     without = kept.counts["windows_without_answer"]
     assert without == dropped.counts["windows_without_answer"] == dropped.counts["windows_without_answer_dropped"] > 0
@@ -121,9 +122,9 @@ def test_a_file_whose_offsets_do_not_fit_is_refused_with_both_counts(tmp_path, t
 
 def test_relabel_find_accepts_it_and_marks_the_manifest(tmp_path, tokenizer):
     path = _squad_file(tmp_path / "a.json", [_qa("1", "cat", 4), _qa("2", "sat", 5), _qa("3", "the", 2)])
-    config = ConversionConfig(SMALL.windowing, dev_fraction=0.0, relabel="find")
+    config = ConversionConfig(windowing=SMALL.windowing, dev_fraction=0.0, relabel="find")
     manifest = conversion.convert([path], str(tmp_path / "out"), tokenizer, config)
-    assert [source.relabel for source in manifest.sources] == ["find"]
+    assert [source.notes for source in manifest.sources] == [{"relabel": "find"}]
     counts = manifest.counts
     # "sat" occurs once and is mended; "the" occurs twice and is dropped, and its question with it.
     assert (counts["answers_misaligned"], counts["answers_mended"], counts["answers_dropped"]) == (2, 1, 1)
@@ -141,12 +142,12 @@ def test_unanswerable_questions_need_the_flag(tmp_path, tokenizer):
     path = _squad_file(tmp_path / "a.json", qas)
     with pytest.raises(InputError, match="1 of 2 questions have no answer; convert with --version_2_with_negative"):
         conversion.convert([path], str(tmp_path / "out"), tokenizer, SMALL)
-    config = ConversionConfig(SMALL.windowing, dev_fraction=0.0, version_2_with_negative=True)
+    config = ConversionConfig(windowing=SMALL.windowing, dev_fraction=0.0, version_2_with_negative=True)
     manifest = conversion.convert([path], str(tmp_path / "out"), tokenizer, config)
     columns = tfrecord.read_columns(str(tmp_path / "out"), manifest.split("train"), QA_FEATURES)
     assert sorted(columns.scalars["end_positions"].tolist())[0] == 0
     assert manifest.counts["impossible_questions"] == 1
-    assert manifest.version_2_with_negative
+    assert manifest.settings["version_2_with_negative"]
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, tokenizer):
@@ -179,8 +180,8 @@ def test_another_tools_manifest_does_not_make_its_folder_a_conversion(tmp_path, 
     [
         ("[]", "not a manifest that"),
         ("{", "not JSON"),
-        ('{"format_version": 0, "shards": []}', "format_version is 0, this program reads 1"),
-        ('{"format_version": 1, "shards": []}', "task is missing; convert again"),
+        ('{"format_version": 1, "shards": []}', "format_version is 1, this program reads 2"),
+        ('{"format_version": 2, "shards": []}', "task is missing; convert again"),
     ],
 )
 def test_a_manifest_that_is_not_whole_is_named(tmp_path, text, message):
@@ -196,7 +197,7 @@ def test_a_kill_while_the_old_conversion_is_removed_leaves_nothing_that_looks_wh
     def killed(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(conversion.tf.io.gfile, "rmtree", killed)
+    monkeypatch.setattr(records_conversion.tf.io.gfile, "rmtree", killed)
     with pytest.raises(KeyboardInterrupt):
         conversion.convert([MESSAGES], out, tokenizer, SMALL, overwrite=True)
     with pytest.raises(InputError, match="no finished conversion"):
@@ -210,7 +211,7 @@ def test_a_disk_that_is_full_is_given_its_space_back_and_keeps_the_old_conversio
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device", "train-00000-of-00002.tfrecord")
 
-    monkeypatch.setattr(conversion.tfrecord.ShardWriter, "finish", full)
+    monkeypatch.setattr(tfrecord.ShardWriter, "finish", full)
     with pytest.raises(OSError, match="No space left"):
         conversion.convert([MESSAGES], out, tokenizer, SMALL, overwrite=True)
     assert os.listdir(tmp_path) == ["out"]
@@ -219,7 +220,7 @@ def test_a_disk_that_is_full_is_given_its_space_back_and_keeps_the_old_conversio
 
 def test_a_conversion_without_anything_to_train_on_is_refused(tmp_path, tokenizer):
     path = _squad_file(tmp_path / "a.json", [_qa("1", "cat", 0), _qa("2", "dog", 0)], context=" ")
-    config = ConversionConfig(SMALL.windowing, relabel="find")
+    config = ConversionConfig(windowing=SMALL.windowing, relabel="find")
     with pytest.raises(InputError, match=r"nothing to train on: of 2 questions 0 were set aside, .* no answer to 2"):
         conversion.convert([path], str(tmp_path / "out"), tokenizer, config)
     assert os.listdir(tmp_path) == ["a.json"]
@@ -231,7 +232,7 @@ def test_a_conversion_without_anything_to_train_on_is_refused(tmp_path, tokenize
 )
 def test_a_request_without_input_or_output_is_refused_at_once(files, output_dir, message):
     with pytest.raises(InputError, match=message):
-        conversion.check_request(files, output_dir, overwrite=False)
+        records_conversion.check_request(files, output_dir, overwrite=False)
 
 
 def test_a_conversion_goes_into_the_working_folder_when_that_is_empty(tmp_path, tokenizer, monkeypatch):
@@ -246,20 +247,24 @@ def test_a_conversion_is_only_replaced_when_asked(tmp_path, tokenizer):
     with pytest.raises(InputError, match="holds a conversion already"):
         conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, SMALL)
     replaced = conversion.convert(
-        [MESSAGES], str(tmp_path / "out"), tokenizer, ConversionConfig(SMALL.windowing, seed=5), overwrite=True
+        [MESSAGES],
+        str(tmp_path / "out"),
+        tokenizer,
+        ConversionConfig(windowing=SMALL.windowing, seed=5),
+        overwrite=True,
     )
     assert read_manifest(str(tmp_path / "out")) == replaced
     assert replaced.seed == 5
 
 
 def _convert_slowly(output_dir: str) -> None:
-    slow = conversion.tfrecord.serialize
+    slow = tfrecord.serialize
 
     def serialize(*args):
         time.sleep(0.05)
         return slow(*args)
 
-    conversion.tfrecord.serialize = serialize
+    tfrecord.serialize = serialize
     conversion.convert([MESSAGES], output_dir, BertTokenizer(TINY_VOCAB, do_lower_case=True), SMALL)
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.decoding import decode, decode_all
 from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
 

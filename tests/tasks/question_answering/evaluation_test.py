@@ -6,6 +6,7 @@ import math
 import pytest
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.evaluation import results
 from bert_qa_tf.tasks.question_answering import evaluation
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
@@ -92,8 +93,14 @@ def test_every_question_must_be_answered():
 
 def test_results_are_json_beside_each_other(tmp_path):
     predictions = _predictions(a=(4, 7))
-    metrics = _evaluate([_example("a", "cat", 4)], predictions)
-    evaluation.write_results(str(tmp_path / "new"), metrics, predictions)
+    reference = evaluation.FileReference.of("a.json", [_example("a", "cat", 4)])
+
+    class Answerer:
+        def answer(self, examples):
+            return (predictions.answers[example.qas_id] for example in examples)
+
+    metrics, others = evaluation.evaluate_answerer(reference, Answerer(), "a", lambda answers, total: answers)
+    results.write_results(str(tmp_path / "new"), metrics, others)
     names = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert names == ["metrics.json", "nbest_predictions.json", "predictions.json"]
     read = json.loads((tmp_path / "new" / "metrics.json").read_text())

@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_qa_tf.config import DecodingConfig
+from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig, ExportConfig, QuestionAnsweringConfig
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.export_module import QaModule
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
 from tests import tiny_model
 
 MODEL = tiny_model.tiny_span_model()
 TOKENIZER = tiny_model.tiny_tokenizer()
 V1 = DecodingConfig()
+SETTINGS = QuestionAnsweringConfig(tiny_model.WINDOWING, V1)
 V2 = DecodingConfig(version_2_with_negative=True)
 OUTPUTS = {
     "answer": ((2,), tf.string),
@@ -25,7 +26,7 @@ OUTPUTS = {
 
 @pytest.fixture(scope="module")
 def module():
-    return QaModule(MODEL, TOKENIZER, tiny_model.WINDOWING, V1, max_windows_per_call=3)
+    return QaModule(MODEL, TOKENIZER, SETTINGS, ExportConfig(max_windows_per_call=3))
 
 
 def _ask(module, questions, contexts):
@@ -34,7 +35,7 @@ def _ask(module, questions, contexts):
 
 
 def _predict(questions, contexts, decoding=V1):
-    predictor = Predictor(MODEL, TOKENIZER, tiny_model.WINDOWING, decoding)
+    predictor = QuestionAnswerer(MODEL, TOKENIZER, QuestionAnsweringConfig(tiny_model.WINDOWING, decoding))
     pairs = enumerate(zip(questions, contexts, strict=True))
     return list(predictor.answer(SquadExample(str(i), question, context) for i, (question, context) in pairs))
 
@@ -61,7 +62,7 @@ def test_squad_2_answers_equal_those_of_numpy_decoding():
     contexts = tiny_model.random_texts(2, 60)
     odds = [answer.null_odds for answer in _predict(["who is it"] * 60, contexts, V2)]
     config = DecodingConfig(version_2_with_negative=True, null_score_diff_threshold=float(np.median(odds)) + 1e-3)
-    module = QaModule(MODEL, TOKENIZER, tiny_model.WINDOWING, config)
+    module = QaModule(MODEL, TOKENIZER, QuestionAnsweringConfig(tiny_model.WINDOWING, config))
     expected = _predict(["who is it"] * 60, contexts, config)
     assert 5 < sum(answer.text == "" for answer in expected) < 55
     found = _ask(module, ["who is it"] * 60, contexts)
@@ -72,7 +73,7 @@ def test_squad_2_answers_equal_those_of_numpy_decoding():
 def test_the_number_of_windows_per_call_does_not_change_answers(module):
     contexts = ["the cat sat on the mat . " * 40, "a cat", "", "it is on the mat " * 25]
     questions = ["who", "where is it", "it", "the"]
-    at_once = QaModule(MODEL, TOKENIZER, tiny_model.WINDOWING, V1, max_windows_per_call=1000)
+    at_once = QaModule(MODEL, TOKENIZER, SETTINGS, ExportConfig(max_windows_per_call=1000))
     first, second = _ask(module, questions, contexts), _ask(at_once, questions, contexts)
     assert first["answer"].tolist() == second["answer"].tolist()
     assert first["answer_start"].tolist() == second["answer_start"].tolist()
@@ -87,7 +88,7 @@ def test_at_most_max_windows_per_call_go_through_the_model_at_a_time():
         return {"start_logits": zeros, "end_logits": zeros}
 
     spy.variables = []
-    module = QaModule(spy, TOKENIZER, tiny_model.WINDOWING, V1, max_windows_per_call=4)
+    module = QaModule(spy, TOKENIZER, SETTINGS, ExportConfig(max_windows_per_call=4))
     _ask(module, ["who", "who"], ["a b c", "the cat sat on the mat " * 20])
     assert sum(rows for rows, _ in shapes) == 1 + 8  # 120 tokens, 44 at a time, 12 apart
     assert max(rows for rows, _ in shapes) == 4
@@ -103,7 +104,7 @@ def test_at_most_max_tokens_per_call_go_through_the_model_at_a_time():
         return {"start_logits": zeros, "end_logits": zeros}
 
     spy.variables = []
-    module = QaModule(spy, TOKENIZER, tiny_model.WINDOWING, V1, max_tokens_per_call=24)
+    module = QaModule(spy, TOKENIZER, SETTINGS, ExportConfig(max_tokens_per_call=24))
     contexts = ["a b c", "a b c d", "a b c d e f g", "a b", "the cat sat on the mat " * 5, "a"]
     _ask(module, ["who"] * 6, contexts)
     # Question and special tokens are 4. Two of 6 and 5 would fit beside one of 7, and 3 x 7 = 21; of 8, they would not.
@@ -119,7 +120,7 @@ def test_a_batch_is_padded_only_to_its_longest_window():
         return {"start_logits": zeros, "end_logits": zeros}
 
     spy.variables = []
-    module = QaModule(spy, TOKENIZER, tiny_model.WINDOWING, V1)
+    module = QaModule(spy, TOKENIZER, SETTINGS)
     _ask(module, ["who", "who is it"], ["a b c", "a b"])
     assert shapes == [(2, 3 + 3 + 2)]
 

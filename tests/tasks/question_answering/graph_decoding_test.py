@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_qa_tf.config import DecodingConfig, WindowingConfig
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.decoding import decode
 from bert_qa_tf.tasks.question_answering.examples import RawResult, SquadExample
 from bert_qa_tf.tasks.question_answering.graph_decoding import best_answers, find_spans

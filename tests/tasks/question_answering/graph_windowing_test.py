@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_qa_tf.config import WindowingConfig
 from bert_qa_tf.tasks.question_answering import graph_windowing
 from bert_qa_tf.tasks.question_answering import windowing as python_windowing
+from bert_qa_tf.tasks.question_answering.config import WindowingConfig
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.text.tokenization import BertTokenizer, TokenizedBatch
 from bert_qa_tf.text.tokenized_text import TokenizedText

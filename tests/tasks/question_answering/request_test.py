@@ -9,7 +9,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks.question_answering import question_files
 from bert_qa_tf.tasks.question_answering.answer_text import describe
 from bert_qa_tf.tasks.question_answering.decoding import Candidate, DecodedAnswer
-from bert_qa_tf.tasks.question_answering.request import Asked
+from bert_qa_tf.tasks.question_answering.request import QuestionRequest
 from bert_qa_tf.text.timed_text import clock
 
 
@@ -54,7 +54,7 @@ class _Finds:
 
 
 def asked(path="call.vtt", read=lambda path: _Call(), **given):
-    return Asked(spoken={"transcript_file": (path, read)}, **given)
+    return QuestionRequest(spoken={"transcript_file": (path, read)}, **given)
 
 
 def test_an_answer_is_shown_with_the_time_it_is_said(capsys):
@@ -111,7 +111,7 @@ class _Silence(_Call):
 
 def test_where_nothing_was_said_there_is_nothing_to_ask(tmp_path, capsys):
     with pytest.raises(InputError, match=r"^a\.wav: no word was heard in it, or cleaning left none: nothing to ask"):
-        asked("a.wav", lambda path: _Silence(), question="nora").read_text()
+        asked("a.wav", lambda path: _Silence(), question="nora").read()
     # Among others it has no answer, and the others have theirs.
     source = tmp_path / "questions.jsonl"
     rows = [{"question": "nora", "transcript_file": name} for name in ("silence", "call")]
@@ -126,7 +126,7 @@ def test_what_a_file_of_questions_names_is_read_before_anybody_is_asked(tmp_path
     source.write_text(json.dumps({"question": "nora", "transcript_file": "a"}) + "\n", encoding="utf-8")
     read = []
     given = asked(None, lambda path: read.append(path) or _Call(), input_file=str(source))
-    given.read_text()
+    given.read()
     assert read == [f"{tmp_path}/a"]
     given.answer_with(_Finds())
     assert len(read) == 2  # its reader remembers

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from bert_qa_tf.asr_simulation.error_table import load_table
-from bert_qa_tf.config import ConversionConfig, NoiseConfig, WindowingConfig
+from bert_qa_tf.config import NoiseConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import shards
 from bert_qa_tf.records.manifest import Manifest, read_manifest
 from bert_qa_tf.tasks.question_answering import conversion
+from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, copy_id
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
@@ -22,7 +23,9 @@ from tests.testing import MESSAGES, TINY_VOCAB
 
 pytest.importorskip("pocketsphinx", reason="pip install -r requirements/speech.txt")
 
-CLEAN = ConversionConfig(WindowingConfig(384, 128, 64), num_shards=2, dev_fraction=0.2, keep_decoding_features=True)
+CLEAN = ConversionConfig(
+    windowing=WindowingConfig(384, 128, 64), num_shards=2, dev_fraction=0.2, keep_decoding_features=True
+)
 NOISY = ConversionConfig(**{**vars(CLEAN), "noise": NoiseConfig((0.1, 0.5), copies=3), "seed": 4})
 
 
@@ -44,8 +47,8 @@ def _columns(folder: pathlib.Path, split: str = "train") -> shards.Columns:
 def test_the_manifest_says_how_the_noise_was_made_and_what_it_cost(noisy):
     folder, manifest = noisy
     assert manifest == read_manifest(str(folder))
-    value = json.loads((folder / "manifest.json").read_text())["noise"]
-    records = value.pop("records")
+    value = json.loads((folder / "manifest.json").read_text())["settings"]["noise"]
+    records = manifest.records_by_copy
     assert len(value.pop("dictionary_sha256")) == 64
     assert value.pop("table_sha256") == load_table().sha256
     expected = {"wer": [0.1, 0.5], "copies": 3, "answers": "aligned", "seed": 4}
@@ -111,7 +114,7 @@ def test_the_same_input_and_seed_give_the_same_bytes_and_another_seed_others(noi
 
 def test_a_conversion_without_noise_knows_nothing_of_it(tmp_path, tokenizer):
     manifest = conversion.convert([MESSAGES], str(tmp_path / "clean"), tokenizer, CLEAN)
-    assert manifest.noise is None
+    assert "noise" not in manifest.settings
     assert "noise" not in (tmp_path / "clean" / "manifest.json").read_text()
     assert not (tmp_path / "clean" / "train.copies.npy").exists()
     assert shards.read_copies(str(tmp_path / "clean"), manifest) is None

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from bert_qa_tf.config import WindowingConfig
 from bert_qa_tf.tasks.question_answering import windowing
+from bert_qa_tf.tasks.question_answering.config import WindowingConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.text.tokenized_text import TokenizedText
 from tests.testing import minilm_folder, shared_data

@@ -3,11 +3,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from bert_qa_tf.config import DecodingConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
+from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.decoding import decode_all
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.predictor import Predictor
 from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
 from tests import tiny_model
 
@@ -16,7 +16,7 @@ TOKENIZER = tiny_model.tiny_tokenizer()
 
 
 def _predictor(model=MODEL, batch_size=4):
-    return Predictor(model, TOKENIZER, tiny_model.WINDOWING, DecodingConfig(), batch_size)
+    return QuestionAnswerer(model, TOKENIZER, tiny_model.SETTINGS, batch_size)
 
 
 def _examples(contexts, question="who is it"):
@@ -65,9 +65,7 @@ def test_windows_of_like_length_share_a_batch_padded_to_a_multiple():
 
 def test_windows_are_never_padded_beyond_max_seq_length():
     spy = _Spy()
-    Predictor(spy, TOKENIZER, tiny_model.WINDOWING, DecodingConfig(), length_multiple=1000).answer_all(
-        _examples(["cat " * 200])
-    )
+    QuestionAnswerer(spy, TOKENIZER, tiny_model.SETTINGS, length_multiple=1000).answer_all(_examples(["cat " * 200]))
     assert {length for _, length in spy.shapes} == {48}
 
 

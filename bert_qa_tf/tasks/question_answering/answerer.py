@@ -1,8 +1,6 @@
-"""Answers from a trained model: windows through the model, logits to answers, in bounded memory.
+"""Answers questions with a trained span model: windows through the model, logits to answers, in bounded memory.
 
-What goes in: a span model, its tokenizer and configs, and any number of questions about texts of any length. What comes
-out: one `DecodedAnswer` per question, in their order. Scoring is `evaluator.py`'s; the exported model does the same in
-its graph (`tasks/question_answering/export_module.py`).
+The exported model does the same in its graph (`export_module.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.config import DecodingConfig, WindowingConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import features as feature_table
+from bert_qa_tf.tasks.question_answering.config import QuestionAnsweringConfig
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions, decode
 from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
@@ -28,15 +26,14 @@ _INPUTS = feature_table.names(QA_FEATURES, "input")
 _BATCHES_PER_CHUNK = 32
 
 
-class Predictor:
-    """Runs a span model over questions.
+class QuestionAnswerer:
+    """A span model with all that it needs to answer questions.
 
     Args:
       model: from a dict of the three `input_*`, each `<int32>[batch, seq]`, to a dict of `start_logits` and
-        `end_logits`, `<float32>[batch, seq]` (see `models.build_span_model`). Its weights may change between calls.
+        `end_logits`, `<float32>[batch, seq]` (see `span_model.build_span_model`). Its weights may change between calls.
       tokenizer: with the model's vocabulary.
-      windowing: as the model was trained.
-      decoding: how logits become answers.
+      settings: how the model was trained to window and to decode.
       batch_size: windows per call of the model.
       length_multiple: batches are padded to a multiple of this many tokens, so that few shapes occur.
     """
@@ -45,14 +42,14 @@ class Predictor:
         self,
         model: tf_keras.Model,
         tokenizer: Tokenizer,
-        windowing: WindowingConfig,
-        decoding: DecodingConfig,
+        settings: QuestionAnsweringConfig,
         batch_size: int = 32,
         length_multiple: int = 16,
     ) -> None:
+        self.model = model
         self.tokenizer = tokenizer
-        self.windowing = windowing
-        self.decoding = decoding
+        self.windowing = settings.windowing
+        self.decoding = settings.decoding
         self.batch_size = batch_size
         self.length_multiple = length_multiple
         signature = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in _INPUTS}

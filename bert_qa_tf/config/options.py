@@ -1,0 +1,132 @@
+"""Settings that describe their own flags.
+
+A field made by `option` says what a person needs to know of it; `flags.options` makes a flag of it, with the field's
+type and default. So a task's settings, and what `--help` says of them, stand in the task's own folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from bert_qa_tf.errors import InputError
+
+_METADATA = "option"
+
+
+class _Metadata(NamedTuple):
+    text: str
+    flag: str | None
+    switch: str | None
+    expected: str
+
+
+def option(
+    default: Any, text: str = "", *, flag: str | None = None, switch: str | None = None, expected: str = "numbers"
+) -> Any:
+    """A dataclass field that is also a command's flag, or that groups such fields.
+
+    Args:
+      default: the field's default. Of a field that is itself a dataclass, its default instance, or None.
+      text: what `--help` says.
+      flag: the flag's name; that of the field by default.
+      switch: of a nested dataclass whose default is None: the flag that asks for one.
+      expected: what a flag of several numbers expects, for the message where it is given something else.
+    """
+    return dataclasses.field(default=default, metadata={_METADATA: _Metadata(text, flag, switch, expected)})
+
+
+class Option(NamedTuple):
+    """A field that is a flag.
+
+    Attributes:
+      name: of the flag.
+      default: the field's default.
+      text: what `--help` says.
+      kind: `bool`, `int`, `float` or `str`; `tuple` for several words or numbers.
+      choices: of a `Literal` field; empty for any value.
+    """
+
+    name: str
+    default: Any
+    text: str
+    kind: type
+    choices: tuple[str, ...] = ()
+
+
+def options_of(config: type) -> Iterator[Option]:
+    """The options of a config class, those of its nested configs in their places."""
+    for field, hint in _fields(config):
+        if dataclasses.is_dataclass(hint):
+            yield from options_of(hint)
+        elif _METADATA in field.metadata:
+            choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
+            kind = str if choices else typing.get_origin(hint) or hint
+            yield Option(_flag_of(field), field.default, field.metadata[_METADATA].text, kind, choices)
+
+
+def from_options(config: type, values: Mapping[str, Any]) -> Any:
+    """A config object; what `values` lacks has its default.
+
+    Args:
+      config: the class.
+      values: flag → value, of these options and perhaps of others.
+
+    Raises:
+      InputError: the values make no sense (from the class's own checks).
+    """
+    return replace_options(config(), values)
+
+
+def replace_options(config: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of a config object with the options in `values` replaced, those of nested configs too.
+
+    Raises:
+      InputError: the values make no sense.
+    """
+    changes = {}
+    for field, hint in _fields(type(config)):
+        if dataclasses.is_dataclass(hint):
+            nested = getattr(config, field.name)
+            if nested is None and field.metadata[_METADATA].switch in values:
+                nested = from_options(hint, values)
+            elif nested is not None:
+                nested = replace_options(nested, values)
+            changes[field.name] = nested
+        elif _METADATA in field.metadata and _flag_of(field) in values:
+            changes[field.name] = _converted(field, hint, values[_flag_of(field)])
+    return dataclasses.replace(config, **changes)
+
+
+def _flag_of(field: dataclasses.Field) -> str:
+    return field.metadata[_METADATA].flag or field.name
+
+
+def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
+    """A value as the field holds it; flags of several numbers arrive as words."""
+    if typing.get_origin(hint) is not tuple:
+        return value
+    kind = typing.get_args(hint)[0]
+    try:
+        return tuple(kind(part) for part in value)
+    except ValueError as error:
+        given = ",".join(map(str, value))
+        raise InputError(f"--{_flag_of(field)}={given}: expected {field.metadata[_METADATA].expected}") from error
+
+
+@functools.cache
+def _fields(config: type) -> list[tuple[dataclasses.Field, Any]]:
+    """The fields of a config class, each with its type less `None`."""
+    hints = typing.get_type_hints(config)
+    return [(field, _without_none(hints[field.name])) for field in dataclasses.fields(config)]
+
+
+def _without_none(hint: Any) -> Any:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        parts = [part for part in typing.get_args(hint) if part is not type(None)]
+        return parts[0] if len(parts) == 1 else hint
+    return hint

@@ -1,0 +1,61 @@
+"""Which task an exported model is for: a file beside the model says so, else the inputs that it takes do.
+
+Imports no TensorFlow where the file is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from bert_qa_tf import tasks
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.base import Task
+
+# In the folder of extra assets.
+TASK_FILE = "assets.extra/task.json"
+
+
+def content(task: type[Task]) -> str:
+    """The content of `TASK_FILE`."""
+    return json.dumps({"task": task.name}) + "\n"
+
+
+def task_of_export(path: str) -> type[Task]:
+    """The task of an exported model.
+
+    Args:
+      path: its version folder.
+
+    Raises:
+      InputError: there is no model, or no task that is known here takes its inputs.
+    """
+    if files.exists(f"{path}/{TASK_FILE}"):
+        return tasks.find(files.read_json(f"{path}/{TASK_FILE}")["task"])
+    from bert_qa_tf.exporting.exported_model import signature_inputs
+
+    inputs = signature_inputs(path)
+    if "serving_default" not in inputs:
+        found = ", ".join(sorted(inputs)) or "none"
+        raise InputError(
+            f"{path}: no signature `serving_default` (found: {found}); expected the version folder of a model that "
+            "takes text"
+        )
+    return task_of_inputs(path, inputs["serving_default"])
+
+
+def task_of_inputs(source: str, inputs: Iterable[str]) -> type[Task]:
+    """The task whose models take these inputs.
+
+    Args:
+      source: of the model, for the message.
+      inputs: of its `serving_default` signature.
+
+    Raises:
+      InputError: there is none.
+    """
+    task = tasks.of_served_inputs(inputs)
+    if task is None:
+        raise InputError(f"{source}: takes {', '.join(sorted(inputs))}, which no task here does")
+    return task

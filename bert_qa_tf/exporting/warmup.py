@@ -1,0 +1,56 @@
+"""The requests that TF Serving replays when it loads a model, before it takes any others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+FOLDER = "assets.extra"
+# TF Serving looks for this name.
+FILE = "tf_serving_warmup_requests"
+
+
+def requests(columns: Mapping[str, Sequence[str]], model_name: str) -> list[bytes] | None:
+    """Requests for `serving_default`: the first example alone, and all together.
+
+    Args:
+      columns: input → a text for each example.
+      model_name: as the server knows it.
+
+    Returns:
+      Serialized `PredictionLog`s; None where tensorflow-serving-api, of the extra `serving`, is not installed.
+    """
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError:
+        return None
+    import tensorflow as tf
+
+    records = []
+    for count in (1, None):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = model_name
+        request.model_spec.signature_name = "serving_default"
+        for name, texts in columns.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(texts[:count], tf.string))
+        log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+        records.append(log.SerializeToString())
+    return records
+
+
+def replay(path: str, serve: Callable[..., Any]) -> int:
+    """Asks what a file of warm-up requests asks; returns how many there were.
+
+    Args:
+      path: the file.
+      serve: the `serving_default` signature.
+    """
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    count = 0
+    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        serve(**{name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()})
+        count += 1
+    return count

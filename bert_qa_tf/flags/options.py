@@ -1,0 +1,112 @@
+"""Flags made of settings that describe themselves (`config.options`)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from absl import flags
+
+from bert_qa_tf.config.options import Option, from_options, options_of
+from bert_qa_tf.errors import InputError
+
+Values = flags.FlagValues
+Group = Callable[[Values], None]
+
+_AS_TRAINED = " As trained by default."
+_DEFINE = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    tuple: flags.DEFINE_list,
+}
+
+
+def option_group(heading: str, config: type, *, overrides: bool = False) -> Group:
+    """A group of flags, one for each option of a config class that no other group has defined.
+
+    Args:
+      heading: of the group in `--help`.
+      config: the class.
+      overrides: the flags change what a model was trained with, so that none has a default.
+    """
+    group = functools.partial(_define, config=config, overrides=overrides)
+    group.__doc__ = f"{heading}."
+    return group
+
+
+def given_options(values: Values, config: type) -> dict[str, Any]:
+    """Flag → value, of those options of a config class that were given or have a default."""
+    found = {option.name: values[option.name].value for option in options_of(config)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def present_options(values: Values, configs: Iterable[type]) -> dict[str, Any]:
+    """Flag → value, of those options of some config classes that the user gave."""
+    names = {option.name for config in configs for option in options_of(config)}
+    return {name: values[name].value for name in sorted(names) if values[name].present}
+
+
+def refuse_options(values: Values, task: str, own: type, others: Iterable[type]) -> None:
+    """Refuses flags that are of other tasks.
+
+    Args:
+      values: of the command.
+      task: the name of the task at hand.
+      own: the config class of that task.
+      others: those of all tasks.
+
+    Raises:
+      InputError: an option that is not among the task's own was given.
+    """
+    known = {option.name for option in options_of(own)}
+    for name in present_options(values, others):
+        if name not in known:
+            raise InputError(f"--{name} is no option of the task {task}; --help lists each task's")
+
+
+def task_of_request(values: Values, all_tasks: Iterable[Any]) -> Any | None:
+    """The task that the given flags ask something of; None where they do not tell."""
+    asked = [task for task in all_tasks if present_options(values, [task.request_config])]
+    return asked[0] if len(asked) == 1 else None
+
+
+def read_request(
+    values: Values, task: Any, all_tasks: Iterable[Any], timed_texts: Mapping[str, tuple[str | None, Any]]
+) -> Any:
+    """What is asked with `predict` or `client`, read and checked.
+
+    Args:
+      values: of the command.
+      task: of the model, see `tasks.base.Task`.
+      all_tasks: whose request options the command has.
+      timed_texts: see `Task.request`.
+
+    Raises:
+      InputError: not exactly one thing is asked, or it cannot be read.
+    """
+    refuse_options(values, task.name, task.request_config, [other.request_config for other in all_tasks])
+    given = [name for name, (path, _) in timed_texts.items() if path is not None]
+    if given and not task.asks_timed_text:
+        raise InputError(f"--{given[0]} is no option of the task {task.name}; --help lists each task's")
+    options = from_options(task.request_config, given_options(values, task.request_config))
+    request = task.request(options, values.input_file, values.output_file, timed_texts)
+    request.read()
+    return request
+
+
+def _define(values: Values, config: type, overrides: bool) -> None:
+    for option in options_of(config):
+        if option.name not in values:
+            _define_option(values, option, overrides)
+
+
+def _define_option(values: Values, option: Option, overrides: bool) -> None:
+    default, text = (None, f"{option.text}{_AS_TRAINED}") if overrides else (option.default, option.text)
+    if option.choices:
+        flags.DEFINE_enum(option.name, default, list(option.choices), text, flag_values=values)
+    else:
+        default = list(default) if option.kind is tuple and default else default
+        _DEFINE[option.kind](option.name, default, text, flag_values=values)

@@ -1,0 +1,240 @@
+"""Writes a conversion: the shards of a task's records, with everything that belongs to them.
+
+A conversion takes its final name only when all of it is written. There are two passes over the input: the first finds
+everything that would stop the conversion and writes nothing, the second makes the records.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from bert_qa_tf.config import RecordsConfig
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.records import manifest as manifests
+from bert_qa_tf.records import shards
+from bert_qa_tf.records.features import FeatureSpec
+from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenization import BertTokenizer
+
+_T = TypeVar("_T")
+
+LENGTHS_FILE = "{split}.lengths.npy"
+_SPLITS = ("train", "dev")
+
+
+class Record(NamedTuple):
+    """One record on its way to a shard.
+
+    Attributes:
+      split: "train" or "dev".
+      place_id: its place among the records follows from it; the same for copies of one record, which stand side by
+        side.
+      length: in word pieces.
+      values: by name, see `shards.serialize`.
+      copy: which copy it is, where training records come in copies.
+    """
+
+    split: str
+    place_id: int
+    length: int
+    values: Mapping[str, Any]
+    copy: int = 0
+
+
+class Converter(Protocol):
+    """Turns the files of one task into records.
+
+    Attributes:
+      table: the fields of a record.
+      counts: what was counted so far, by name: one counter for each reason that changes what is trained on.
+      num_copies: of the training records; 1 where they are not copied.
+    """
+
+    table: Sequence[FeatureSpec]
+    counts: collections.Counter[str]
+    num_copies: int
+
+    def survey(self) -> Sequence[manifests.Source]:
+        """The first pass.
+
+        Returns:
+          The files that will be converted.
+
+        Raises:
+          InputError: a file is refused.
+        """
+
+    def records(self, directory: str) -> Iterator[Record]:
+        """The second pass; writes what lies beside the shards into `directory`, such as the development examples."""
+
+    def check(self, records_by_copy: Sequence[int]) -> None:
+        """Looks at the result before it is kept.
+
+        Args:
+          records_by_copy: training records of each copy.
+
+        Raises:
+          InputError: there is nothing to train on.
+        """
+
+    def settings(self) -> dict[str, Any]:
+        """What training and answering must know of the conversion, for the manifest."""
+
+    def describe(self, manifest: manifests.Manifest) -> str:
+        """The figures of a conversion in a few lines, for a person."""
+
+
+def convert(
+    task: str,
+    converter: Converter,
+    output_dir: str,
+    tokenizer: BertTokenizer,
+    config: RecordsConfig,
+) -> manifests.Manifest:
+    """Converts files to records.
+
+    Args:
+      task: what the records are for, for the manifest.
+      converter: makes them.
+      output_dir: where the conversion goes, see `check_request`; may be remote. A conversion that is there is replaced.
+      tokenizer: of the encoder that will be trained.
+      config: see `RecordsConfig`.
+
+    Returns:
+      The manifest, as written.
+
+    Raises:
+      InputError: a file is refused, or nothing is left to train on. Nothing is written at `output_dir` then.
+    """
+    output_dir = output_dir.rstrip("/") if files.is_remote(output_dir) else os.path.abspath(output_dir)
+    sources = tuple(converter.survey())
+    # A fixed name: what a killed conversion left is removed by the next one.
+    temporary = f"{output_dir}.incomplete"
+    if tf.io.gfile.exists(temporary):
+        tf.io.gfile.rmtree(temporary)
+    tf.io.gfile.makedirs(temporary)
+    try:
+        manifest = _write(task, converter, temporary, tokenizer, config, sources)
+    except Exception:
+        tf.io.gfile.rmtree(temporary)  # a full disk gets its space back
+        raise
+    if tf.io.gfile.exists(output_dir):
+        if tf.io.gfile.exists(f"{output_dir}/{manifests.MANIFEST_FILE}"):
+            # The first to go: what a kill leaves here must not look whole.
+            tf.io.gfile.remove(f"{output_dir}/{manifests.MANIFEST_FILE}")
+        tf.io.gfile.rmtree(output_dir)
+    tf.io.gfile.rename(temporary, output_dir)
+    return manifest
+
+
+def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) -> None:
+    """Finds what is wrong before anything is read: an encoder may take minutes to be downloaded.
+
+    Args:
+      input_files: to be converted.
+      output_dir: where the conversion goes.
+      overwrite: replace a conversion that is there.
+
+    Raises:
+      InputError: no input file is named, or `output_dir` cannot be written to or replaced.
+    """
+    if not input_files:
+        raise InputError("no input file: name at least one with --input_file")
+    if not output_dir:
+        raise InputError("--output_dir is empty: where should the records go?")
+    if not tf.io.gfile.exists(output_dir):
+        return
+    if not tf.io.gfile.isdir(output_dir):
+        raise InputError(f"{output_dir}: is a file, expected a folder to write records to")
+    holds_conversion = manifests.holds_conversion(output_dir)
+    if holds_conversion and not overwrite:
+        raise InputError(f"{output_dir}: holds a conversion already; name another --output_dir, or use --overwrite")
+    if tf.io.gfile.listdir(output_dir) and not holds_conversion:
+        raise InputError(f"{output_dir}: not empty and no conversion, so it is left alone; name another --output_dir")
+
+
+def progress(items: Iterator[_T], total: int, path: str, unit: str) -> Iterator[_T]:
+    """Passes items on and shows how far a file is: a bar where a person watches, a line otherwise.
+
+    Args:
+      items: what is read of the file.
+      total: how many there will be.
+      path: of the file.
+      unit: what an item is, in the plural.
+    """
+    name = os.path.basename(path)
+    if sys.stderr.isatty():
+        return iter(tqdm(items, desc=name, total=total, unit=f" {unit}"))
+    print(f"{name}: {total} {unit}", flush=True)
+    return items
+
+
+def _write(
+    task: str,
+    converter: Converter,
+    directory: str,
+    tokenizer: BertTokenizer,
+    config: RecordsConfig,
+    sources: tuple[manifests.Source, ...],
+) -> manifests.Manifest:
+    """The second pass: everything but the final move."""
+    written: list[manifests.Shard] = []
+    with contextlib.ExitStack() as stack:
+        writers = {
+            split: stack.enter_context(shards.ShardWriter(directory, split, num_shards, config.seed))
+            for split, num_shards in zip(_SPLITS, (config.num_shards, config.num_dev_shards), strict=True)
+        }
+        splits: set[str] = set()
+        for record in converter.records(directory):
+            with_decoding = record.split == "dev" or config.keep_decoding_features
+            payload = shards.serialize(record.values, converter.table, with_decoding)
+            writers[record.split].add(record.place_id, record.length, payload, record.copy)
+            splits.add(record.split)
+        if "train" not in splits:
+            converter.check([0])
+        histogram: dict[int, int] = {}
+        by_copy: list[int] = []
+        for split in _SPLITS:
+            if split not in splits:
+                continue
+            shards_of_split, lengths, copies = writers[split].finish()
+            written += shards_of_split
+            _save_array(f"{directory}/{LENGTHS_FILE.format(split=split)}", lengths)
+            if split == "train":
+                values, numbers = np.unique(lengths, return_counts=True)
+                histogram = dict(zip(values.tolist(), numbers.tolist(), strict=True))
+                by_copy = np.bincount(copies, minlength=converter.num_copies).tolist()
+                converter.check(by_copy)
+                if converter.num_copies > 1:
+                    _save_array(f"{directory}/{shards.COPIES_FILE}", copies)
+    with tf.io.gfile.GFile(f"{directory}/{manifests.VOCAB_FILE}", "wb") as file:
+        file.write("".join(f"{piece}\n" for piece in tokenizer.vocab).encode("utf-8"))
+    manifest = manifests.Manifest(
+        task=task,
+        settings=converter.settings(),
+        seed=config.seed,
+        vocab_sha256=tokenizer.vocab_sha256,
+        do_lower_case=tokenizer.do_lower_case,
+        sources=sources,
+        counts=dict(converter.counts),
+        length_histogram=histogram,
+        records_by_copy=tuple(by_copy),
+        shards=tuple(written),
+    )
+    with tf.io.gfile.GFile(f"{directory}/{manifests.MANIFEST_FILE}", "wb") as file:
+        file.write(manifest.to_json().encode("utf-8"))
+    return manifest
+
+
+def _save_array(path: str, array: np.ndarray) -> None:
+    with tf.io.gfile.GFile(path, "wb") as file:
+        np.save(file, array)
