@@ -58,3 +58,38 @@ def test_a_small_but_steady_difference_shows_in_pairs():
 def test_a_pair_needs_the_same_questions():
     with pytest.raises(InputError, match="same items in the same order"):
         bootstrap.paired_bootstrap(_questions([1.0]), _questions([1.0, 0.0]))
+
+
+# === Counts ===
+
+
+def _share_of_first(counts):
+    return {"share": 100.0 * counts[:, 0] / counts.sum(axis=1)}
+
+
+def test_counts_give_the_interval_that_their_items_do():
+    of_items = bootstrap.bootstrap_intervals(_questions([1.0] * 300 + [0.0] * 700), num_resamples=20_000)["f1"]
+    of_counts = bootstrap.bootstrap_counts(np.array([300, 0, 700]), _share_of_first, num_resamples=20_000)["share"]
+    assert of_counts == (pytest.approx(of_items.low, abs=0.15), pytest.approx(of_items.high, abs=0.15))
+
+
+def test_every_draw_has_as_many_items_and_none_of_an_empty_kind():
+    seen = []
+
+    def note(counts):
+        seen.append(counts)
+        return {("kind", 1): counts[:, 1]}
+
+    intervals = bootstrap.bootstrap_counts(np.array([3, 0, 4]), note, num_resamples=50)
+    drawn = np.concatenate(seen)
+    assert drawn.shape == (50, 3)
+    assert (drawn.sum(axis=1) == 7).all()
+    assert intervals == {("kind", 1): (0.0, 0.0)}
+
+
+def test_memory_blocks_do_not_change_the_result_of_counts(monkeypatch):
+    counts = np.array([30, 0, 50, 20])
+    whole = bootstrap.bootstrap_counts(counts, _share_of_first, num_resamples=500)
+    monkeypatch.setattr(bootstrap, "_DRAWS_PER_BLOCK", 100)
+    assert bootstrap.bootstrap_counts(counts, _share_of_first, num_resamples=500) == whole
+    assert bootstrap.bootstrap_counts(counts, _share_of_first, num_resamples=500, seed=1) != whole
