@@ -127,9 +127,11 @@ $(VENV)/.installed-speech: $(VENV)/.installed requirements/speech.txt
 	@$(PIP) --require-hashes -r requirements/speech.txt $(LOGGED)
 	@touch $@
 
-# Tests run with the extras `serving` and `speech`: without them, those of servers, clients and sound would be skipped.
-$(VENV)/.installed-test: $(VENV)/.installed-speech requirements/test.txt requirements/serving.txt
+# Tests run with the extras `serving`, `speech` and `plots`: without them, those of servers, clients, sound and pictures would
+# be skipped.
+$(VENV)/.installed-test: $(VENV)/.installed-speech requirements/test.txt requirements/serving.txt requirements/plots.txt
 	@$(PIP) --require-hashes -r requirements/serving.txt $(LOGGED)
+	@$(PIP) --require-hashes -r requirements/plots.txt $(LOGGED)
 	@$(PIP) --require-hashes -r requirements/test.txt $(LOGGED)
 	@touch $@
 

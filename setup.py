@@ -62,6 +62,8 @@ _EXTRAS = {
     "speech": ["pocketsphinx>=5.1,<6", "jiwer>=4", "rapidfuzz>=3", "scipy>=1.13", "soundfile>=0.13"],
     # Whisper, for `--recognizer=faster_whisper`; its models are fetched when they are first named.
     "whisper": ["faster-whisper>=1.2,<2"],
+    # Confusion matrices as pictures. tf-models-official installs it too today, but may stop to.
+    "plots": ["matplotlib>=3.8"],
     # Conversion on many machines.
     "beam": ["apache-beam[tfrecord]==2.77.0"],
     # Tests, style, and uv, which pins the requirements. For tests of the client: TF Serving's services and messages, a

@@ -19,7 +19,7 @@ from bert_qa_tf.__main__ import find_commands
 from tests.testing import REPOSITORY
 
 REQUIREMENTS = REPOSITORY / "requirements"
-EXTRAS = ("gpu", "serving", "speech", "whisper", "beam", "test")
+EXTRAS = ("gpu", "serving", "speech", "whisper", "plots", "beam", "test")
 COMMANDS = tuple(find_commands())
 HEAVY = ("tensorflow", "tensorflow_text", "tensorflow_hub", "tf_keras", "keras", "keras_nlp", "official")
 PYTHONS = ("3.11", "3.12")
