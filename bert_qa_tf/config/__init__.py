@@ -6,6 +6,7 @@ turned into these by the entry points; nothing here reads a flag, a file or the 
 
 from __future__ import annotations
 
+from bert_qa_tf.config.classification import ColumnsConfig, column_position
 from bert_qa_tf.config.conversion import NoiseConfig
 from bert_qa_tf.config.encoder import EncoderConfig
 from bert_qa_tf.config.records import RecordsConfig
@@ -14,6 +15,7 @@ from bert_qa_tf.config.training import OptimizerConfig, RuntimeConfig, TrainConf
 
 __all__ = [
     "CleaningConfig",
+    "ColumnsConfig",
     "EncoderConfig",
     "HearingConfig",
     "NoiseConfig",
@@ -24,4 +26,5 @@ __all__ = [
     "SpokenConfig",
     "SpokenTextConfig",
     "TrainConfig",
+    "column_position",
 ]

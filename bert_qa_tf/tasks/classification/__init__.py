@@ -1,0 +1,1 @@
+"""Sentence classification: one text, one label."""

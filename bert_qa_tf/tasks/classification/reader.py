@@ -1,0 +1,308 @@
+"""Reads labelled sentences from tables (TSV, CSV) and JSON lines, compressed by gzip or not, local or remote.
+
+Files are UTF-8, with or without a byte order mark, and are read a line at a time:
+
+    .tsv     fields between tabs, one row a line, quotes without a meaning: what GLUE's files are
+    .csv     fields between commas, as in RFC 4180: one between double quotes may hold commas, line ends and "" for ";
+             at most 131,072 characters, so that a quote left open does not swallow the file
+    .jsonl   one object a line; a label is a string, a whole number, or true or false
+
+Which column holds what is decided by `config.ColumnsConfig`. Each fault is one line that names the file and the line.
+No TensorFlow here, unless a path is remote.
+"""
+
+from __future__ import annotations
+
+import collections
+import csv
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from bert_qa_tf.config import ColumnsConfig, column_position
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.classification.examples import ClassificationExample
+
+EXTENSIONS = (".tsv", ".csv", ".jsonl")
+_COMPRESSED = ".gz"
+# What the columns are called where nobody says: in GLUE's SST-2, and in most other data sets.
+_TEXT_NAMES = ("sentence", "text")
+_LABEL_NAMES = ("label",)
+
+_Row = TypeVar("_Row", str, list[str])
+
+
+class _Fields(NamedTuple):
+    """What a row says, and where: the number of its first line, counted from 1."""
+
+    line: int
+    text: str
+    label: str | None
+
+
+def read_examples(
+    path: files.PathLike,
+    columns: ColumnsConfig | None = None,
+    *,
+    require_labels: bool = False,
+    counts: collections.Counter[str] | None = None,
+    name: str | None = None,
+) -> Iterator[ClassificationExample]:
+    """The examples of a file, one at a time.
+
+    Args:
+      path: a local path or an address that TensorFlow's file layer reads; its name ends in one of `EXTENSIONS`, with or
+        without `.gz` after that.
+      columns: which columns hold texts and labels; None for the usual names.
+      require_labels: whether each text must have a label, as training and scoring need. Without it, a file may have no
+        column of labels, and a label may be missing.
+      counts: `empty_lines` is added to: empty lines before the last row. Those at the end of a file are usual.
+      name: what the ids begin with; None for the name of the file. See `distinct_names`.
+
+    Yields:
+      One example per row, in the file's order, with the id `<name>:<line>`; at least one.
+
+    Raises:
+      InputError: one line naming the file and the line, what is there and what was expected; possibly after some
+        examples.
+    """
+    path = os.fspath(path)
+    name = os.path.basename(path) if name is None else name
+    columns = ColumnsConfig() if columns is None else columns
+    counts = collections.Counter() if counts is None else counts
+    extension = _extension(path)
+    if extension == ".jsonl":
+        rows = _json_fields(path, _filled(_stripped_lines(path), counts), columns, require_labels)
+    else:
+        table = _csv_rows(path) if extension == ".csv" else _tsv_rows(path)
+        rows = _table_fields(path, _filled(table, counts), columns, require_labels)
+    found = False
+    for row in rows:
+        found = True
+        if not row.text.strip():
+            raise InputError(f"{path}:{row.line}: the text is empty, expected a sentence")
+        if row.label is None and require_labels:
+            raise InputError(f"{path}:{row.line}: the label is missing, expected one for each text")
+        yield ClassificationExample(f"{name}:{row.line}", row.text, row.label)
+    if not found:
+        raise InputError(f"{path}: holds no example, expected at least one row")
+
+
+def distinct_names(paths: Sequence[str]) -> list[str]:
+    """A name for each file that no other one has: its own, or with a number after it where that is taken.
+
+    >>> distinct_names(["a/train.tsv", "b/train.tsv", "dev.tsv"])
+    ['train.tsv', 'train.tsv#2', 'dev.tsv']
+    """
+    names: dict[str, None] = {}
+    for path in paths:
+        name, number = os.path.basename(path), 1
+        while (candidate := name if number == 1 else f"{name}#{number}") in names:
+            number += 1
+        names[candidate] = None
+    return list(names)
+
+
+# === Lines and rows ===
+
+
+def _extension(path: str) -> str:
+    extension = os.path.splitext(path.lower().removesuffix(_COMPRESSED))[1]
+    if extension not in EXTENSIONS:
+        found = f"the extension is {extension!r}" if extension else "the name has no extension"
+        raise InputError(f"{path}: {found}, expected {', '.join(EXTENSIONS)}, with or without {_COMPRESSED} after it")
+    return extension
+
+
+def _lines(path: str) -> Iterator[tuple[int, str]]:
+    """The lines of a file with their numbers and their ends."""
+    with files.open_binary(path) as file:
+        stream = gzip.GzipFile(fileobj=file) if path.lower().endswith(_COMPRESSED) else file
+        try:
+            for number, line in enumerate(stream, start=1):
+                yield number, _decoded(path, number, line)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputError(f"{path}: not a whole gzip file ({error})") from error
+
+
+def _decoded(path: str, number: int, line: bytes) -> str:
+    try:
+        # Some editors write a byte order mark at the beginning, which is no part of the text.
+        return line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line") from error
+
+
+def _stripped_lines(path: str) -> Iterator[tuple[int, str]]:
+    return ((number, line.strip()) for number, line in _lines(path))
+
+
+def _tsv_rows(path: str) -> Iterator[tuple[int, list[str]]]:
+    for number, line in _lines(path):
+        row = line.removesuffix("\n").removesuffix("\r")
+        # A line of tabs alone is a row of empty fields.
+        yield number, row.split("\t") if row.strip(" ") else []
+
+
+def _csv_rows(path: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader((line for _, line in _lines(path)), strict=True)
+    while True:
+        number = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{path}:{number}: the row that begins here is not CSV ({error})") from error
+        if row is None:
+            return
+        yield number, row if len(row) > 1 or "".join(row).strip() else []
+
+
+def _filled(rows: Iterable[tuple[int, _Row]], counts: collections.Counter[str]) -> Iterator[tuple[int, _Row]]:
+    """Passes over empty lines and counts those that have a row behind them."""
+    empty = 0
+    for number, row in rows:
+        if not row:
+            empty += 1
+            continue
+        counts["empty_lines"] += empty
+        empty = 0
+        yield number, row
+
+
+# === Tables ===
+
+
+def _table_fields(
+    path: str, rows: Iterator[tuple[int, list[str]]], columns: ColumnsConfig, require_labels: bool
+) -> Iterator[_Fields]:
+    number, first = next(rows, (0, None))
+    if first is None:
+        raise InputError(f"{path}: empty file, expected one example a line")
+    place = f"{path}:{number}"
+    header = [column.strip() for column in first] if columns.has_header else None
+    text = _find_column(place, header, len(first), columns.text, _TEXT_NAMES)
+    label = _find_column(place, header, len(first), columns.label, _LABEL_NAMES, optional=not require_labels)
+    if header is None:
+        if columns.header is None:
+            _refuse_header(place, first, text, label)
+        yield _Fields(number, first[text], _label_field(first, label))
+    for number, row in rows:
+        if len(row) != len(first):
+            raise InputError(
+                f"{path}:{number}: {len(row)} fields, expected {len(first)} as in the "
+                f"{'first row' if header is None else 'header'}"
+            )
+        yield _Fields(number, row[text], _label_field(row, label))
+
+
+def _find_column(
+    place: str,
+    header: list[str] | None,
+    width: int,
+    column: str | None,
+    defaults: tuple[str, ...],
+    optional: bool = False,
+) -> int | None:
+    """The position of a column; None where it is optional, nobody named it and the header lacks it."""
+    there = f"{width} columns" if header is None else f"columns are {', '.join(map(repr, header))}"
+    if column is None:
+        candidates = [name for name in defaults if name in (header or ())]
+        if len(candidates) > 1:
+            raise InputError(f"{place}: both {' and '.join(map(repr, candidates))} are there; name one of them")
+        if not candidates and optional:
+            return None
+        if not candidates:
+            raise InputError(f"{place}: no column {' or '.join(map(repr, defaults))}; {there}; name one of them")
+        [column] = candidates
+    position = column_position(column)
+    if position is not None:
+        if position >= width:
+            raise InputError(f"{place}: no column at position {position}, counted from 0; {there}")
+        return position
+    if header is None or column not in header:
+        raise InputError(f"{place}: no column {column!r}; {there}")
+    if header.count(column) > 1:
+        raise InputError(f"{place}: column {column!r} is there {header.count(column)} times; give its position instead")
+    return header.index(column)
+
+
+def _refuse_header(place: str, row: list[str], text: int, label: int | None) -> None:
+    # Read as data, a header would become an example, and its label a class.
+    if row[text].strip() in _TEXT_NAMES and (label is None or row[label].strip() in _LABEL_NAMES):
+        raise InputError(
+            f"{place}: the columns are given by position, but this line reads like a header "
+            f"({', '.join(map(repr, row))}); name the columns, or say whether there is a header"
+        )
+
+
+def _label_field(row: list[str], position: int | None) -> str | None:
+    return None if position is None else row[position].strip() or None
+
+
+# === JSON lines ===
+
+
+def _json_fields(
+    path: str, lines: Iterator[tuple[int, str]], columns: ColumnsConfig, require_labels: bool
+) -> Iterator[_Fields]:
+    text_key = columns.text
+    for number, line in lines:
+        place = f"{path}:{number}"
+        record = _parse_object(place, line)
+        if text_key is None:
+            keys = list(record)
+            text_key = keys[_find_column(place, keys, len(keys), None, _TEXT_NAMES)]
+        label = None
+        if columns.label is not None or require_labels or _LABEL_NAMES[0] in record:
+            label = _json_label(place, record, columns.label or _LABEL_NAMES[0])
+        yield _Fields(number, _json_text(place, record, text_key), label)
+
+
+def _parse_object(place: str, line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}: not JSON ({error.msg} at character {error.pos} of the line)") from error
+    except RecursionError as error:
+        raise InputError(f"{place}: JSON nested too deeply, expected an object with a text and a label") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{place}: expected an object with a text and a label, got {type(record).__name__}")
+    return record
+
+
+def _json_value(place: str, record: dict[str, Any], key: str) -> Any:
+    if key not in record:
+        raise InputError(f"{place}: no key {key!r}; keys are {', '.join(map(repr, record)) or 'none'}")
+    return record[key]
+
+
+def _json_text(place: str, record: dict[str, Any], key: str) -> str:
+    text = _json_value(place, record, key)
+    if not isinstance(text, str):
+        raise InputError(f"{place}: {key!r} must be a string, got {type(text).__name__}")
+    _check_unicode(place, key, text)
+    return text
+
+
+def _json_label(place: str, record: dict[str, Any], key: str) -> str | None:
+    label = _json_value(place, record, key)
+    if isinstance(label, str):
+        _check_unicode(place, key, label)
+        return label.strip() or None
+    if label is None:
+        return None
+    if not isinstance(label, int):
+        raise InputError(f"{place}: {key!r} must be a string or a whole number, got {json.dumps(label)[:40]}")
+    return json.dumps(label)  # 1, true
+
+
+def _check_unicode(place: str, key: str, value: str) -> None:
+    # JSON may spell half a surrogate pair ("\ud83d"): Python reads it, but it has no UTF-8 and fits in no record.
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"{place}: {key!r} holds half a surrogate pair at character {error.start}") from error
