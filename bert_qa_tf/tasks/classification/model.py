@@ -1,0 +1,114 @@
+"""The classification model: an encoder with a dense layer on its output for `[CLS]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+import tf_keras
+
+from bert_qa_tf.tasks.classification.features import CLASSIFICATION_FEATURES
+
+# What a classification model returns.
+CLASSIFICATION_OUTPUTS = ("logits",)
+# The name of the head among the model's layers.
+HEAD_NAME = "classification_head"
+# BERT's, of its `run_classifier`.
+DROPOUT = 0.1
+
+
+class ClassificationHead(tf_keras.layers.Layer):
+    """Scores each class: dropout, then one dense layer (BERT's classification head).
+
+    It computes in float32 under any precision policy, as the span head does. Its dropout is a Keras layer among the
+    model's layers, so that `encoders.dropout.use_seeds` reaches it and a resumed training draws the same masks.
+
+    Args:
+      num_classes: how many logits there are.
+      dropout: the share of units that fall out in training.
+      initializer_range: standard deviation of the truncated normal the kernel starts from.
+      **kwargs: passed to `tf_keras.layers.Layer`.
+    """
+
+    def __init__(
+        self, num_classes: int, dropout: float = DROPOUT, initializer_range: float = 0.02, **kwargs: object
+    ) -> None:
+        super().__init__(dtype="float32", **{key: value for key, value in kwargs.items() if key != "dtype"})
+        self.num_classes = num_classes
+        self.dropout_rate = dropout
+        self.initializer_range = initializer_range
+        self.dropout = tf_keras.layers.Dropout(dropout, dtype="float32", name="dropout")
+        self.logits = tf_keras.layers.Dense(
+            num_classes,
+            kernel_initializer=tf_keras.initializers.TruncatedNormal(stddev=initializer_range),
+            dtype="float32",
+            name="logits",
+        )
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        """Creates the dense layer's weights for `input_shape`, `[batch, hidden_size]`."""
+        self.logits.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, sentence_output: tf.Tensor, training: bool | None = None) -> dict[str, tf.Tensor]:
+        """Returns the logits of each text.
+
+        Args:
+          sentence_output: `<float>[batch, hidden_size]`, from `sentence_output`.
+          training: whether units fall out.
+
+        Returns:
+          `logits`, `<float32>[batch, num_classes]`.
+        """
+        return {"logits": self.logits(self.dropout(sentence_output, training=training))}
+
+    def get_config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "dropout": self.dropout_rate,
+            "initializer_range": self.initializer_range,
+        }
+
+
+def sentence_output(encoded: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """What an encoder says of a whole text.
+
+    Args:
+      encoded: the encoder's outputs.
+
+    Returns:
+      `<float>[batch, hidden_size]`: `pooled_output`, as in BERT's recipe; of an encoder without a pooler, its
+      `sequence_output` at `[CLS]`.
+    """
+    if "pooled_output" in encoded:
+        return encoded["pooled_output"]
+    return encoded["sequence_output"][:, 0]
+
+
+def build_classification_model(
+    encoder: tf_keras.layers.Layer, num_classes: int, dropout: float = DROPOUT, initializer_range: float = 0.02
+) -> tf_keras.Model:
+    """Puts a classification head on `encoder`.
+
+    Args:
+      encoder: takes a dict of the input features of `features.CLASSIFICATION_FEATURES` and returns a dict with
+        `pooled_output`, `<float>[batch, hidden_size]`, or `sequence_output`, `<float>[batch, seq_length, hidden_size]`.
+      num_classes: how many labels there are.
+      dropout: the head's, in training.
+      initializer_range: standard deviation of the head's initial kernel.
+
+    Returns:
+      A functional model, of any batch and sequence length. Inputs: a dict of `input_word_ids`, `input_mask` and
+      `input_type_ids`, each `<int32>[batch, seq_length]`. Output: a dict of `logits`,
+      `<float32>[batch, num_classes]`. Its layers `encoder` and `classification_head` can be had as
+      `model.get_layer(name)` (the encoder under its own name).
+    """
+    inputs = {
+        spec.name: tf_keras.Input((None,), dtype=spec.dtype, name=spec.name)
+        for spec in CLASSIFICATION_FEATURES
+        if spec.role == "input"
+    }
+    head = ClassificationHead(num_classes, dropout, initializer_range, name=HEAD_NAME)
+    return tf_keras.Model(inputs, head(sentence_output(encoder(inputs))), name="classification_model")
