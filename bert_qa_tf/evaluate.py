@@ -23,13 +23,14 @@ from bert_qa_tf.evaluation import results
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Baseline, Evaluation, Task
 
-_BASELINES = {flag for task in tasks.all_tasks() for flag in task.baselines()}
+_BASELINES = {flag: baseline.text for task in tasks.all_tasks() for flag, baseline in task.baselines().items()}
 
 FLAG_GROUPS = (
     flags.define_model_source,
     flags.define_inference,
     *(flags.option_group(task.title, task.training_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_evaluation,
+    flags.switch_group("Baselines", _BASELINES),
 )
 
 

@@ -26,6 +26,7 @@ from bert_qa_tf.flags.options import (
     present_options,
     read_request,
     refuse_options,
+    switch_group,
     task_of_request,
 )
 from bert_qa_tf.flags.serving import (
@@ -82,5 +83,6 @@ __all__ = [
     "recognizer_config",
     "refuse_options",
     "spoken_text_config",
+    "switch_group",
     "task_of_request",
 ]

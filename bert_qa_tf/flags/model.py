@@ -86,13 +86,6 @@ def define_evaluation(values: Values) -> None:
         "Questions: score these predictions (JSON: question id to text) instead of a model's.",
         flag_values=values,
     )
-    flags.DEFINE_bool(
-        "word_overlap",
-        False,
-        "Questions: score beside them what needs no reading: the words nearest to those of the question, by that way "
-        "of counting (of some dozens) which is best on the very file.",
-        flag_values=values,
-    )
     flags.DEFINE_string(
         "output_dir",
         None,

@@ -37,6 +37,22 @@ def option_group(heading: str, config: type, *, overrides: bool = False) -> Grou
     return group
 
 
+def switch_group(heading: str, switches: Mapping[str, str]) -> Group:
+    """A group of flags that are on or off.
+
+    Args:
+      heading: of the group in `--help`.
+      switches: name → what `--help` says.
+    """
+
+    def group(values: Values) -> None:
+        for name, text in switches.items():
+            flags.DEFINE_bool(name, False, text, flag_values=values)
+
+    group.__doc__ = f"{heading}."
+    return group
+
+
 def given_options(values: Values, config: type) -> dict[str, Any]:
     """Flag → value, of those options of a config class that were given or have a default."""
     found = {option.name: values[option.name].value for option in options_of(config)}
@@ -108,5 +124,5 @@ def _define_option(values: Values, option: Option, overrides: bool) -> None:
     if option.choices:
         flags.DEFINE_enum(option.name, default, list(option.choices), text, flag_values=values)
     else:
-        default = list(default) if option.kind is tuple and default else default
+        default = list(default) if option.kind is tuple and default is not None else default
         _DEFINE[option.kind](option.name, default, text, flag_values=values)

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from bert_qa_tf.errors import InputError
@@ -180,3 +180,16 @@ def read_json(path: PathLike) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def write_lines(path: PathLike, lines: Iterable[str]) -> None:
+    """Writes lines as UTF-8, whole or not at all, as they come.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    if is_folder(path):
+        raise InputError(f"{path}: is a folder, expected the name of a file to write")
+    with replacing(path) as file:
+        for line in lines:
+            file.write(line.encode("utf-8") + b"\n")

@@ -18,6 +18,7 @@ DEFAULT_TASK = "question_answering"
 # A task's name → its class. A task elsewhere is named as the values here are: `package.module:Class`.
 _REGISTERED = {
     "question_answering": "bert_qa_tf.tasks.question_answering.task:QuestionAnswering",
+    "classification": "bert_qa_tf.tasks.classification.task:Classification",
 }
 
 

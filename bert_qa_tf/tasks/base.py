@@ -81,10 +81,12 @@ class Baseline(NamedTuple):
 
     Attributes:
       name: in tables and folder names.
+      text: what `--help` says.
       evaluate: scores it on a reference (what `Task.read_reference` returned).
     """
 
     name: str
+    text: str
     evaluate: Callable[[Any], Evaluation]
 
 

@@ -1,13 +1,8 @@
-"""The values that pass between the stages of classification: texts with labels, and the rows of records.
-
-Plain NumPy: no TensorFlow here.
-"""
+"""The values that pass between the stages of classification: texts with labels, and what a model makes of a text."""
 
 from __future__ import annotations
 
 import dataclasses
-
-import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,22 +21,15 @@ class ClassificationExample:
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassificationFeatures:
-    """One record, field for field a row of `features.CLASSIFICATION_FEATURES` (less what is derived).
+class Classification:
+    """The label that a model gives a text.
 
     Attributes:
-      input_word_ids: `<int32>[num_tokens]`, `[CLS] text [SEP]`, unpadded.
-      input_type_ids: `<int32>[num_tokens]`, all 0.
-      label: the place of the label in the label set.
-      unique_id: see `tokenizing.unique_id`.
-      example_id: of the example.
+      label: the likeliest one.
+      score: its probability, 0 to 1.
+      probabilities: label → probability, in the order of the model's labels.
     """
 
-    input_word_ids: np.ndarray
-    input_type_ids: np.ndarray
-    label: int
-    unique_id: int
-    example_id: str
-
-    def __len__(self) -> int:
-        return len(self.input_word_ids)
+    label: str
+    score: float
+    probabilities: dict[str, float]

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.tasks.classification.features import CLASSIFICATION_FEATURES
+from bert_qa_tf.tasks.single_text.model import HEAD_NAME, build_text_model
 
-# What a classification model returns.
-CLASSIFICATION_OUTPUTS = ("logits",)
-# The name of the head among the model's layers.
-HEAD_NAME = "classification_head"
 # BERT's, of its `run_classifier`.
 DROPOUT = 0.1
 
@@ -72,43 +66,21 @@ class ClassificationHead(tf_keras.layers.Layer):
         }
 
 
-def sentence_output(encoded: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """What an encoder says of a whole text.
-
-    Args:
-      encoded: the encoder's outputs.
-
-    Returns:
-      `<float>[batch, hidden_size]`: `pooled_output`, as in BERT's recipe; of an encoder without a pooler, its
-      `sequence_output` at `[CLS]`.
-    """
-    if "pooled_output" in encoded:
-        return encoded["pooled_output"]
-    return encoded["sequence_output"][:, 0]
-
-
 def build_classification_model(
     encoder: tf_keras.layers.Layer, num_classes: int, dropout: float = DROPOUT, initializer_range: float = 0.02
 ) -> tf_keras.Model:
     """Puts a classification head on `encoder`.
 
     Args:
-      encoder: takes a dict of the input features of `features.CLASSIFICATION_FEATURES` and returns a dict with
-        `pooled_output`, `<float>[batch, hidden_size]`, or `sequence_output`, `<float>[batch, seq_length, hidden_size]`.
+      encoder: see `build_text_model`.
       num_classes: how many labels there are.
       dropout: the head's, in training.
       initializer_range: standard deviation of the head's initial kernel.
 
     Returns:
-      A functional model, of any batch and sequence length. Inputs: a dict of `input_word_ids`, `input_mask` and
-      `input_type_ids`, each `<int32>[batch, seq_length]`. Output: a dict of `logits`,
-      `<float32>[batch, num_classes]`. Its layers `encoder` and `classification_head` can be had as
-      `model.get_layer(name)` (the encoder under its own name).
+      A model of the three inputs, each `<int32>[batch, seq_length]`, to a dict of `logits`,
+      `<float32>[batch, num_classes]`. Its layers can be had as `model.get_layer(name)`: the encoder under its own name,
+      the head as `HEAD_NAME`.
     """
-    inputs = {
-        spec.name: tf_keras.Input((None,), dtype=spec.dtype, name=spec.name)
-        for spec in CLASSIFICATION_FEATURES
-        if spec.role == "input"
-    }
     head = ClassificationHead(num_classes, dropout, initializer_range, name=HEAD_NAME)
-    return tf_keras.Model(inputs, head(sentence_output(encoder(inputs))), name="classification_model")
+    return build_text_model(encoder, head, name="classification_model")

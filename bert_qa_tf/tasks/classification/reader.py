@@ -19,7 +19,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from bert_qa_tf.config import ColumnsConfig, column_position
@@ -61,7 +61,7 @@ def read_examples(
       require_labels: whether each text must have a label, as training and scoring need. Without it, a file may have no
         column of labels, and a label may be missing.
       counts: `empty_lines` is added to: empty lines before the last row. Those at the end of a file are usual.
-      name: what the ids begin with; None for the name of the file. See `distinct_names`.
+      name: what the ids begin with; None for the name of the file.
 
     Yields:
       One example per row, in the file's order, with the id `<name>:<line>`; at least one.
@@ -90,21 +90,6 @@ def read_examples(
         yield ClassificationExample(f"{name}:{row.line}", row.text, row.label)
     if not found:
         raise InputError(f"{path}: holds no example, expected at least one row")
-
-
-def distinct_names(paths: Sequence[str]) -> list[str]:
-    """A name for each file that no other one has: its own, or with a number after it where that is taken.
-
-    >>> distinct_names(["a/train.tsv", "b/train.tsv", "dev.tsv"])
-    ['train.tsv', 'train.tsv#2', 'dev.tsv']
-    """
-    names: dict[str, None] = {}
-    for path in paths:
-        name, number = os.path.basename(path), 1
-        while (candidate := name if number == 1 else f"{name}#{number}") in names:
-            number += 1
-        names[candidate] = None
-    return list(names)
 
 
 # === Lines and rows ===

@@ -186,18 +186,5 @@ def answer_file(
         for line in lines:
             print(line)
     else:
-        write_lines(lines, output_file)
+        files.write_lines(output_file, lines)
     return total
-
-
-def write_lines(lines: Iterable[str], path: str) -> None:
-    """Writes a file under a temporary name and moves it into place.
-
-    Raises:
-      InputError: it cannot be written.
-    """
-    if files.is_folder(path):
-        raise InputError(f"{path}: is a folder, expected the name of a file to write")
-    with files.replacing(path) as file:
-        for line in lines:
-            file.write(line.encode("utf-8") + b"\n")

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering import answer_text, question_files
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
 from bert_qa_tf.text.timed_text import ReadSpoken, SpokenContext
@@ -75,7 +76,7 @@ class QuestionRequest:
         context, spoken = self._text
         answer = answer_text.answer_question(answerer, self.question, context)
         if self.output_file:
-            question_files.write_lines([question_files.to_json(1, answer, spoken)], self.output_file)
+            files.write_lines(self.output_file, [question_files.to_json(1, answer, spoken)])
             print(f"wrote 1 answer to {self.output_file}")
         else:
             print(answer_text.describe(answer, spoken))

@@ -8,15 +8,15 @@ from __future__ import annotations
 import collections
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.classification.examples import ClassificationExample, ClassificationFeatures
-from bert_qa_tf.tasks.classification.labels import LabelSet
 from bert_qa_tf.text.tokenized_text import TokenizedText
 
+# Anything with a `text`.
+Example = TypeVar("Example", bound=Any)
 # What `[CLS] text [SEP]` spends beside the text.
 NUM_SPECIAL_TOKENS = 2
 # How much text is tokenized before its rows are handed on: bounds memory, whatever the size of the data.
@@ -69,40 +69,29 @@ def encode_texts(
     return encoded
 
 
-def featurize_examples(
-    examples: Iterable[ClassificationExample],
+def encode_examples(
+    examples: Iterable[Example],
     tokenizer: Tokenizer,
     max_seq_length: int,
-    labels: LabelSet,
     counts: collections.Counter[str] | None = None,
-) -> Iterator[ClassificationFeatures]:
-    """The records of any number of examples, some megabytes of text at a time.
+) -> Iterator[tuple[Example, np.ndarray]]:
+    """The word pieces of any number of examples, some megabytes of text at a time.
 
     Args:
-      examples: with their labels.
+      examples: have a `text`.
       tokenizer: a `BertTokenizer`.
       max_seq_length: see `encode_texts`.
-      labels: the label set.
       counts: see `encode_texts`.
 
     Yields:
-      One row for each example, in their order.
+      Each example with its `<int32>[num_tokens]`, in their order.
 
     Raises:
-      InputError: an example has no label or one that is not in `labels`, or see `encode_texts`.
+      InputError: see `encode_texts`.
     """
     for chunk in _chunks(examples):
         encoded = encode_texts([example.text for example in chunk], tokenizer, max_seq_length, counts)
-        for example, ids in zip(chunk, encoded, strict=True):
-            if example.label is None:
-                raise InputError(f"{example.example_id}: the label is missing, expected one for each text")
-            yield ClassificationFeatures(
-                input_word_ids=ids,
-                input_type_ids=np.zeros_like(ids),
-                label=labels.index_of(example.label, example.example_id),
-                unique_id=unique_id(example.example_id),
-                example_id=example.example_id,
-            )
+        yield from zip(chunk, encoded, strict=True)
 
 
 def unique_id(example_id: str) -> int:
@@ -111,9 +100,9 @@ def unique_id(example_id: str) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def _chunks(examples: Iterable[ClassificationExample]) -> Iterator[list[ClassificationExample]]:
+def _chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
     """Cuts examples into lists of at most `_CHARS_PER_CHUNK` of text; one example alone may be longer."""
-    chunk: list[ClassificationExample] = []
+    chunk: list[Example] = []
     num_chars = 0
     for example in examples:
         if chunk and num_chars + len(example.text) > _CHARS_PER_CHUNK:

@@ -2,6 +2,7 @@ import collections
 
 import numpy as np
 import pytest
+from bert_qa_tf.tasks.classification.tokenizing import encode_texts, featurize_examples, unique_id
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import batches, shards
@@ -9,7 +10,6 @@ from bert_qa_tf.tasks.classification import tokenizing
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
 from bert_qa_tf.tasks.classification.features import CLASSIFICATION_FEATURES
 from bert_qa_tf.tasks.classification.labels import LabelSet
-from bert_qa_tf.tasks.classification.tokenizing import encode_texts, featurize_examples, unique_id
 from bert_qa_tf.text.tokenization import BertTokenizer
 from bert_qa_tf.text.tokenized_text import TokenizedText
 

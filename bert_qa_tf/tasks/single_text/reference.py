@@ -1,0 +1,39 @@
+"""A file of labelled texts to score on."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bert_qa_tf.tasks.single_text.task import SingleTextTask
+
+
+@dataclasses.dataclass(frozen=True)
+class TextReference:
+    """The labelled texts of a file.
+
+    Attributes:
+      path: the file.
+      examples: its texts, with their labels.
+    """
+
+    path: str
+    examples: list[Any]
+
+    @classmethod
+    def read(cls, task: type[SingleTextTask], path: str) -> TextReference:
+        """Reads a file.
+
+        Raises:
+          InputError: see `SingleTextTask.read_examples`.
+        """
+        from bert_qa_tf.tasks.single_text.request import read_labelled
+
+        return cls(path, read_labelled(task, path))
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return os.path.basename(self.path)
