@@ -64,3 +64,7 @@ def _load_answerer(values: FlagValues) -> Answerer:
     run = load_run(values.model_dir[0], values.checkpoint, values.inference_dtype)
     options = flags.given_options(values, run.task.training_config)
     return run.with_options(options).answerer(values.batch_size)
+
+
+if __name__ == "__main__":
+    cli.run(main, __doc__, FLAG_GROUPS)
