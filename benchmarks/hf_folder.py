@@ -8,7 +8,6 @@ The folder holds `config.json`, `model.safetensors`, `vocab.txt` and `tokenizer_
 
 from __future__ import annotations
 
-import json
 import pathlib
 import re
 import sys
@@ -20,6 +19,7 @@ import safetensors.numpy
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.sources.safetensors import WEIGHTS_FILE
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 _TENSOR_NAMES = (
     (re.compile(r"^encoder/layer_(\d+)/"), r"encoder.layer.\1."),
@@ -74,10 +74,10 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.numpy.save_file(tensors, folder / WEIGHTS_FILE, {"format": "pt"})
     (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in vocab), encoding="utf-8")
-    _write_json(folder / "config.json", _config(config))
+    files.write_json(folder / "config.json", _config(config))
     tokenizer = {"tokenizer_class": "BertTokenizer", "do_lower_case": do_lower_case, "tokenize_chinese_chars": True}
     tokenizer["model_max_length"] = config.max_position_embeddings
-    _write_json(folder / "tokenizer_config.json", tokenizer)
+    files.write_json(folder / "tokenizer_config.json", tokenizer)
 
 
 def _config(config: EncoderConfig) -> dict[str, object]:
@@ -99,16 +99,12 @@ def _config(config: EncoderConfig) -> dict[str, object]:
     }
 
 
-def _write_json(path: pathlib.Path, value: dict[str, object]) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-
-
 def main(model_dir: str, folder: str) -> None:
     """Converts the best weights of a run directory."""
     from bert_qa_tf.encoders.sources.weights import read_weights
-    from bert_qa_tf.training.run_directory import ENCODER_CONFIG_FILE, load_run, read_json
+    from bert_qa_tf.training.run_directory import ENCODER_CONFIG_FILE, load_run
 
-    values = read_json(f"{model_dir.rstrip('/')}/{ENCODER_CONFIG_FILE}")
+    values = files.read_json(f"{model_dir.rstrip('/')}/{ENCODER_CONFIG_FILE}")
     if values.get("encoder_mode") == "wrap":
         raise InputError(f"{model_dir}: trained with --encoder_mode=wrap, whose weights cannot be taken out")
     do_lower_case = values.pop("do_lower_case")

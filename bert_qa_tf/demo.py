@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.resources
 import importlib.util
-import json
 import os
 import pathlib
 import shutil
@@ -19,6 +18,7 @@ from absl.flags import FlagValues
 
 from bert_qa_tf import audit, cli, create_tfrecords, evaluate, export, flags, predict, train, transcribe
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 
@@ -134,20 +134,20 @@ def _listen(root: pathlib.Path, asked: SquadExample) -> None:
             f"\n━━ Listen: left out, since {', '.join(missing)} is not installed (pip install -r "
             "requirements/speech.txt).\nThe transcript that the sample has of this recording is taken instead."
         )
-        (root / "message.json").write_text(json.dumps(_kept_transcript(root / "test.json", asked)), encoding="utf-8")
+        files.write_json(root / "message.json", _kept_transcript(root / "test.json", asked))
         return
     _step(
         f"Listen: a recording of one of these messages, {_CLIP}, is recognised.",
         transcribe,
         [f"--audio={root / _CLIP}", f"--output_file={root / 'message.json'}"],
     )
-    transcript = json.loads((root / "message.json").read_text(encoding="utf-8"))
+    transcript = files.read_json(root / "message.json")
     print(f"\n{transcript['text']}")
 
 
 def _kept_transcript(path: pathlib.Path, asked: SquadExample) -> dict[str, object]:
     """The sample's own transcript of a message, in the form that `transcribe` writes."""
-    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    articles = files.read_json(path)["data"]
     paragraph = next(article["paragraphs"][0] for article in articles if article["title"] == asked.title)
     words = [
         {"text": word, "start_secs": start_secs, "end_secs": end_secs}

@@ -7,7 +7,6 @@ out: a `RecognizerVocabulary`. Only words that both have can be recognised: abou
 from __future__ import annotations
 
 import functools
-import hashlib
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -16,6 +15,7 @@ import numpy as np
 from bert_qa_tf.asr_simulation.confusions import SoundIndex
 from bert_qa_tf.asr_simulation.pronunciations import Pronunciations, read_dictionary
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import digests
 from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
 
 _DICTIONARY, _LANGUAGE_MODEL = "en-us/cmudict-en-us.dict", "en-us/en-us.lm.bin"
@@ -98,4 +98,4 @@ def load_vocabulary() -> RecognizerVocabulary:
         units = model.prob(words)
         return units * _NATS_PER_UNIT if units > _UNKNOWN_UNITS else -np.inf
 
-    return RecognizerVocabulary(read_dictionary(path), log_probability, hashlib.sha256(path.read_bytes()).hexdigest())
+    return RecognizerVocabulary(read_dictionary(path), log_probability, digests.sha256_of(path))

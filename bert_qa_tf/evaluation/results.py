@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,7 +30,7 @@ def write_results(directory: str, metrics: Mapping[str, Any], others: Mapping[st
         elif isinstance(content, str):
             files.write_text(f"{directory}/{name}", content)
         else:
-            files.write_text(f"{directory}/{name}", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+            files.write_json(f"{directory}/{name}", content)
 
 
 def format_numbers(file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:

@@ -13,7 +13,6 @@ An archive of the same files has the same bytes, whoever packs it and when.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import os
 import pathlib
@@ -26,14 +25,12 @@ from collections.abc import Mapping
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import model_card, warmup
-from bert_qa_tf.storage import files, transfer
+from bert_qa_tf.storage import digests, files, transfer
 from bert_qa_tf.storage.cache import cache_dir
 
 SUMS_FILE = "SHA256SUMS"
 _ENDINGS = (".tar.gz", ".tgz")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ATTEMPTS = 4
-_WAIT_SECS = 1.0
 
 
 # === Packing ===
@@ -78,7 +75,7 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
         card = root / warmup.FOLDER / model_card.CARD_FILE
         if card.exists():
             contents["MODEL_CARD.md"] = card
-    sums = "".join(f"{transfer.sha256_of(file)}  {name}\n" for name, file in sorted(contents.items()))
+    sums = "".join(f"{digests.sha256_of(file)}  {name}\n" for name, file in sorted(contents.items()))
     # Neither a time nor a name in gzip's header; and no owner, time or mode of the machine in tar's.
     with (
         files.replacing(path) as raw,
@@ -89,7 +86,7 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
         for name, file in sorted(contents.items()):
             with file.open("rb") as content:
                 _add(archive, name, content, file.stat().st_size)
-    digest = transfer.sha256_of(pathlib.Path(path))
+    digest = digests.sha256_of(path)
     files.write_text(f"{path}.sha256", f"{digest}  {os.path.basename(path)}\n")
     return digest
 
@@ -134,18 +131,17 @@ def locate(address: str) -> str:
     if not files.is_remote(url):
         if not os.path.isfile(url):
             raise InputError(f"{url}: no such archive")
-        return _unpack(pathlib.Path(url), url, expected)
-    downloads = cache_dir() / "downloads"
-    downloads.mkdir(parents=True, exist_ok=True)
-    part = downloads / f"{expected}.part"  # named by content: what was cut off is gone on with, wherever it came from
-    if url.startswith(("http://", "https://")):
-        transfer.transfer_from_any([url], part, None, _ATTEMPTS, _WAIT_SECS)
-    else:
-        part.write_bytes(files.read_bytes(url))
+        digest = digests.sha256_of(url)
+        if expected not in (None, digest):
+            raise InputError(f"{url}: has SHA-256 {digest}, expected {expected}; nothing was kept")
+        return _unpack(pathlib.Path(url), url, digest)
+    # Named by content: what was cut off is gone on with, wherever it came from.
+    download = cache_dir() / "downloads" / expected
+    transfer.fetch([url], download, sha256=expected)
     try:
-        return _unpack(part, url, expected)
+        return _unpack(download, url, expected)
     finally:
-        part.unlink(missing_ok=True)
+        download.unlink(missing_ok=True)
 
 
 def _expected_digest(url: str, fragment: str) -> str | None:
@@ -173,7 +169,7 @@ def _read_text(url: str) -> str:
         return files.read_bytes(url).decode("utf-8", "replace")
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "text"
-        transfer.transfer_from_any([url], path, None, _ATTEMPTS, _WAIT_SECS)
+        transfer.fetch([url], path)
         return path.read_text(encoding="utf-8", errors="replace")
 
 
@@ -197,11 +193,8 @@ def _version_folder(folder: pathlib.Path, source: str) -> str:
     return str(taking_text[0])
 
 
-def _unpack(path: pathlib.Path, source: str, expected: str | None) -> str:
-    """Unpacks a local archive into the cache, whole or not at all."""
-    digest = transfer.sha256_of(path)
-    if expected is not None and digest != expected:
-        raise InputError(f"{source}: has SHA-256 {digest}, expected {expected}; nothing was kept")
+def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
+    """Unpacks a local archive, whose SHA-256 is `digest`, into the cache, whole or not at all."""
     if (there := _unpacked(digest)) is not None:
         return there
     target = _folder_of(digest)
@@ -232,11 +225,9 @@ def _check_sums(folder: pathlib.Path, source: str) -> None:
     listing = folder / SUMS_FILE
     if not listing.is_file():
         raise InputError(f"{source}: holds no {SUMS_FILE}; expected an archive of `export`")
-    listed = dict(
-        reversed(line.split("  ", 1)) for line in listing.read_text(encoding="utf-8").splitlines() if "  " in line
-    )
+    listed = dict(reversed(line.split("  ", 1)) for line in files.read_text(listing).splitlines() if "  " in line)
     found = {
-        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        file.relative_to(folder).as_posix(): digests.sha256_of(file)
         for file in folder.rglob("*")
         if file.is_file() and file != listing
     }

@@ -19,6 +19,7 @@ from typing import Any
 
 import bert_qa_tf
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 _TEXTS_PER_CALL = 32
 
@@ -108,12 +109,10 @@ def _ids_outputs(module: Any, rows: Sequence[Mapping[str, Sequence[int]]]) -> li
 
 def _ops(path: str) -> dict[str, tuple[int, bool]]:
     """Of a SavedModel's graph and the functions in it."""
-    import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
     from tensorflow.python.framework import op_def_registry
 
-    with tf.io.gfile.GFile(path, "rb") as file:
-        graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
+    graph = saved_model_pb2.SavedModel.FromString(files.read_bytes(path)).meta_graphs[0].graph_def
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     counts = collections.Counter(node.op for node in nodes)
     functions = {function.signature.name for function in graph.library.function}

@@ -216,8 +216,7 @@ def _write(
                 converter.check(by_copy)
                 if converter.num_copies > 1:
                     _save_array(f"{directory}/{shards.COPIES_FILE}", copies)
-    with tf.io.gfile.GFile(f"{directory}/{manifests.VOCAB_FILE}", "wb") as file:
-        file.write("".join(f"{piece}\n" for piece in tokenizer.vocab).encode("utf-8"))
+    files.write_text(f"{directory}/{manifests.VOCAB_FILE}", "".join(f"{piece}\n" for piece in tokenizer.vocab))
     manifest = manifests.Manifest(
         task=task,
         settings=converter.settings(),
@@ -230,8 +229,7 @@ def _write(
         records_by_copy=tuple(by_copy),
         shards=tuple(written),
     )
-    with tf.io.gfile.GFile(f"{directory}/{manifests.MANIFEST_FILE}", "wb") as file:
-        file.write(manifest.to_json().encode("utf-8"))
+    files.write_text(f"{directory}/{manifests.MANIFEST_FILE}", manifest.to_json())
     return manifest
 
 

@@ -18,6 +18,7 @@ from bert_qa_tf.storage import files
 FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 VOCAB_FILE = "vocab.txt"
+_EXPECTED = "a manifest that `create_tfrecords` wrote"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,9 +115,9 @@ def read_manifest(directory: str) -> Manifest:
             f"{directory}: no {MANIFEST_FILE} here, so this is no finished conversion; make one with "
             f"`python -m bert_qa_tf.create_tfrecords --input_file=… --output_dir={directory}`"
         )
-    value = _parse(path)
+    value = files.read_json(path, expected=_EXPECTED)
     if not _is_ours(value):
-        raise InputError(f"{path}: not a manifest that `create_tfrecords` wrote")
+        raise InputError(f"{path}: not {_EXPECTED}")
     if value["format_version"] != FORMAT_VERSION:
         raise InputError(
             f"{path}: format_version is {value['format_version']}, this program reads {FORMAT_VERSION}: convert again"
@@ -136,22 +137,13 @@ def holds_conversion(directory: str) -> bool:
     """
     path = f"{directory}/{MANIFEST_FILE}"
     try:
-        return tf.io.gfile.exists(path) and _is_ours(_parse(path))
+        return tf.io.gfile.exists(path) and _is_ours(files.read_json(path))
     except InputError:
         return False
 
 
-def _parse(path: str) -> Any:
-    try:
-        return json.loads(files.read_bytes(path))
-    except ValueError as error:  # not JSON, or not UTF-8
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: not JSON ({error})") from error
-
-
-def _is_ours(value: Any) -> bool:
-    return isinstance(value, dict) and {"format_version", "shards"} <= value.keys()
+def _is_ours(value: dict[str, Any]) -> bool:
+    return {"format_version", "shards"} <= value.keys()
 
 
 def _from_json(value: dict[str, Any]) -> Manifest:

@@ -22,7 +22,7 @@ import tensorflow as tf
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.features import FeatureSpec
 from bert_qa_tf.records.manifest import Manifest, Shard
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import digests, files
 
 # Records wait in memory up to this many bytes and are then spilled sorted to disk, so that a conversion of any size
 # needs no more memory than this for them.
@@ -125,7 +125,7 @@ class ShardWriter:
                     writer.write(pending[2][_PREFIX.size :])
                     count += 1
                     pending = next(records, None)
-            size, digest = file_digest(path)
+            size, digest = digests.file_digest(path)
             shards.append(Shard(name, self._split, count, size, digest))
         return shards, np.asarray(lengths, np.int32), np.asarray(copies, np.uint8)
 
@@ -144,16 +144,6 @@ def _read_spill(spill: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
     while header := spill.read(_HEADER.size):
         shard, key, size = _HEADER.unpack(header)
         yield shard, key, spill.read(size)
-
-
-def file_digest(path: str) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of a file, read in blocks."""
-    digest, size = hashlib.sha256(), 0
-    with tf.io.gfile.GFile(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return size, digest.hexdigest()
 
 
 class Columns:

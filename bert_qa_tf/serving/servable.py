@@ -21,6 +21,7 @@ from bert_qa_tf.exporting import archive, task_file
 from bert_qa_tf.exporting.exported_model import load
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
+from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Task
 
 # TF Serving's `ToHTTPStatusCode`; what is not here is 500.
@@ -112,8 +113,7 @@ def _spec(tensor: tf.TensorSpec) -> TensorSpec:
 
 def _read_signature_defs(path: str) -> dict[str, Any]:
     model = saved_model_pb2.SavedModel()
-    with tf.io.gfile.GFile(f"{path}/saved_model.pb", "rb") as file:
-        model.ParseFromString(file.read())
+    model.ParseFromString(files.read_bytes(f"{path}/saved_model.pb"))
     graph = next(graph for graph in model.meta_graphs if "serve" in graph.meta_info_def.tags)
     return {
         name: json_format.MessageToDict(

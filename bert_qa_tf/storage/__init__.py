@@ -1,1 +1,1 @@
-"""Files, local and remote: reading, atomic writing, downloading, the user's cache. Below everything else."""
+"""Files, local and remote: reading, atomic writing, digests, downloading, the user's cache. Below everything else."""

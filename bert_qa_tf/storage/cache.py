@@ -1,20 +1,14 @@
-"""The user's cache: downloaded modules, and which modules have been checked.
+"""Finds the user's cache, where downloads are kept and where it is noted which modules have been checked.
 
-What goes in: the environment (`XDG_CACHE_HOME`, `TFHUB_CACHE_DIR`). What comes out: folders and marks below
-`~/.cache/bert_qa_tf`. Deleting any of it is safe: it is made again.
+It is `~/.cache/bert_qa_tf`, unless `XDG_CACHE_HOME` says otherwise. Deleting any of it is safe: it is made again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pathlib
-from collections.abc import Sequence
 
-import tensorflow as tf
 from absl import logging
-
-_CHUNK_BYTES = 1 << 22
 
 
 def cache_dir() -> pathlib.Path:
@@ -27,16 +21,6 @@ def use_for_tensorflow_hub() -> None:
     """Has tensorflow_hub keep its downloads in the user's cache, unless `TFHUB_CACHE_DIR` says otherwise."""
     # Its own default is below the system's temporary folder, where downloads are lost.
     os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub"))
-
-
-def sha256_of_files(paths: Sequence[str]) -> str:
-    """SHA-256, in hexadecimal, of the contents of files one after the other; paths may be remote."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-    return digest.hexdigest()
 
 
 def was_checked(fingerprint: str) -> bool:

@@ -1,25 +1,30 @@
-"""Fetches one file over HTTP, resumes what was cut off, and tries again what may go better a second time.
+"""Downloads one file: resumes what was cut off, tries again where that may help, and checks its SHA-256.
 
-What goes in: addresses of one file, and where it should lie. What comes out: the file, complete by its length; whether
-it is the right one is for its checksum to say, which is the caller's business. Only the standard library's HTTP client
-is used: one GET with a Range header needs no more.
+The file grows as `<name>.part` beside its place and is moved there when it is complete and right, so what bears the
+file's name is whole. Only the standard library's HTTP client is used: one GET with a Range header needs no more. Other
+addresses (`gs://…`) are read through TensorFlow's file layer, from the start each time.
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import fcntl
 import http.client
+import os
 import pathlib
+import shutil
 import ssl
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
 from tqdm import tqdm
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import digests, files
 
 _CHUNK_BYTES = 1 << 18
 _TIMEOUT_SECS = 60.0
@@ -27,34 +32,100 @@ _TIMEOUT_SECS = 60.0
 _RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
-def sha256_of(path: pathlib.Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class Fetched(NamedTuple):
+    """The address that a file came from, and its SHA-256 in hexadecimal."""
+
+    url: str
+    sha256: str
 
 
 class _TryAgainError(Exception):
     """An attempt failed in a way that another may not."""
 
 
-def transfer_from_any(
-    urls: Sequence[str], part: pathlib.Path, size_bytes: int | None, attempts: int, wait_secs: float
-) -> str:
-    """Completes a file from the first address that works.
+def fetch(
+    urls: Sequence[str],
+    path: str | os.PathLike[str],
+    *,
+    sha256: str | None = None,
+    size_bytes: int | None = None,
+    check: Callable[[pathlib.Path], None] | None = None,
+    attempts: int = 4,
+    wait_secs: float = 1.0,
+) -> Fetched:
+    """Downloads a file from the first address that works, and replaces what is at `path` by it.
+
+    What an earlier attempt left as `<path>.part` is kept, and what is missing is added. If the whole is not right then,
+    it is fetched once more from the start, since the part may have been of another version.
 
     Args:
       urls: addresses of the same file, tried in this order.
-      part: what is there of it already is kept, and what is missing is added.
-      size_bytes: of the whole file; None where it is not known.
+      path: where the file goes, a local path; its folder is made when it is missing.
+      sha256: of the file, in hexadecimal; None where it is not known.
+      size_bytes: of the file; None where it is not known.
+      check: called with the complete file before it is moved into place; raises an `InputError` to refuse it.
       attempts: how often each address is tried when the connection fails; each goes on where the last one stopped.
       wait_secs: pause before the second attempt; doubled before each further one.
 
-    Returns:
-      The address that it came from.
-
     Raises:
-      InputError: none of them works; says why for each, and how much is kept.
+      InputError: no address works (says why for each, and how much is kept), or what came is not right, or it cannot be
+        written; what lay at `path` stays as it was.
     """
+    path = pathlib.Path(path)
+    part = path.with_name(f"{path.name}.part")
+    files.make_folder(path.parent)
+    try:
+        with _held(part):
+            resumed = part.stat().st_size > 0
+            url = _transfer_from_any(urls, part, size_bytes, attempts, wait_secs)
+            digest = digests.sha256_of(part)
+            if resumed and sha256 not in (None, digest):
+                os.truncate(part, 0)
+                url = _transfer_from_any(urls, part, size_bytes, attempts, wait_secs)
+                digest = digests.sha256_of(part)
+            try:
+                if sha256 not in (None, digest):
+                    raise InputError(f"has SHA-256 {digest}, expected {sha256}")
+                if check is not None:
+                    check(part)
+            except InputError as error:
+                part.unlink()
+                raise InputError(f"{url}: {error}; nothing was kept") from error
+            os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot write this file ({error.strerror})") from error
+    return Fetched(url, digest)
+
+
+@contextlib.contextmanager
+def _held(part: pathlib.Path) -> Iterator[None]:
+    """Opens a part to one process at a time: another one that fetches the same file waits for its turn."""
+    while True:
+        with part.open("ab") as file:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(part, file):
+                continue  # the process before this one is done with it
+            try:
+                yield
+            finally:
+                if _is_at(part, file) and not part.stat().st_size:
+                    part.unlink()
+            return
+
+
+def _is_at(path: pathlib.Path, file: BinaryIO) -> bool:
+    """Whether an open file still has this path: it may have been moved or removed."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _transfer_from_any(
+    urls: Sequence[str], part: pathlib.Path, size_bytes: int | None, attempts: int, wait_secs: float
+) -> str:
+    """Completes a part from the first address that works, which is returned."""
     failures = []
     for url in urls:
         try:
@@ -88,16 +159,20 @@ def _transfer_with_retries(
             reason = str(getattr(error, "reason", error)) or type(error).__name__
         if attempt < attempts:
             time.sleep(wait_secs * 2 ** (attempt - 1))
-    have = part.stat().st_size if part.exists() else 0
+    have = part.stat().st_size
     kept = f"; {have:,} bytes are kept and the same command goes on from there" if have else ""
     raise InputError(f"{url}: gave up after {attempts} attempts ({reason}){kept}")
 
 
 def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
-    """One GET that completes `part`, from where it ends if the server can."""
-    have = part.stat().st_size if part.exists() else 0
+    """Completes `part`, from where it ends if the server can."""
+    if not url.startswith(("http://", "https://")):
+        with files.open_binary(url) as source, part.open("wb") as file:
+            shutil.copyfileobj(source, file, _CHUNK_BYTES)
+        return
+    have = part.stat().st_size
     if size_bytes is not None and have > size_bytes:
-        part.unlink()
+        os.truncate(part, 0)
         have = 0
     if size_bytes is not None and have == size_bytes:
         return
@@ -108,7 +183,7 @@ def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
         if error.code == 416 and have:
             # Nothing lies beyond what we have; whether that is the file, its checksum shows. If its length is known it
             # is not, and if no length is known a complete part cannot be told from one too long: so from the start.
-            part.unlink()
+            os.truncate(part, 0)
             raise _TryAgainError("the server has nothing beyond what was kept") from error
         raise
     with response:
@@ -116,7 +191,7 @@ def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
             f"bytes {have}-"
         )
         if response.status == 206 and not continues:
-            part.unlink()
+            os.truncate(part, 0)
             raise _TryAgainError("the server sent another range than asked for")
         # A server that ignores Range sends all of it with status 200.
         _receive(response, part, have if continues else 0)

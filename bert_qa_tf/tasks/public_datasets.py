@@ -1,8 +1,7 @@
-"""Fetches the public data sets by name, resumes what was cut off, and trusts nothing whose SHA-256 is not right.
+"""Downloads the public data sets by name, and trusts nothing whose SHA-256 is not right.
 
-What goes in: a data set's name and a folder. What comes out: its files in `<folder>/<name>/`, with `checksums.json`
-beside them. A file is written as `<file>.part` and moved into place only when its checksum matches, so what bears a
-file's name is whole.
+The files of a data set go to `<folder>/<name>/`, with `checksums.json` beside them. How a file is fetched is
+`storage.transfer`'s business.
 
 Files whose checksum nobody has published are pinned on first use: the first download's SHA-256 is kept in
 `checksums.json`, and said to be so; any later copy must match it.
@@ -11,14 +10,13 @@ Files whose checksum nobody has published are pinned on first use: the first dow
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, transfer
+from bert_qa_tf.storage import digests, files, transfer
 from bert_qa_tf.tasks.question_answering import squad_reader
 
 CHECKSUMS_FILE = "checksums.json"
@@ -125,15 +123,12 @@ def download_dataset(
     dataset = table[name]
     folder = pathlib.Path(data_dir) / name
     base_urls = dataset.base_urls if base_url is None else (base_url,)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pins = _read_pins(folder)
-        paths = []
-        for remote in dataset.files:
-            urls = [f"{base.rstrip('/')}/{remote.name}" for base in base_urls]
-            paths.append(_ensure_file(folder, remote, urls, pins, attempts, wait_secs))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot write here ({error.strerror})") from error
+    files.make_folder(folder)
+    pins = _read_pins(folder)
+    paths = []
+    for remote in dataset.files:
+        urls = [f"{base.rstrip('/')}/{remote.name}" for base in base_urls]
+        paths.append(_ensure_file(folder, remote, urls, pins, attempts, wait_secs))
     return paths
 
 
@@ -149,7 +144,7 @@ def _ensure_file(
     path = folder / remote.name
     expected = remote.sha256 or pins.get(remote.name, {}).get("sha256")
     if path.exists():
-        digest = transfer.sha256_of(path)
+        digest = digests.sha256_of(path)
         if expected and digest != expected:
             raise InputError(f"{path}: has SHA-256 {digest}, expected {expected}; remove it to download it again")
         state = "matches" if expected else "was there before and is pinned now: no checksum is published for it"
@@ -158,11 +153,11 @@ def _ensure_file(
         digest = _fetch(path, remote, urls, expected, attempts, wait_secs)
     if remote.name not in pins:
         pins[remote.name] = {
-            "sha256": digest,
             "bytes": path.stat().st_size,
             "checked_against": "published" if remote.sha256 else "first use",
+            "sha256": digest,
         }
-        files.write_text(folder / CHECKSUMS_FILE, json.dumps(pins, indent=2, sort_keys=True) + "\n")
+        files.write_json(folder / CHECKSUMS_FILE, dict(sorted(pins.items())))
     return path
 
 
@@ -174,38 +169,31 @@ def _fetch(
     attempts: int,
     wait_secs: float,
 ) -> str:
-    """Downloads to `<path>.part`, checks it, moves it to `path`; the SHA-256."""
-    part = path.with_name(path.name + ".part")
-    resumed = part.exists() and part.stat().st_size > 0
-    url = transfer.transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
-    digest = transfer.sha256_of(part)
-    if expected and digest != expected and resumed:
-        # The part that was lying there may be of another version: once more, from the beginning.
-        part.unlink()
-        url = transfer.transfer_from_any(urls, part, remote.size_bytes, attempts, wait_secs)
-        digest = transfer.sha256_of(part)
-    if expected and digest != expected:
-        part.unlink()
-        raise InputError(f"{url}: has SHA-256 {digest}, expected {expected}; nothing was kept")
-    if not expected:
-        _check_content(part, url)
-    os.replace(part, path)
+    """Downloads a file and says so; its SHA-256."""
+    # Without a checksum, at least the shape: a login or error page sent in place of the file must not be pinned.
+    fetched = transfer.fetch(
+        urls,
+        path,
+        sha256=expected,
+        size_bytes=remote.size_bytes,
+        check=None if expected else _check_shape,
+        attempts=attempts,
+        wait_secs=wait_secs,
+    )
     how = (
         "its SHA-256 matches"
         if expected
-        else f"no checksum is published for it: SHA-256 {digest} is pinned from now on"
+        else f"no checksum is published for it: SHA-256 {fetched.sha256} is pinned from now on"
     )
-    print(f"{path}: downloaded {path.stat().st_size:,} bytes from {url}, {how}")
-    return digest
+    print(f"{path}: downloaded {path.stat().st_size:,} bytes from {fetched.url}, {how}")
+    return fetched.sha256
 
 
-def _check_content(part: pathlib.Path, url: str) -> None:
-    """Without a checksum, at least the shape: a login or error page sent in place of the file must not be pinned."""
+def _check_shape(path: pathlib.Path) -> None:
     try:
-        squad_reader.load_squad(part, strict=False)
+        squad_reader.load_squad(path, strict=False)
     except InputError as error:
-        part.unlink()
-        raise InputError(f"{url}: what came is no SQuAD-form JSON ({error}); nothing was kept") from error
+        raise InputError(f"what came is no SQuAD-form JSON ({error})") from error
 
 
 # --- Checksums ------------------------------------------------------------------------------------------------------
@@ -216,9 +204,9 @@ def _read_pins(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        pins = json.loads(files.read_bytes(path))
+        pins = files.read_json(path)
         if all(isinstance(pin["sha256"], str) for pin in pins.values()):
             return pins
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (InputError, TypeError, KeyError):
         pass
     raise InputError(f"{path}: expected an object of file name → {{sha256, bytes}}; remove it to pin the files anew")

@@ -7,7 +7,6 @@ was at the last step that was saved. What a run directory holds beside them is `
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 from bert_qa_tf.training import run_directory
 
 _INDEX = re.compile(r"ckpt-(\d+)\.index$")
@@ -128,15 +128,13 @@ class BestKeeper:
         """
         if not self._writes:
             return
-        old = run_directory.read_json(self._path) if tf.io.gfile.exists(self._path) else None
+        old = files.read_json(self._path) if tf.io.gfile.exists(self._path) else None
         if old is not None and (old["step"], old["scores"]) == (step, scores):
             return  # kept by a process that was killed after that
         tf.io.gfile.makedirs(self._directory)
         name = f"model-{step}"
         tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
-        run_directory.write_text(
-            self._path, json.dumps({"checkpoint": name, "step": step, "scores": scores}, indent=2) + "\n"
-        )
+        files.write_json(self._path, {"checkpoint": name, "step": step, "scores": scores})
         for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
             if not path.rsplit("/", 1)[1].startswith(f"{name}."):
                 (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)

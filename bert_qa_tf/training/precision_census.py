@@ -8,7 +8,6 @@ nothing inside a SavedModel. How products are found and counted is `graph_produc
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.training import run_directory
+from bert_qa_tf.storage import files
 from bert_qa_tf.training.graph_products import Product, find_products
 
 PRECISION_FILE = "precision.json"
@@ -118,7 +117,7 @@ def write_census(model_dir: str, census: Census, shape: Mapping[str, int], *, gr
       graph_rewrite: whether TensorFlow rewrites what was counted to bfloat16 before it runs.
     """
     value = {**census.to_dict(), "counted_at": dict(shape), "rewritten_to_bfloat16": graph_rewrite}
-    run_directory.write_text(f"{model_dir}/{PRECISION_FILE}", json.dumps(value, indent=2) + "\n")
+    files.write_json(f"{model_dir}/{PRECISION_FILE}", value)
 
 
 def _by_dtype(products: Sequence[Product]) -> dict[str, dict[str, float]]:

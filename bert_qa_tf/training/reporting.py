@@ -13,6 +13,7 @@ import time
 import tensorflow as tf
 from tqdm import tqdm
 
+from bert_qa_tf.storage import files
 from bert_qa_tf.training.cluster import ALONE, Role
 
 METRICS_FILE = "metrics.jsonl"
@@ -90,20 +91,17 @@ class Reporter:
         if not tf.io.gfile.exists(self._path):
             return []
         lines = []
-        with tf.io.gfile.GFile(self._path, "r") as file:
-            for text in file.read().splitlines():
-                try:
-                    line = json.loads(text)
-                    line["step"], line["kind"]
-                except (json.JSONDecodeError, KeyError, TypeError):
-                    break  # the line that a killed process was writing; the steps after it are run again
-                lines.append(line)
+        for text in files.read_text(self._path).splitlines():
+            try:
+                line = json.loads(text)
+                line["step"], line["kind"]
+            except (json.JSONDecodeError, KeyError, TypeError):
+                break  # the line that a killed process was writing; the steps after it are run again
+            lines.append(line)
         return lines
 
     def _write(self) -> None:
-        with tf.io.gfile.GFile(f"{self._path}.tmp", "w") as file:
-            file.write("".join(json.dumps(line) + "\n" for line in self._lines))
-        tf.io.gfile.rename(f"{self._path}.tmp", self._path, overwrite=True)
+        files.write_text(self._path, "".join(json.dumps(line) + "\n" for line in self._lines))
 
 
 def drop_later_events(folder: str, step: int) -> None:

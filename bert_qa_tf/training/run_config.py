@@ -22,6 +22,7 @@ from bert_qa_tf.encoders.sources.loader import PretrainedEncoder
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest
+from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import run_directory
 
@@ -66,7 +67,12 @@ _WRITTEN = (
     run_directory.CONFIG_FILE,
 )
 # What a training that is killed before its config is written leaves.
-_STARTED = {"encoder", run_directory.DEVELOPMENT_DIR, f"{run_directory.CONFIG_FILE}.tmp"}
+_STARTED = {
+    "encoder",
+    run_directory.DEVELOPMENT_DIR,
+    f"{run_directory.CONFIG_FILE}.tmp",
+    run_directory.CONFIG_FILE,
+}
 
 
 def resolved_config(config: TrainConfig, manifest: Manifest, task: Task, policy: str) -> dict[str, Any]:
@@ -148,11 +154,10 @@ def open_run(
         return
     entries = tf.io.gfile.listdir(config.model_dir) if tf.io.gfile.isdir(config.model_dir) else []
     entries = {entry.rstrip("/") for entry in entries}
-    if there is None and not entries <= _STARTED:
+    if there is None and not {files.final_name(entry) for entry in entries} <= _STARTED:
         raise InputError(f"{config.model_dir}: not empty and not a run directory; name another --model_dir")
     for name in _WRITTEN:  # and nothing else that somebody may keep here
-        if name in entries:
-            entry = f"{config.model_dir}/{name}"
+        for entry in [f"{config.model_dir}/{entry}" for entry in entries if files.final_name(entry) == name]:
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(entry) else tf.io.gfile.remove)(entry)
     tf.io.gfile.makedirs(config.model_dir)
     if isinstance(encoder, WrappedEncoder):
@@ -163,7 +168,7 @@ def open_run(
     if development_file is not None and tf.io.gfile.exists(source):
         tf.io.gfile.makedirs(f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}")
         tf.io.gfile.copy(source, f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}/{development_file}")
-    run_directory.write_text(path, json.dumps(resolved, indent=2) + "\n")
+    files.write_json(path, resolved)
 
 
 def _version(package: str) -> str | None:

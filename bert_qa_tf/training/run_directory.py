@@ -7,7 +7,6 @@ and from them a `LoadedRun` that answers questions. Checkpoints hold float32 wha
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -33,6 +32,7 @@ EVAL_DIR = "eval"
 # Holds the development examples, so that they can be asked again wherever the records have gone.
 DEVELOPMENT_DIR = "development"
 BEST_FILE = "best/best.json"
+_EXPECTED = "a run directory that `train` wrote"
 # What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
 UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -65,20 +65,11 @@ class LoadedRun:
         return self.task.answerer(self.model, self.tokenizer, batch_size)
 
 
-def write_text(path: str, text: str) -> None:
-    """Writes a file whole or not at all: under a temporary name, then moved."""
-    temporary = f"{path}.tmp"
-    with tf.io.gfile.GFile(temporary, "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(temporary, path, overwrite=True)
-
-
 def write_encoder(model_dir: str, config: EncoderConfig, vocab: list[str], do_lower_case: bool) -> None:
     """Writes what is needed to build the encoder again without its source."""
-    tf.io.gfile.makedirs(f"{model_dir}/encoder")
     value = {**config.to_dict(), "do_lower_case": do_lower_case}
-    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
-    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in vocab))
+    files.write_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", value)
+    files.write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in vocab))
 
 
 def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
@@ -90,26 +81,8 @@ def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
         for name in names:
             tf.io.gfile.copy(tf.io.gfile.join(folder, name), tf.io.gfile.join(target, inside, name))
     value = {"encoder_mode": "wrap", "do_lower_case": wrapped.do_lower_case, "source": wrapped.source}
-    write_text(f"{model_dir}/{ENCODER_CONFIG_FILE}", json.dumps(value, indent=2) + "\n")
-    write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in wrapped.vocab))
-
-
-def read_json(path: str) -> dict[str, Any]:
-    """A JSON object from a file of the run directory.
-
-    Raises:
-      InputError: it is missing or holds no JSON object.
-    """
-    if not tf.io.gfile.exists(path):
-        raise InputError(f"{path}: no such file; expected a run directory that `train` wrote")
-    content = files.read_bytes(path)
-    try:
-        value = json.loads(content)
-    except ValueError as error:  # not JSON, or not UTF-8
-        raise InputError(f"{path}: not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: holds {type(value).__name__}, expected an object; was it written by `train`?")
-    return value
+    files.write_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", value)
+    files.write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in wrapped.vocab))
 
 
 def read_config(model_dir: str) -> dict[str, Any]:
@@ -119,7 +92,7 @@ def read_config(model_dir: str) -> dict[str, Any]:
       InputError: there is none, or it is another tool's file of that name.
     """
     path = f"{model_dir}/{CONFIG_FILE}"
-    config = read_json(path)
+    config = files.read_json(path, expected=_EXPECTED)
     if "train" in config and "windowing" in config and "settings" not in config:
         config = _of_today(config)
     missing = [name for name in ("task", "settings", "train") if name not in config]
@@ -161,7 +134,7 @@ def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str
       InputError: there is none yet.
     """
     if which == "best" and tf.io.gfile.exists(f"{model_dir}/{BEST_FILE}"):
-        best = read_json(f"{model_dir}/{BEST_FILE}")
+        best = files.read_json(f"{model_dir}/{BEST_FILE}")
         return f"{model_dir}/best/{best['checkpoint']}", best["step"]
     path = tf.train.latest_checkpoint(f"{model_dir}/{CHECKPOINT_DIR}")
     if path is None:
@@ -172,7 +145,7 @@ def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str
 def development_scores(model_dir: str, step: int) -> dict[str, float] | None:
     """The development scores of the weights of `step`, where these are the best ones; else None."""
     path = f"{model_dir}/{BEST_FILE}"
-    best = read_json(path) if tf.io.gfile.exists(path) else None
+    best = files.read_json(path) if tf.io.gfile.exists(path) else None
     return best["scores"] if best is not None and best["step"] == step else None
 
 
@@ -180,7 +153,7 @@ def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
     """What `evaluate` found for the weights of `step`: the `metrics.json` of each file that was scored, by its name."""
     found = {}
     for path in sorted(tf.io.gfile.glob(f"{model_dir}/{EVAL_DIR}/*/metrics.json")):
-        metrics = read_json(path)
+        metrics = files.read_json(path)
         if metrics.get("step") == step:
             found[metrics["file"]] = metrics
     return found
@@ -212,7 +185,7 @@ def load_run(
     model_dir = model_dir.rstrip("/")
     config = read_config(model_dir)
     task = _task(model_dir, config)
-    encoder_values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
+    encoder_values = files.read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", expected=_EXPECTED)
     do_lower_case = encoder_values.pop("do_lower_case")
     path, step = checkpoint_path(model_dir, which)
     if encoder_values.get("encoder_mode") == "wrap" and inference_dtype != "float32":
@@ -254,7 +227,7 @@ def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best"
     """
     model_dir = model_dir.rstrip("/")
     read_config(model_dir)
-    values = read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}")
+    values = files.read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", expected=_EXPECTED)
     if values.get("encoder_mode") == "wrap":
         raise InputError(
             f"{model_dir}: trained with --encoder_mode=wrap, whose encoder cannot be taken out of its module"

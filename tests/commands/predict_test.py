@@ -189,7 +189,11 @@ def test_an_archive_of_the_export_answers_as_the_export_does(export_dir, tmp_pat
             ["--model_dir=m", "--question=who", "--transcript_file=a", "--clean_transcript=fillers,umms"],
             "expected all, none or rules of speaker_labels,",
         ),
-        (["--model_dir=/no/such", "--question=who", "--context=a"], "/no/such/config.json: no such file"),
+        (
+            ["--model_dir=/no/such", "--question=who", "--context=a"],
+            "/no/such/config.json: cannot read this file (No such file or directory), expected a run directory that "
+            "`train` wrote",
+        ),
         # Told before a model is loaded:
         (["--model_dir=/no/such", "--question=who", "--transcript_file=/no.vtt"], "/no.vtt: cannot read this file"),
         (["--model_dir=/no/such", "--question=who", "--context_file=/no.txt"], "/no.txt: cannot read this file"),

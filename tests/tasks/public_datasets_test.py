@@ -1,7 +1,5 @@
 import hashlib
-import http.server
 import json
-import threading
 
 import pytest
 
@@ -12,6 +10,7 @@ from bert_qa_tf.tasks import public_datasets
 from bert_qa_tf.tasks.public_datasets import Dataset, RemoteFile
 from bert_qa_tf.tasks.question_answering import squad_reader
 from tests import testing
+from tests.storage.file_server import file_server
 
 _QA = {"id": "q1", "question": "who", "answers": [{"text": "cat", "answer_start": 4}]}
 _CONTENT = json.dumps({"data": [{"title": "A", "paragraphs": [{"context": "the cat", "qas": [_QA]}]}]}).encode()
@@ -20,54 +19,10 @@ _SIZE_BYTES = len(_CONTENT)
 _SHA256 = hashlib.sha256(_CONTENT).hexdigest()
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `content` by name, with Range, and misbehaves when told to."""
-
-    def do_GET(self):
-        server = self.server
-        server.requests.append((self.path, self.headers.get("Range")))
-        if server.failures:
-            failure = server.failures.pop(0)
-            if isinstance(failure, int):
-                self.send_error(failure)
-                return
-        else:
-            failure = None
-        content = server.content.get(self.path.lstrip("/"))
-        if content is None:
-            self.send_error(404)
-            return
-        start = 0
-        asked = self.headers.get("Range")
-        if asked and server.has_ranges:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(content):
-                self.send_error(416)
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        end = len(content) if failure != "cut" else start + (len(content) - start) // 2
-        self.wfile.write(content[start:end])
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def server():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.content, server.requests, server.failures, server.has_ranges = {"data.json": _CONTENT}, [], [], True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with file_server({"data.json": _CONTENT}) as server:
+        yield server
 
 
 def _fetch(server, folder, sha256=_SHA256, size_bytes=_SIZE_BYTES, base_urls=None, **options):

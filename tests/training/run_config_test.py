@@ -72,6 +72,7 @@ def test_overwriting_removes_what_training_wrote_and_nothing_else(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "checkpoint").write_text("old")
     (tmp_path / "metrics.jsonl").write_text("old")
+    (tmp_path / "metrics.jsonl.0123456789abcdef.tmp").write_text("old")
     (tmp_path / "notes.txt").write_text("precious")
     (tmp_path / "records").mkdir()
     _open(tmp_path, overwrite=True, seed=1)
@@ -79,9 +80,10 @@ def test_overwriting_removes_what_training_wrote_and_nothing_else(tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["train"]["seed"] == 1
 
 
-def test_a_start_that_was_killed_before_the_config_was_written_is_started_again(tmp_path):
+@pytest.mark.parametrize("temporary", ["config.json.0123456789abcdef.tmp", "config.json.tmp"])
+def test_a_start_that_was_killed_before_the_config_was_written_is_started_again(tmp_path, temporary):
     _open(tmp_path)
-    (tmp_path / "config.json").rename(tmp_path / "config.json.tmp")
+    (tmp_path / "config.json").rename(tmp_path / temporary)
     (tmp_path / "encoder" / "vocab.txt").unlink()
     _open(tmp_path, seed=2)
     assert sorted(os.listdir(tmp_path)) == ["config.json", "encoder"]

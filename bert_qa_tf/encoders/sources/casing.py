@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 from absl import logging
 
-from bert_qa_tf.encoders.sources import files
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 _CASED_NAME = re.compile(r"(?:^|[^a-z])(un)?cased(?:[^a-z]|$)")
 # [CLS], [unused7]: not cut out of any text.

@@ -19,7 +19,7 @@ from absl import logging
 from google.protobuf import message
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
-from bert_qa_tf.encoders.sources import bert_config, casing, files
+from bert_qa_tf.encoders.sources import bert_config, casing
 from bert_qa_tf.encoders.sources.weights import (
     PretrainedEncoder,
     canonical_name,
@@ -32,6 +32,7 @@ from bert_qa_tf.encoders.sources.weights import (
     read_vocab,
 )
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 CONFIG_FILE = "bert_config.json"
 _VOCAB_FILE = "vocab.txt"

@@ -19,6 +19,7 @@ from bert_qa_tf.encoders import encoder as encoder_lib
 from bert_qa_tf.encoders.sources import precision
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, assign_weights
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 
 def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
@@ -94,6 +95,5 @@ def _quiet() -> Iterator[None]:
 
 def _write_vocab(vocab: list[str], folder: str) -> str:
     vocab_file = os.path.join(folder, "vocab.txt")
-    with open(vocab_file, "w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{piece}\n" for piece in vocab)
+    files.write_text(vocab_file, "".join(f"{piece}\n" for piece in vocab))
     return vocab_file

@@ -16,6 +16,7 @@ from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 SAVED_MODEL_FILE = "saved_model.pb"
 # The factor of x³ in the tanh approximation of the GELU: no other part of BERT has it.
@@ -51,8 +52,7 @@ def read_graph(path: str) -> HubGraph:
     """
     file_name = tf.io.gfile.join(path, SAVED_MODEL_FILE)
     try:
-        with tf.io.gfile.GFile(file_name, "rb") as file:
-            saved_model = saved_model_pb2.SavedModel.FromString(file.read())
+        saved_model = saved_model_pb2.SavedModel.FromString(files.read_bytes(file_name, expected="a SavedModel"))
         meta_graph = saved_model.meta_graphs[0]
         if not meta_graph.object_graph_def.nodes:
             raise InputError(f"{path}: this module is in TensorFlow 1's format, expected a SavedModel of TensorFlow 2")

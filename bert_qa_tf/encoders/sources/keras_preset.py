@@ -18,9 +18,9 @@ import numpy as np
 import tensorflow as tf
 
 from bert_qa_tf.config import EncoderConfig
-from bert_qa_tf.encoders.sources import files
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, check_left_over, flatten, listed, read_vocab
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 WEIGHTS_FILE = "model.weights.h5"
 _CONFIG_FILE = "config.json"

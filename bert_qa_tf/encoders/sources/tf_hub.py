@@ -28,7 +28,7 @@ from bert_qa_tf.encoders.sources.weights import (
     read_vocab,
 )
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import cache
+from bert_qa_tf.storage import cache, digests
 
 # Variables of published modules that are no part of the encoder: the masked-LM head, the two counters or flags, and
 # dropout's random state where a program keeps it in variables.
@@ -271,4 +271,4 @@ def _fingerprint(path: str) -> str:
     """SHA-256 of everything the check depends on: the module's graph and variables, and the check itself."""
     files = [tf.io.gfile.join(path, hub_graph.SAVED_MODEL_FILE)]
     files += sorted(tf.io.gfile.glob(tf.io.gfile.join(path, "variables", "variables.*")))
-    return f"{cache.sha256_of_files(files)}-{_CHECK_VERSION}"
+    return f"{digests.sha256_of_files(files)}-{_CHECK_VERSION}"

@@ -20,8 +20,8 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.config import EncoderConfig
-from bert_qa_tf.encoders.sources import files
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 # Names of tf-models-official's variables, whatever stands in front of them → canonical. The second alternative of a
 # row is the name in the first TF2 modules, whose inputs are a list.
@@ -87,11 +87,7 @@ def read_vocab(path: str, size: int | None = None) -> list[str]:
     Raises:
       InputError: the file cannot be read, is not UTF-8, or has another number of pieces.
     """
-    content = files.read_bytes(path)
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: this vocabulary is not UTF-8 text ({error})") from error
+    text = files.read_text(path, expected="a vocabulary")
     # Not splitlines(): a piece may be a character that Python takes for the end of a line.
     vocab = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     if size is not None:

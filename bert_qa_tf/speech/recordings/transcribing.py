@@ -167,8 +167,7 @@ def _hearing(recognizer: Recognizer) -> Callable[[_Piece], _Heard]:
         if words is None:
             words = tuple(recognizer.recognize(piece.samples))
             if piece.part is not None:
-                with files.replacing(piece.part) as file:
-                    file.write(json.dumps(Transcript(words).to_json()).encode("utf-8"))
+                files.write_text(piece.part, json.dumps(Transcript(words).to_json()))
         return _Heard(piece.start_secs, piece.duration_secs, words)
 
     return hear
@@ -177,9 +176,8 @@ def _hearing(recognizer: Recognizer) -> Callable[[_Piece], _Heard]:
 def _read_part(path: str) -> tuple[Word, ...] | None:
     """What was heard before; None where that is not there or was cut off."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return from_json(json.load(file), path).words
-    except (OSError, ValueError):
+        return from_json(files.read_json(path), path).words
+    except ValueError:
         return None
 
 

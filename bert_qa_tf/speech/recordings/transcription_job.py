@@ -115,10 +115,8 @@ def _read_references(recordings: Sequence[str], reference_files: Sequence[str]) 
     word_errors.check_installed()
     references = []
     for path in reference_files:
-        try:
-            references.append(word_errors.spoken_text(files.read_bytes(path).decode("utf-8-sig")))
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not UTF-8 at byte {error.start}, expected the text that was said") from error
+        text = files.read_text(path, expected="the text that was said")
+        references.append(word_errors.spoken_text(text.removeprefix("\ufeff")))
         if not references[-1]:
             raise InputError(f"{path}: holds no word, expected the text that was said")
     return references

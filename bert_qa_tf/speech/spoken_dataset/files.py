@@ -81,7 +81,7 @@ def make_spoken(
     with files.replacing(output_file) as file:
         _write(file, version, input_file, config, jobs, report)
     result = report.to_json()
-    files.write_text(f"{output_file}.report.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    files.write_json(f"{output_file}.report.json", result)
     if not keep_parts:
         shutil.rmtree(parts)
     return result
@@ -138,8 +138,7 @@ def _make_listening(config: HearingConfig) -> Callable[[_Job], None]:
 
     def listen(job: _Job) -> None:
         heard = listener.hear(job.context, job.noise_volume)
-        with files.replacing(job.part) as file:
-            file.write(json.dumps(heard.to_json()).encode())
+        files.write_text(job.part, json.dumps(heard.to_json()))
 
     return listen
 
@@ -147,9 +146,8 @@ def _make_listening(config: HearingConfig) -> Callable[[_Job], None]:
 def _read_part(path: str) -> Heard | None:
     """What was heard before; None where that is not there or was cut off."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return Heard.from_json(json.load(file))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Heard.from_json(files.read_json(path))
+    except (ValueError, KeyError, TypeError):
         return None
 
 

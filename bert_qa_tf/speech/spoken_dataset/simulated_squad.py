@@ -7,13 +7,9 @@ have heard them, to be audited, scored or converted. The noise itself is `noise`
 from __future__ import annotations
 
 import itertools
-import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
-
-import tensorflow as tf
 
 import bert_qa_tf
 from bert_qa_tf.config import NoiseConfig
@@ -68,11 +64,7 @@ def simulate_spoken(
     """
     maker = NoiseMaker(NoiseConfig((wer,), copies=1, sentence_stops=sentence_stops), seed)
     clean = load_squad(input_file)
-    # It takes its name once it is whole.
-    temporary = f"{output_file}.tmp"
-    files.make_folder(os.path.dirname(output_file) or ".")
-    counts = write_noisy_squad(input_file, temporary, maker, clean.version)
-    tf.io.gfile.rename(temporary, output_file, overwrite=True)
+    counts = write_noisy_squad(input_file, output_file, maker, clean.version)
     num_asked = sum(1 for _ in itertools.groupby(clean.examples, key=lambda e: (e.title, e.paragraph_index, e.context)))
     answers = {kind: counts[f"noisy_answers_{kind}"] for kind in ("exact", "aligned", "lost")}
     named = {
@@ -96,7 +88,7 @@ def simulate_spoken(
         "words": words,
         "counts": {name: count for name, count in named.items() if count},
     }
-    files.write_text(f"{output_file}.report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    files.write_json(f"{output_file}.report.json", report)
     return report
 
 

@@ -36,8 +36,7 @@ def write_transcript(transcript: Transcript, path: files.PathLike, output_format
         text = format_transcript(transcript, output_format)
     except InputError as error:
         raise InputError(f"{os.fspath(path)}: {error}") from error
-    with files.replacing(path) as file:
-        file.write(text.encode("utf-8"))
+    files.write_text(path, text)
 
 
 def format_transcript(transcript: Transcript, output_format: str) -> str:

@@ -6,7 +6,6 @@ and a few lines that describe it. Whole files of questions are `json_lines.py`'s
 
 from __future__ import annotations
 
-from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
@@ -23,10 +22,7 @@ def read_context(path: str) -> str:
     Raises:
       InputError: it cannot be read or is not UTF-8.
     """
-    try:
-        return files.read_bytes(path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}, expected a UTF-8 text file") from error
+    return files.read_text(path, expected="a UTF-8 text file")
 
 
 def answer_question(answerer: Answerer, question: str, context: str) -> DecodedAnswer:

@@ -6,7 +6,6 @@ What goes in: paths of SQuAD-form files and the least that is acceptable. What c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from bert_qa_tf.errors import InputError
@@ -50,7 +49,7 @@ def run_audit(
     print(format_reports(reports))
     if output_file:
         document = {"files": [report.to_dict() for report in reports]}
-        files.write_text(output_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        files.write_json(output_file, document)
         print(f"\nwrote {output_file}")
     _refuse(reports, fail_under_aligned, fail_under_ceiling_f1)
     return reports

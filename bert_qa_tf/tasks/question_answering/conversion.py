@@ -21,7 +21,7 @@ from bert_qa_tf.records import conversion
 from bert_qa_tf.records.conversion import Record
 from bert_qa_tf.records.dev_split import DevSplit
 from bert_qa_tf.records.manifest import Manifest, Source
-from bert_qa_tf.records.shards import file_digest
+from bert_qa_tf.storage import digests
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
@@ -137,8 +137,9 @@ class SquadConverter:
                 )
             refused = not _is_aligned(path, AlignedCount(aligned, total - impossible), self._config)
             self._split.add_file(path, paragraphs)
-            _, sha256 = file_digest(path)
-            sources.append(Source(os.path.basename(path), sha256, {"relabel": "find" if refused else "off"}))
+            sources.append(
+                Source(os.path.basename(path), digests.sha256_of(path), {"relabel": "find" if refused else "off"})
+            )
             self._totals.append(total)
         return sources
 

@@ -7,7 +7,6 @@ which answers survived speech recognition, are in `ceiling` and `validation`. No
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -186,12 +185,7 @@ def read_predictions(path: files.PathLike) -> dict[str, str]:
     Raises:
       InputError: the file is missing, not JSON or of another shape.
     """
-    try:
-        document = json.loads(files.read_bytes(path).decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not JSON ({error}), expected an object of question id → answer text") from error
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: holds {type(document).__name__}, expected an object of question id → answer text")
+    document = files.read_json(path, expected="an object of question id → answer text")
     for qas_id, answer in document.items():
         if not isinstance(answer, str):
             raise InputError(f"{path}: the answer to {qas_id!r} is {answer!r}, expected a string")

@@ -1,7 +1,4 @@
-"""Writes examples as SQuAD-form JSON, an article at a time.
-
-What goes in: examples in order. What comes out: a file that `squad.read_squad` reads back. Reading is `squad`'s.
-"""
+"""Writes examples as SQuAD-form JSON, an article at a time; `squad_reader.read_squad` reads them back."""
 
 from __future__ import annotations
 
@@ -10,14 +7,13 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-import tensorflow as tf
-
+from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import example_to_json
 
 
 class SquadWriter:
-    """A SQuAD-form file that grows; use it as a context manager.
+    """A SQuAD-form file that grows; use it as a context manager. It takes its name once it is whole.
 
     Consecutive examples of one title make an article, and of one paragraph a paragraph. The same examples give the same
     bytes, and no more than one article is held in memory.
@@ -28,21 +24,22 @@ class SquadWriter:
     """
 
     def __init__(self, path: str, version: str) -> None:
-        self._path = path
+        self._opened = files.replacing(path)
         self._version = version
         self._article: dict[str, Any] | None = None
         self._previous: SquadExample | None = None
         self._num_articles = 0
 
     def __enter__(self) -> SquadWriter:
-        self._file = tf.io.gfile.GFile(self._path, "wb")
+        self._file = self._opened.__enter__()
         self._put(f'{{"version": {json.dumps(self._version)}, "data": [')
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._put("\n]}\n")
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
+        if kind is None:
+            self._flush()
+            self._put("\n]}\n")
+        return self._opened.__exit__(kind, *rest)
 
     def add(self, example: SquadExample) -> None:
         """Takes the next example."""

@@ -17,8 +17,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import conversion
 from bert_qa_tf.records.conversion import Record
 from bert_qa_tf.records.manifest import Manifest, Source
-from bert_qa_tf.records.shards import file_digest
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import digests, files
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig
 from bert_qa_tf.tasks.single_text.tokenizing import encode_examples, unique_id
 from bert_qa_tf.text.tokenization import BertTokenizer
@@ -74,7 +73,7 @@ class TextConverter:
 
         self._bound = self._task(self._task.settings_of(read_all(), self._config))
         self.counts["empty_lines"] = 0  # counted again in the second pass
-        return [Source(os.path.basename(path), file_digest(path)[1]) for path in self._input_files]
+        return [Source(os.path.basename(path), digests.sha256_of(path)) for path in self._input_files]
 
     def records(self, directory: str) -> Iterator[Record]:
         """See `Converter`; writes `dev.jsonl`."""

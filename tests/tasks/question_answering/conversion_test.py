@@ -15,6 +15,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import conversion as records_conversion
 from bert_qa_tf.records import shards as tfrecord
 from bert_qa_tf.records.manifest import read_manifest
+from bert_qa_tf.storage import digests
 from bert_qa_tf.tasks.question_answering import conversion
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
@@ -55,7 +56,7 @@ def test_a_conversion_holds_what_the_manifest_says(tmp_path, tokenizer):
     )
     assert manifest.length_histogram == dict(histogram)
     for shard in manifest.shards:
-        assert tfrecord.file_digest(str(tmp_path / "out" / shard.file)) == (shard.bytes, shard.sha256)
+        assert digests.file_digest(str(tmp_path / "out" / shard.file)) == (shard.bytes, shard.sha256)
     assert (tmp_path / "out" / "vocab.txt").read_text().splitlines() == list(TINY_VOCAB)
 
 
@@ -178,7 +179,7 @@ def test_another_tools_manifest_does_not_make_its_folder_a_conversion(tmp_path, 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", "not a manifest that"),
+        ("[]", "holds list, expected a manifest that `create_tfrecords` wrote"),
         ("{", "not JSON"),
         ('{"format_version": 1, "shards": []}', "format_version is 1, this program reads 2"),
         ('{"format_version": 2, "shards": []}', "task is missing; convert again"),

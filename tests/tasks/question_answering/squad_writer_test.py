@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import os
+
+import pytest
 
 from bert_qa_tf.tasks.question_answering import squad_reader
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
@@ -48,6 +51,14 @@ def test_a_file_can_grow_an_article_at_a_time(tmp_path):
         for example in _EXAMPLES:
             writer.add(example)
     assert squad_reader.read_squad(path) == _EXAMPLES
+
+
+def test_a_file_that_is_broken_off_does_not_take_its_name(tmp_path):
+    (tmp_path / "dev.json").write_text("old")
+    with pytest.raises(AttributeError, match="title"):
+        write_squad(tmp_path / "dev.json", [*_EXAMPLES, None])
+    assert (tmp_path / "dev.json").read_text() == "old"
+    assert os.listdir(tmp_path) == ["dev.json"]
 
 
 def test_an_unanswerable_question_is_marked_whatever_the_version(tmp_path):

@@ -1,0 +1,269 @@
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+import tensorflow as tf
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+
+
+@pytest.fixture(params=["local", "remote"])
+def folder(request, tmp_path):
+    """A new folder, on disk or in TensorFlow's own file system in memory."""
+    if request.param == "local":
+        yield str(tmp_path)
+        return
+    path = f"ram://{tmp_path.name}"
+    tf.io.gfile.makedirs(path)
+    yield path
+    tf.io.gfile.rmtree(path)
+
+
+def _put(path, content):
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(content)
+
+
+def _names(folder):
+    return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
+
+
+def _message(function, *arguments, **options):
+    with pytest.raises(InputError) as caught:
+        function(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# === Reading ===
+
+
+def test_a_file_is_read_as_it_is(folder):
+    _put(f"{folder}/a", "\ufeffcafé\r\n".encode())
+    assert files.read_bytes(f"{folder}/a") == b"\xef\xbb\xbfcaf\xc3\xa9\r\n"
+    assert files.read_text(f"{folder}/a") == "\ufeffcafé\r\n"
+
+
+def test_a_file_is_read_in_blocks(folder):
+    _put(f"{folder}/a", b"abcdef")
+    with files.open_binary(f"{folder}/a") as file:
+        assert [file.read(4), file.read(4), file.read(4)] == [b"abcd", b"ef", b""]
+
+
+def test_an_object_is_read_with_or_without_a_byte_order_mark(folder):
+    for name, mark in (("a.json", b""), ("b.json", b"\xef\xbb\xbf")):
+        _put(f"{folder}/{name}", mark + b'{"name": "caf\xc3\xa9"}')
+        assert files.read_json(f"{folder}/{name}") == {"name": "café"}
+
+
+@pytest.mark.parametrize("read", [files.read_bytes, files.read_text, files.read_json])
+def test_a_missing_file_is_one_line_that_can_say_what_was_expected(folder, read):
+    path = f"{folder}/none.json"
+    assert _message(read, path).startswith(f"{path}: cannot read this file (")
+    assert _message(read, path, expected="a song").endswith("), expected a song")
+
+
+def test_the_reason_is_the_system_s(tmp_path):
+    assert _message(files.read_json, tmp_path) == f"{tmp_path}: cannot read this file (Is a directory)"
+    assert (
+        _message(files.read_json, tmp_path / "a") == f"{tmp_path}/a: cannot read this file (No such file or directory)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b'{"a": "\xff"}', "not UTF-8 at byte 7"),
+        (b"", "not JSON (Expecting value: line 1 column 1 (char 0))"),
+        (b'{"a": 1', "not JSON (Expecting ',' delimiter: line 1 column 8 (char 7))"),
+        (b"[1]", "holds list"),
+        (b"null", "holds NoneType"),
+        (b'{"a": ' + b"[" * 100_000, "JSON nested too deeply"),
+    ],
+    ids=["not UTF-8", "empty", "cut short", "array", "null", "deep"],
+)
+def test_what_is_no_json_object_is_one_line(folder, content, found):
+    path = f"{folder}/a.json"
+    _put(path, content)
+    expected = "UTF-8 text" if "UTF-8" in found else "a JSON object"
+    assert _message(files.read_json, path) == f"{path}: {found}, expected {expected}"
+    assert _message(files.read_json, path, expected="a song") == f"{path}: {found}, expected a song"
+
+
+# === Writing ===
+
+
+def test_text_is_written_as_it_is_into_a_folder_that_is_made(folder):
+    files.write_text(f"{folder}/new/a.txt", "café\r\n")
+    assert files.read_bytes(f"{folder}/new/a.txt") == b"caf\xc3\xa9\r\n"
+    assert _names(f"{folder}/new") == ["a.txt"]
+
+
+def test_json_is_written_for_people_to_read(folder):
+    files.write_json(f"{folder}/a.json", {"b": ["café"], "a": 1.5})
+    assert files.read_text(f"{folder}/a.json") == '{\n  "b": [\n    "café"\n  ],\n  "a": 1.5\n}\n'
+
+
+def test_a_lone_surrogate_is_read_back_as_it_was(folder):
+    files.write_json(f"{folder}/a.json", {"path": "caf\udce9"})
+    assert files.read_json(f"{folder}/a.json") == {"path": "caf\udce9"}
+
+
+def test_what_is_written_takes_the_place_of_what_was_there(folder):
+    for text in ("old and long", "new"):
+        files.write_text(f"{folder}/a.txt", text)
+        assert files.read_text(f"{folder}/a.txt") == text
+    assert _names(folder) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no more"), OSError(errno.ENOSPC, "elsewhere"), KeyboardInterrupt()])
+def test_a_write_that_is_broken_off_leaves_the_old_file_and_no_temporary_one(folder, error):
+    path = f"{folder}/a.txt"
+    files.write_text(path, "old")
+
+    def broken_off():
+        with files.replacing(path) as file:
+            file.write(b"new")
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        broken_off()
+    assert caught.value is error  # not said to be this file's
+    assert files.read_text(path) == "old"
+    assert _names(folder) == ["a.txt"]
+
+
+@pytest.mark.parametrize("value", [{"a": object()}, {"a": float}])
+def test_what_is_no_json_leaves_the_old_file(folder, value):
+    files.write_json(f"{folder}/a.json", {"a": 1})
+    with pytest.raises(TypeError):
+        files.write_json(f"{folder}/a.json", value)
+    assert files.read_json(f"{folder}/a.json") == {"a": 1}
+    assert _names(folder) == ["a.json"]
+
+
+@pytest.mark.parametrize("step", ["write", "close"])
+def test_a_full_disk_is_one_line_and_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch, step):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class FullDisk:
+        def __init__(self, name, mode):
+            self._file = open(name, mode)  # noqa: SIM115 - closed by the test's subject
+
+        def __getattr__(self, attribute):
+            return full if attribute == step else getattr(self._file, attribute)
+
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    monkeypatch.setattr(files, "_open", FullDisk)
+    assert _message(files.write_text, path, "new") == f"{path}: cannot write this file (No space left on device)"
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_place_that_cannot_be_written_to_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    message = f"{tmp_path}/file: cannot make this folder (File exists)"
+    assert _message(files.write_text, tmp_path / "file" / "a.txt", "a") == message
+    assert _message(files.write_text, tmp_path, "a") == f"{tmp_path}: cannot write this file (Is a directory)"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_name(folder):
+    path = f"{folder}/a.txt"
+    with files.replacing(path) as first, files.replacing(path) as second:
+        first.write(b"first")
+        second.write(b"second")
+        first.flush()
+        second.flush()
+        temporary = _names(folder)
+    assert len(temporary) == 2
+    assert {files.final_name(name) for name in temporary} == {"a.txt"}
+    assert files.read_text(path) == "first"  # whose block ends last
+    assert _names(folder) == ["a.txt"]
+
+
+def test_only_a_temporary_name_stands_for_another(folder):
+    for name in ("a.txt", "a.txt.tmp", "notes.2024.tmp", ".tmp"):
+        assert files.final_name(name) == name
+    assert files.final_name("a.txt.0123456789abcdef.tmp") == "a.txt"
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    path = tmp_path / "a.json"
+    files.write_json(path, {"letters": "a" * 200_000})
+    until = threading.Event()
+
+    def write_often(letter):
+        while not until.is_set():
+            files.write_json(path, {"letters": letter * 200_000})
+
+    writers = [threading.Thread(target=write_often, args=(letter,)) for letter in "bc"]
+    for writer in writers:
+        writer.start()
+    seen = set()
+    try:
+        while not seen >= {"b", "c"}:
+            letters = files.read_json(path)["letters"]
+            assert letters == letters[0] * 200_000
+            seen.add(letters[0])
+    finally:
+        until.set()
+        for writer in writers:
+            writer.join()
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link.txt").symlink_to(tmp_path / "disk" / "a.txt")
+    for text in ("first", "second"):
+        files.write_text(tmp_path / "link.txt", text)
+        assert (tmp_path / "disk" / "a.txt").read_text() == text
+    assert (tmp_path / "link.txt").is_symlink()
+    assert os.listdir(tmp_path / "disk") == ["a.txt"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    files.write_json(pipe, {"a": 1})
+    reader.join()
+    assert json.loads(read[0]) == {"a": 1}
+    assert pipe.is_fifo()
+
+
+# === Folders ===
+
+
+def test_a_folder_is_made_with_those_above_it(folder):
+    files.make_folder(f"{folder}/a/b")
+    files.make_folder(f"{folder}/a/b")
+    assert files.is_folder(f"{folder}/a/b")
+    assert not files.is_folder(f"{folder}/c")
+
+
+def test_a_file_in_the_place_of_a_folder_is_one_line(tmp_path):
+    (tmp_path / "a").touch()
+    assert _message(files.make_folder, tmp_path / "a") == f"{tmp_path}/a: cannot make this folder (File exists)"
+
+
+def test_local_files_need_no_tensorflow(tmp_path):
+    program = """
+import sys
+from bert_qa_tf.storage import cache, digests, files, json_stream, transfer
+files.write_text("a.txt", "a")
+files.write_json("a.json", {"a": 1})
+files.read_text("a.txt"), files.read_json("a.json"), digests.file_digest("a.txt"), cache.cache_dir()
+sys.exit("tensorflow" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
