@@ -64,8 +64,6 @@ _EXTRAS = {
     "whisper": ["faster-whisper>=1.2,<2"],
     # Confusion matrices as pictures. tf-models-official installs it too today, but may stop to.
     "plots": ["matplotlib>=3.8"],
-    # Conversion on many machines.
-    "beam": ["apache-beam[tfrecord]==2.77.0"],
     # Tests, style, and uv, which pins the requirements. For tests of the client: TF Serving's services and messages, a
     # client that is not ours, certificates; PyYAML reads the compose file,
     # selenium drives a browser where one is installed.

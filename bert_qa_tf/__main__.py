@@ -1,7 +1,6 @@
-"""Lists the commands, one line each: `python -m bert_qa_tf`.
+"""Lists the commands, one line each, or runs one: `python -m bert_qa_tf audit …` is `python -m bert_qa_tf.audit …`.
 
-What goes in: nothing, or a command's name and its flags (`python -m bert_qa_tf audit …` is the same as
-`python -m bert_qa_tf.audit …`). The list is read from the modules' own docstrings, without importing them.
+The list is read from the modules' own docstrings, without importing them.
 """
 
 from __future__ import annotations
@@ -16,15 +15,34 @@ from collections.abc import Sequence
 import bert_qa_tf
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
+# In the order of work; commands that are not named here come last.
+_ORDER = (
+    "demo",
+    "download",
+    "transcribe",
+    "make_spoken",
+    "audit",
+    "create_tfrecords",
+    "train",
+    "evaluate",
+    "export",
+    "predict",
+    "serve",
+    "client",
+)
 _USAGE = """\
-bert_qa_tf {version}: find answers in speech transcripts.
+bert_qa_tf {version}: find answers in speech transcripts with BERT.
 
 Usage: python -m bert_qa_tf.<command> [--flag=value …]     --help after a command lists its flags.
+       python -m bert_qa_tf --version
 """
 
 
 def find_commands(folder: pathlib.Path = _FOLDER) -> dict[str, str]:
-    """The entry points in `folder` (the modules that define `main`), by name, with the first line of each docstring."""
+    """The commands in `folder`, in the order of work: name → the first line of its docstring.
+
+    A command is a module that defines `main`.
+    """
     commands = {}
     for path in sorted(folder.glob("*.py")):
         if path.stem.startswith("_"):
@@ -32,7 +50,8 @@ def find_commands(folder: pathlib.Path = _FOLDER) -> dict[str, str]:
         module = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
         if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in module.body):
             commands[path.stem] = (ast.get_docstring(module) or "").partition("\n")[0]
-    return commands
+    known = {name: commands[name] for name in _ORDER if name in commands}
+    return known | commands
 
 
 def main(argv: Sequence[str]) -> int:
@@ -43,6 +62,9 @@ def main(argv: Sequence[str]) -> int:
         width = max(map(len, commands), default=0)
         for name, line in commands.items():
             print(f"  {name:<{width}}  {line}")
+        return 0
+    if argv[0] == "--version":
+        print(f"bert_qa_tf {bert_qa_tf.__version__}")
         return 0
     name, *rest = argv
     if name not in commands:

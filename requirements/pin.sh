@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-EXTRAS=(gpu serving speech whisper plots beam test)
+EXTRAS=(gpu serving speech whisper plots test)
 # The libtpu that was current when tensorflow-tpu 2.20.0 came out; its own requirement has no upper bound.
 TPU_PACKAGES=(tensorflow-tpu==2.20.0 libtpu==0.0.20)
 # tqdm is what the package's own reading of an export imports beside TensorFlow.

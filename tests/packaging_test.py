@@ -15,11 +15,12 @@ import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
+import bert_qa_tf
 from bert_qa_tf.__main__ import find_commands
 from tests.testing import REPOSITORY
 
 REQUIREMENTS = REPOSITORY / "requirements"
-EXTRAS = ("gpu", "serving", "speech", "whisper", "plots", "beam", "test")
+EXTRAS = ("gpu", "serving", "speech", "whisper", "plots", "test")
 COMMANDS = tuple(find_commands())
 HEAVY = ("tensorflow", "tensorflow_text", "tensorflow_hub", "tf_keras", "keras", "keras_nlp", "official")
 PYTHONS = ("3.11", "3.12")
@@ -108,6 +109,20 @@ def test_the_package_lists_every_command_with_one_line():
     for command, line in find_commands().items():
         assert line, f"{command} has no docstring"
         assert re.search(rf"^  {command} +{re.escape(line)}$", done.stdout, re.MULTILINE)
+
+
+def test_the_commands_are_listed_in_the_order_of_work():
+    names = list(find_commands())
+    assert names[0] == "demo"
+    assert names.index("audit") < names.index("create_tfrecords") < names.index("train") < names.index("evaluate")
+
+
+def test_the_version_is_told():
+    done = subprocess.run(
+        [sys.executable, "-m", "bert_qa_tf", "--version"], capture_output=True, text=True, cwd=REPOSITORY, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (0, f"bert_qa_tf {bert_qa_tf.__version__}\n")
 
 
 def test_an_unknown_command_is_one_line_and_status_1():
