@@ -1,53 +1,30 @@
-"""What the README shows is what the commands print: figures, flags and names."""
+"""The README is short, and what it shows of results is what the results give."""
 
-import importlib
+from __future__ import annotations
+
 import re
-import runpy
 
-import pytest
-from absl import flags as absl_flags
+from tests.docs import pages
+from tests.docs.results_test import transfer_table
 
-from tests.testing import REPOSITORY
-
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"python -m bert_qa_tf\.(\w+)((?: --[\w-]+(?:=\"[^\"]*\"|=\S+)?)*)", README.replace("\\\n", " "))
+README = pages.README.read_text(encoding="utf-8")
+MOST_LINES = 200
 
 
-@pytest.mark.parametrize(("name", "arguments"), COMMANDS, ids=lambda value: value.strip()[:40])
-def test_every_command_and_flag_in_the_readme_exists(name, arguments):
-    module = importlib.import_module(f"bert_qa_tf.{name}")
-    values = absl_flags.FlagValues()
-    for group in module.FLAG_GROUPS:
-        group(values)
-    for flag in re.findall(r"--([\w-]+)", arguments):
-        assert flag in values or flag == "flagfile", f"{name} --{flag}"
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= MOST_LINES
 
 
-def test_the_table_of_results_is_the_one_the_results_give():
-    table = runpy.run_path(str(REPOSITORY / "benchmarks" / "summarize_transfer.py"))["table"]
-    assert table() in README
+def test_the_rows_of_its_table_are_those_that_the_results_give():
+    rows = re.findall(r"^\| .* \| +[\d.]+ / [\d.]+ \| +[\d.]+ / [\d.]+ \|$", README, re.MULTILINE)
+    assert len(rows) == 3
+    assert set(rows) <= set(transfer_table().splitlines())
 
 
-def test_the_sizes_of_the_encoders_are_those_that_were_measured():
-    results = (REPOSITORY / "benchmarks" / "results" / "encoders.md").read_text(encoding="utf-8")
-    measured = _rows(results)
-    shown = _rows(README)
-    assert len(measured) == 7
-    for handle, figures in measured.items():
-        assert shown[handle][-5:] == figures, handle
+def test_its_encoders_are_named_ones():
+    from bert_qa_tf.encoders.sources.loader import MINILM, NAMED_MODULES
 
-
-def test_the_word_error_rates_are_those_that_were_measured():
-    results = (REPOSITORY / "benchmarks" / "results" / "recognition.md").read_text(encoding="utf-8")
-    assert results[results.index("| speech |") :] in README
-
-
-def _rows(text: str) -> dict[str, list[str]]:
-    """The first name in a table's row → its other cells."""
-    rows = re.findall(r"^\| `([a-z][\w-]*)`[^|]*\|(.+)\|$", text, re.MULTILINE)
-    return {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
-
-
-def test_every_folder_and_file_the_readme_names_is_there():
-    for path in re.findall(r"`((?:bert_qa_tf|configs|tfrecords|benchmarks|requirements)/[\w/.-]*)`", README):
-        assert (REPOSITORY / path).exists(), path
+    (table,) = re.findall(r"^\| `--encoder_handle` \| for \|\n\|---\|---\|\n((?:\|.*\n)+)", README, re.MULTILINE)
+    handles = set(re.findall(r"`([\w-]+)`", table))
+    assert handles <= {MINILM, *NAMED_MODULES}
+    assert {MINILM, "bert-base-uncased"} <= handles
