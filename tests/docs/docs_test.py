@@ -68,6 +68,13 @@ def test_every_flag_named_in_the_text_exists(path):
     assert {flag for flag in unknown if flag.removeprefix("no") not in known} == set()
 
 
+@by_name
+def test_every_make_command_that_is_named_exists(path):
+    targets = re.findall(r"^([a-z][\w-]*):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for target in re.findall(r"(?:`|^ *|… )make ([a-z][\w-]*)", path.read_text(encoding="utf-8"), re.MULTILINE):
+        assert target in (*targets, "check"), f"make {target}"  # `make check` is coming
+
+
 # === Files and links =================================================================================================
 
 
