@@ -36,7 +36,7 @@ def test_a_table_comes_back_from_its_file():
 
 
 def test_the_checksum_of_the_package_s_table_is_that_of_its_file():
-    text = (REPOSITORY / "bert_qa_tf" / "text" / TABLE_FILE).read_bytes()
+    text = (REPOSITORY / "bert_qa_tf" / "asr_simulation" / TABLE_FILE).read_bytes()
     assert load_table().sha256 == hashlib.sha256(text).hexdigest() != TABLE.sha256
 
 

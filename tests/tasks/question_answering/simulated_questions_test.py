@@ -94,6 +94,14 @@ def test_noise_follows_from_text_seed_and_copy_alone():
     assert len(texts) > 5
 
 
+def test_a_text_and_a_seed_are_heard_as_they_always_were():
+    pytest.importorskip("pocketsphinx", reason="pip install -r requirements/speech.txt")
+    context = "In May 2008, the devastating earthquake in Sichuan destroyed 7,000 schools. Who paid?"
+    assert NoiseMaker(NoiseConfig((0.4,)), seed=1).hear(context, 0).text == (
+        "in may to us and if i devastating earthquake in sichuan destroyed often thousand schools. hi pad."
+    )
+
+
 def test_every_copy_has_the_questions_whose_answer_came_through():
     maker, counts = _maker(copies=6, min_confidence=0.0), Counter()
     questions = [(e, e.answers[0]) for e in (_example("1", "sat on"), _example("2", "Saturn"), _example("3", "cat"))]
