@@ -24,7 +24,7 @@ import numpy as np
 
 from bert_qa_tf.asr_simulation.error_table import load_table
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary, load_vocabulary
-from bert_qa_tf.asr_simulation.simulator import AsrNoise, HeardWord
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
 from bert_qa_tf.config import NoiseConfig
 from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
@@ -36,7 +36,7 @@ from bert_qa_tf.text.verbalization import SpokenWord
 _RESAMPLES = 1000
 
 
-class RandomSwaps(AsrNoise):
+class RandomSwaps(AsrSimulator):
     """Puts any word of the vocabulary in the place of as many as are asked for."""
 
     def __init__(self, vocabulary: RecognizerVocabulary) -> None:
@@ -44,7 +44,7 @@ class RandomSwaps(AsrNoise):
         self._words = vocabulary.written
 
     def hear(self, words: Sequence[SpokenWord], wer: float, generator: np.random.Generator) -> list[HeardWord]:
-        """See `AsrNoise`."""
+        """See `AsrSimulator`."""
         swapped = generator.random(len(words)) < wer
         others = generator.integers(0, len(self._words), len(words))
         return [
@@ -119,7 +119,7 @@ def rows(
     clean = [example for example in read_squad(clean_file) if example.qas_id in real]
     real_examples = [real[example.qas_id] for example in clean]
     asked = real_error_rate(path, set(real))
-    simulator, swaps = AsrNoise(vocabulary, load_table()), RandomSwaps(vocabulary)
+    simulator, swaps = AsrSimulator(vocabulary, load_table()), RandomSwaps(vocabulary)
     elsewhere = rates[noise_volume(path)]
     hearings = (
         (f"simulated, asked for {elsewhere:.1%}, the rate of other articles", simulator, elsewhere),

@@ -1,7 +1,7 @@
-"""What speaks for a spoken word being misheard: the columns of the simulator's logistic regression.
+"""Computes what makes a word likely to be misheard: the columns of the simulator's logistic regression.
 
-What goes in: the words of an utterance and their phones. What comes out: a row of numbers for each. The weights are
-`noise_table`'s, `error_fitting` finds them.
+Each word of an utterance becomes a row of numbers. Their weights are part of the error table; `error_fitting.py` finds
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How often a recogniser errs and in which ways, by word error rate: the simulator's few fitted numbers.
+"""Says how often a recogniser errs, and in which ways, at a given word error rate.
 
-What goes in: `error_table.json`, which `noise_fitting` makes from pairs of spoken and recognised words. What comes
-out: a `NoiseLevel` for any word error rate, between those that were fitted by interpolation. Using it is `asr_noise`'s.
+The numbers lie in `error_table.json`, fitted by `table_fitting.py` to what a recogniser really heard. Between the word
+error rates that were fitted they are interpolated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TABLE_FILE = "error_table.json"
 
 
 @dataclasses.dataclass(frozen=True)
-class NoiseLevel:
+class ErrorLevel:
     """How a recogniser hears at one word error rate.
 
     Attributes:
@@ -54,7 +54,7 @@ class NoiseLevel:
 
 
 @dataclasses.dataclass(frozen=True)
-class NoiseTable:
+class ErrorTable:
     """Fitted levels, by rising word error rate.
 
     Attributes:
@@ -64,11 +64,11 @@ class NoiseTable:
       fitted_on: where the numbers come from.
     """
 
-    levels: tuple[NoiseLevel, ...]
+    levels: tuple[ErrorLevel, ...]
     shifts: tuple[tuple[float, float], ...]
     fitted_on: dict[str, Any]
 
-    def at(self, wer: float) -> NoiseLevel:
+    def at(self, wer: float) -> ErrorLevel:
         """The level of a word error rate; beyond the fitted ones the nearest of them, with its bias shifted."""
         rates = [level.wer for level in self.levels]
         columns = [dataclasses.astuple(level)[1:] for level in self.levels]
@@ -79,11 +79,11 @@ class NoiseTable:
         weights, *others = zip(*columns, strict=True)
         bias, *rest = (between(list(column)) for column in zip(*weights, strict=True))
         bias += float(np.interp(wer, *zip(*self.shifts, strict=True)))
-        return NoiseLevel(wer, (bias, *rest), *(between(list(column)) for column in others))
+        return ErrorLevel(wer, (bias, *rest), *(between(list(column)) for column in others))
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Of the file's text: another table makes other noise of the same seed."""
+        """Of the file's text: another table makes other errors of the same seed."""
         return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
 
     def to_json(self) -> str:
@@ -91,8 +91,8 @@ class NoiseTable:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
 
-def table_from_json(text: str, source: str) -> NoiseTable:
-    """The table that `NoiseTable.to_json` wrote.
+def table_from_json(text: str, source: str) -> ErrorTable:
+    """The table that `ErrorTable.to_json` wrote.
 
     Raises:
       InputError: it is something else.
@@ -100,7 +100,7 @@ def table_from_json(text: str, source: str) -> NoiseTable:
     try:
         value = json.loads(text)
         levels = tuple(
-            NoiseLevel(**{**level, "error_weights": tuple(level["error_weights"])}) for level in value["levels"]
+            ErrorLevel(**{**level, "error_weights": tuple(level["error_weights"])}) for level in value["levels"]
         )
         shifts = tuple((float(wer), float(shift)) for wer, shift in value["shifts"])
         fitted_on = value["fitted_on"]
@@ -108,11 +108,11 @@ def table_from_json(text: str, source: str) -> NoiseTable:
         raise InputError(f"{source}: no table of recognition errors ({error})") from error
     if not levels or not shifts or any(len(level.error_weights) != len(ERROR_FEATURES) for level in levels):
         raise InputError(f"{source}: expected levels with {len(ERROR_FEATURES)} error_weights each, and shifts")
-    return NoiseTable(levels, shifts, fitted_on)
+    return ErrorTable(levels, shifts, fitted_on)
 
 
 @functools.cache
-def load_table() -> NoiseTable:
+def load_table() -> ErrorTable:
     """The table that comes with the package."""
     file = importlib.resources.files("bert_qa_tf.asr_simulation") / TABLE_FILE
     return table_from_json(file.read_text(encoding="utf-8"), TABLE_FILE)

@@ -86,7 +86,7 @@ def load_vocabulary() -> RecognizerVocabulary:
       InputError: pocketsphinx is not installed.
     """
     try:
-        import pocketsphinx  # an extra's package, and only simulated noise needs it here
+        import pocketsphinx  # an extra's package, and only simulated errors need it here
     except ImportError as error:
         raise InputError(
             "simulated recognition errors need pocketsphinx's dictionary: pip install -r requirements/speech.txt"

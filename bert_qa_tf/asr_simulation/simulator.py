@@ -9,7 +9,7 @@ knowing the characters of the clean text that it stands for. The same generator 
     ends                 s k uw l z|d uh r ih ng|m ey z|d eh v|ah s t ey t ih ng   kept, moved, removed, added
     heard    …  at  the  skills    daring   maze dev estate in  earthquake  …  alike, and likely after the words before
 
-Words that the recogniser does not know are always misheard. How often each thing happens is `noise_table`'s business,
+Words that the recogniser does not know are always misheard. How often each thing happens is `error_table`'s business,
 what sounds alike `recognizer_vocabulary`'s.
 """
 
@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bert_qa_tf.asr_simulation.error_features import log_odds, text_features
-from bert_qa_tf.asr_simulation.error_table import NoiseLevel, NoiseTable
+from bert_qa_tf.asr_simulation.error_table import ErrorLevel, ErrorTable
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary
 from bert_qa_tf.text.verbalization import SpokenWord
 
@@ -53,7 +53,7 @@ class _Piece(NamedTuple):
     spoken: frozenset[str]
 
 
-class AsrNoise:
+class AsrSimulator:
     """A simulated recogniser.
 
     Args:
@@ -61,7 +61,7 @@ class AsrNoise:
       table: how it errs.
     """
 
-    def __init__(self, vocabulary: RecognizerVocabulary, table: NoiseTable) -> None:
+    def __init__(self, vocabulary: RecognizerVocabulary, table: ErrorTable) -> None:
         self._vocabulary = vocabulary
         self._table = table
 
@@ -87,7 +87,7 @@ class AsrNoise:
         return self.hear_at(words, self._table.at(wer), generator)
 
     def hear_at(
-        self, words: Sequence[SpokenWord], level: NoiseLevel, generator: np.random.Generator
+        self, words: Sequence[SpokenWord], level: ErrorLevel, generator: np.random.Generator
     ) -> list[HeardWord]:
         """`hear` at a level that is given."""
         entries = [self._vocabulary.entry(word) for word in words]
@@ -110,7 +110,7 @@ class AsrNoise:
         return heard
 
     def _misheard(
-        self, entries: Sequence[str], sounds: Sequence[bytes], level: NoiseLevel, generator: np.random.Generator
+        self, entries: Sequence[str], sounds: Sequence[bytes], level: ErrorLevel, generator: np.random.Generator
     ) -> list[bool]:
         features = text_features(self._vocabulary, entries, sounds)
         spread = level.utterance_spread * generator.standard_normal()
@@ -126,7 +126,7 @@ class AsrNoise:
         self,
         words: Sequence[SpokenWord],
         sounds: Sequence[bytes],
-        level: NoiseLevel,
+        level: ErrorLevel,
         generator: np.random.Generator,
         heard: list[HeardWord],
     ) -> None:
@@ -142,7 +142,7 @@ class AsrNoise:
         words: Sequence[SpokenWord],
         sounds: Sequence[bytes],
         left: Sequence[int],
-        level: NoiseLevel,
+        level: ErrorLevel,
         generator: np.random.Generator,
     ) -> list[_Piece]:
         """Cuts the phones of the words that are left into those of heard words."""
@@ -171,7 +171,7 @@ class AsrNoise:
         return pieces
 
     def _choose(
-        self, piece: _Piece, heard: Sequence[HeardWord], level: NoiseLevel, generator: np.random.Generator
+        self, piece: _Piece, heard: Sequence[HeardWord], level: ErrorLevel, generator: np.random.Generator
     ) -> str:
         """One of the words that sound like the piece, with the probability that the level gives it."""
         vocabulary = self._vocabulary
@@ -183,7 +183,7 @@ class AsrNoise:
         scores[[word in piece.spoken for word in written]] = -np.inf
         return written[_draw(scores, generator)]
 
-    def _inserted(self, heard: Sequence[HeardWord], level: NoiseLevel, generator: np.random.Generator) -> str:
+    def _inserted(self, heard: Sequence[HeardWord], level: ErrorLevel, generator: np.random.Generator) -> str:
         before = [word.text for word in heard[:-3:-1]]
         frequent = self._vocabulary.frequent
         language = np.array([self._vocabulary.log_probability([word, *before]) for word in frequent])

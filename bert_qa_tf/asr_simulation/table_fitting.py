@@ -1,7 +1,7 @@
 """Fits the table of recognition errors to what a recogniser really heard.
 
-What goes in: pairs of spoken words and the words that were recognised, for some levels of noise. What comes out: a
-`NoiseTable`, its shifts found by simulating the same paragraphs. Making pairs is `make_spoken`'s business.
+It takes pairs of the words that were said and the words that were recognised, at a few levels of error, as
+`make_spoken` leaves them. The shifts of the `ErrorTable` are found by simulating the same paragraphs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from bert_qa_tf.asr_simulation.error_features import text_features
 from bert_qa_tf.asr_simulation.error_fitting import Utterance, fit_errors
-from bert_qa_tf.asr_simulation.error_table import NoiseLevel, NoiseTable
+from bert_qa_tf.asr_simulation.error_table import ErrorLevel, ErrorTable
 from bert_qa_tf.asr_simulation.phone_alignment import Chunk, align_phones, align_words, with_ends
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary
-from bert_qa_tf.asr_simulation.simulator import AsrNoise
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator
 from bert_qa_tf.text.verbalization import SpokenWord
 
 _SOUND_WEIGHTS = np.geomspace(0.02, 1.0, 14)
@@ -91,8 +91,8 @@ def trimmed_chunks(spoken: Sequence[str], heard: Sequence[str], chunks: Iterable
             yield Chunk(j - left, j - left + 1, m - left, m - left + 1)
 
 
-def fit_level(vocabulary: RecognizerVocabulary, pairs: Sequence[Pair]) -> NoiseLevel:
-    """The numbers of one level of noise."""
+def fit_level(vocabulary: RecognizerVocabulary, pairs: Sequence[Pair]) -> ErrorLevel:
+    """The numbers of one level."""
     observed = _Observed([], [])
     for pair in pairs:
         _observe(vocabulary, pair, observed)
@@ -100,7 +100,7 @@ def fit_level(vocabulary: RecognizerVocabulary, pairs: Sequence[Pair]) -> NoiseL
     num_words = sum(len(utterance.misheard) for utterance in observed.utterances)
     weights, spread = fit_errors(observed.utterances)
     sound, language = _fit_choices(vocabulary, observed.choices)
-    return NoiseLevel(
+    return ErrorLevel(
         wer=word_error_rate(pairs),
         error_weights=weights,
         utterance_spread=spread,
@@ -121,12 +121,12 @@ def fit_table(
     fitted_on: dict[str, Any],
     say: Callable[[str], None] = lambda line: None,
     asked_rates: Sequence[float] = ASKED_RATES,
-) -> NoiseTable:
+) -> ErrorTable:
     """Fits every level, and the shifts that make simulated rates those that are asked for.
 
     Args:
       vocabulary: of the recogniser.
-      levels: the pairs of each level of noise.
+      levels: the pairs of each level.
       fitted_on: kept in the table.
       say: is told what goes on.
       asked_rates: the rates that shifts are found for, beside those of the levels.
@@ -137,7 +137,7 @@ def fit_table(
         say(f"{len(pairs)} utterances: {level}")
         fitted.append(level)
     fitted.sort(key=lambda level: level.wer)
-    plain = NoiseTable(tuple(fitted), ((0.0, 0.0),), fitted_on)
+    plain = ErrorTable(tuple(fitted), ((0.0, 0.0),), fitted_on)
     texts = [pair.spoken for pairs in levels for pair in pairs]
     texts = texts[:: -(-len(texts) // _TEXTS_FOR_SHIFTS)]
     shifts = []
@@ -251,10 +251,10 @@ def _fit_choices(vocabulary: RecognizerVocabulary, choices: Sequence[_Choice]) -
 
 
 def _find_shift(
-    vocabulary: RecognizerVocabulary, table: NoiseTable, texts: Sequence[list[SpokenWord]], wer: float
+    vocabulary: RecognizerVocabulary, table: ErrorTable, texts: Sequence[list[SpokenWord]], wer: float
 ) -> float:
     """What must be added to the bias for simulated utterances to have a word error rate, by bisection."""
-    noise = AsrNoise(vocabulary, table)
+    simulator = AsrSimulator(vocabulary, table)
     level = table.at(wer)
     low, high = -6.0, 6.0
     for _ in range(9):
@@ -262,7 +262,7 @@ def _find_shift(
         bias, *weights = level.error_weights
         shifted = dataclasses.replace(level, error_weights=(bias + shift, *weights))
         generator = np.random.Generator(np.random.PCG64(0))
-        simulated = [Pair(text, [word.text for word in noise.hear_at(text, shifted, generator)]) for text in texts]
+        simulated = [Pair(text, [word.text for word in simulator.hear_at(text, shifted, generator)]) for text in texts]
         if word_error_rate(simulated) < wer:
             low = shift
         else:

@@ -4,14 +4,14 @@ import itertools
 
 import pytest
 
-from bert_qa_tf.asr_simulation.error_table import TABLE_FILE, NoiseTable, load_table, table_from_json
+from bert_qa_tf.asr_simulation.error_table import TABLE_FILE, ErrorTable, load_table, table_from_json
 from bert_qa_tf.errors import InputError
 from tests.asr_simulation.tiny_recognizer import level, weights
 from tests.testing import REPOSITORY
 
 LOW = level(wer=0.2, error_weights=weights(bias=-2.0, after_error=1.0), sound=0.4)
 HIGH = level(wer=0.4, error_weights=weights(bias=-1.0, after_error=2.0), sound=0.2)
-TABLE = NoiseTable((LOW, HIGH), ((0.1, -3.0), (0.2, 0.0), (0.4, 0.0), (0.6, 2.0)), {"paragraphs": 2})
+TABLE = ErrorTable((LOW, HIGH), ((0.1, -3.0), (0.2, 0.0), (0.4, 0.0), (0.6, 2.0)), {"paragraphs": 2})
 
 
 def test_between_two_levels_everything_is_interpolated():

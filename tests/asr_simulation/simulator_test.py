@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from bert_qa_tf.asr_simulation.simulator import AsrNoise, HeardWord
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
 from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
 from tests.asr_simulation.tiny_recognizer import ALWAYS, ENTRIES, NEVER, UNSAID, level, table, tiny_vocabulary, weights
 
 TEXT = "The cat sat on the mat, and the hat fell on Saturn before 3 trees."
-NOISE = AsrNoise(tiny_vocabulary(), table())
+SIMULATOR = AsrSimulator(tiny_vocabulary(), table())
 WRITTEN = {"cats", *ENTRIES} - {"cats'", "a.", "u.s.", *UNSAID}
 
 
 def hear(text: str, seed: int = 0, **changes) -> list[HeardWord]:
-    return NOISE.hear_at(spoken_words(text), level(**changes), np.random.default_rng(seed))
+    return SIMULATOR.hear_at(spoken_words(text), level(**changes), np.random.default_rng(seed))
 
 
 def texts(words: list[HeardWord]) -> list[str]:
@@ -91,7 +91,7 @@ def test_errors_come_in_runs_where_an_error_makes_the_next_likelier():
 
     def runs(after_error: float, bias: float) -> tuple[float, float]:
         made_with = level(error_weights=weights(bias=bias, after_error=after_error))
-        heard = NOISE.hear_at(words, made_with, np.random.default_rng(0))
+        heard = SIMULATOR.hear_at(words, made_with, np.random.default_rng(0))
         wrong = np.array([word.text != "cat" for word in heard])
         return wrong.mean(), (wrong[1:] & wrong[:-1]).sum() / wrong[:-1].sum()
 
@@ -107,12 +107,12 @@ def test_letters_sound_like_their_names():
 
 
 def test_no_words_give_no_words():
-    assert NOISE.hear([], 0.3, np.random.default_rng(0)) == []
+    assert SIMULATOR.hear([], 0.3, np.random.default_rng(0)) == []
 
 
 def test_the_rate_that_is_asked_for_decides_the_level():
     calm, wild = level(wer=0.1, error_weights=NEVER), level(wer=0.9, error_weights=ALWAYS)
-    noise = AsrNoise(tiny_vocabulary(), table(calm, wild))
+    simulator = AsrSimulator(tiny_vocabulary(), table(calm, wild))
     words = spoken_words("the cat sat on the mat")
-    assert texts(noise.hear(words, 0.1, np.random.default_rng(0))) == [word.text for word in words]
-    assert not set(texts(noise.hear(words, 0.9, np.random.default_rng(0)))[1:3]) & {"cat", "sat"}
+    assert texts(simulator.hear(words, 0.1, np.random.default_rng(0))) == [word.text for word in words]
+    assert not set(texts(simulator.hear(words, 0.9, np.random.default_rng(0)))[1:3]) & {"cat", "sat"}

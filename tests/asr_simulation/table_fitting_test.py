@@ -3,7 +3,7 @@ import pytest
 
 from bert_qa_tf.asr_simulation.error_features import log_odds, text_features
 from bert_qa_tf.asr_simulation.phone_alignment import Chunk
-from bert_qa_tf.asr_simulation.simulator import AsrNoise
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator
 from bert_qa_tf.asr_simulation.table_fitting import Pair, fit_level, fit_table, trimmed_chunks, word_error_rate
 from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
 from tests.asr_simulation.tiny_recognizer import level, table, tiny_vocabulary, weights
@@ -20,8 +20,8 @@ def _paragraphs(count: int) -> list[list[SpokenWord]]:
 
 
 def _pairs(count: int, **changes) -> list[Pair]:
-    noise, random = AsrNoise(VOCABULARY, table()), np.random.default_rng(1)
-    return [Pair(p, [w.text for w in noise.hear_at(p, level(**changes), random)]) for p in _paragraphs(count)]
+    simulator, random = AsrSimulator(VOCABULARY, table()), np.random.default_rng(1)
+    return [Pair(p, [w.text for w in simulator.hear_at(p, level(**changes), random)]) for p in _paragraphs(count)]
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_words_heard_as_they_were_said_fit_a_level_without_errors():
     pairs = [Pair(words, [word.text for word in words]) for words in known]
     fitted = fit_level(VOCABULARY, pairs)
     assert fitted.wer == fitted.dropped == fitted.inserted == 0.0
-    noise = AsrNoise(VOCABULARY, table(fitted))
-    simulated = [Pair(w, [h.text for h in noise.hear(w, 0.0, np.random.default_rng(0))]) for w in known]
+    simulator = AsrSimulator(VOCABULARY, table(fitted))
+    simulated = [Pair(w, [h.text for h in simulator.hear(w, 0.0, np.random.default_rng(0))]) for w in known]
     assert word_error_rate(simulated) < 0.02
 
 
@@ -67,7 +67,7 @@ def test_a_simulation_with_a_fitted_table_has_the_rate_that_is_asked_for():
     levels = [_pairs(8, error_weights=weights(bias=bias, after_error=0.5, log_phones=-0.5)) for bias in (-1.5, -0.5)]
     fitted = fit_table(VOCABULARY, levels, {"paragraphs": 8}, asked_rates=(0.3, 0.4))
     assert [level.wer for level in fitted.levels] == sorted(word_error_rate(pairs) for pairs in levels)
-    noise, random = AsrNoise(VOCABULARY, fitted), np.random.default_rng(5)
+    simulator, random = AsrSimulator(VOCABULARY, fitted), np.random.default_rng(5)
     for wer in (0.3, 0.4):
-        simulated = [Pair(p, [w.text for w in noise.hear(p, wer, random)]) for p in _paragraphs(20)]
+        simulated = [Pair(p, [w.text for w in simulator.hear(p, wer, random)]) for p in _paragraphs(20)]
         assert word_error_rate(simulated) == pytest.approx(wer, rel=0.15)

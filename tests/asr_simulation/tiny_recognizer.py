@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bert_qa_tf.asr_simulation.error_features import ERROR_FEATURES
-from bert_qa_tf.asr_simulation.error_table import NoiseLevel, NoiseTable
+from bert_qa_tf.asr_simulation.error_table import ErrorLevel, ErrorTable
 from bert_qa_tf.asr_simulation.pronunciations import Pronunciations, encode
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary
 
@@ -40,7 +40,7 @@ def weights(**values: float) -> tuple[float, ...]:
     return tuple(float(values.get(name, 0.0)) for name in ERROR_FEATURES)
 
 
-def level(**changes) -> NoiseLevel:
+def level(**changes) -> ErrorLevel:
     """Half of the words are misheard, each for itself; ends stay where they are."""
     values = {
         "wer": 0.5,
@@ -55,12 +55,12 @@ def level(**changes) -> NoiseLevel:
         "sound": 0.5,
         "language": 0.5,
     }
-    return NoiseLevel(**{**values, **changes})
+    return ErrorLevel(**{**values, **changes})
 
 
 ALWAYS = weights(bias=20.0)
 NEVER = weights(bias=-20.0)
 
 
-def table(*levels: NoiseLevel) -> NoiseTable:
-    return NoiseTable(levels or (level(),), ((0.0, 0.0),), {})
+def table(*levels: ErrorLevel) -> ErrorTable:
+    return ErrorTable(levels or (level(),), ((0.0, 0.0),), {})

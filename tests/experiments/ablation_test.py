@@ -5,7 +5,7 @@ import json
 
 from benchmarks.hear_again import hear
 from benchmarks.summarize_ablation import cells, mean_scores
-from bert_qa_tf.asr_simulation.simulator import AsrNoise
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator
 from bert_qa_tf.config import NoiseConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker
@@ -22,9 +22,9 @@ def _heard(tmp_path, **changes):
     ]
     path = tmp_path / "clean.json"
     path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [{"context": CONTEXT, "qas": qas}]}]}))
-    noise = AsrNoise(tiny_vocabulary(), table(level(**changes)))
+    simulator = AsrSimulator(tiny_vocabulary(), table(level(**changes)))
     counts = collections.Counter()
-    articles = hear(str(path), NoiseMaker(NoiseConfig((0.3,), copies=1), 0, noise), counts)
+    articles = hear(str(path), NoiseMaker(NoiseConfig((0.3,), copies=1), 0, simulator), counts)
     return articles, counts
 
 

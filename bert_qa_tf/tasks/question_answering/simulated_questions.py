@@ -25,7 +25,7 @@ import numpy as np
 
 from bert_qa_tf.asr_simulation.error_table import load_table
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import load_vocabulary
-from bert_qa_tf.asr_simulation.simulator import AsrNoise, HeardWord
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
 from bert_qa_tf.config import NoiseConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.text.normalization import normalized_tokens
@@ -122,10 +122,10 @@ class NoiseMaker:
       InputError: pocketsphinx, whose dictionary is needed, is not installed.
     """
 
-    def __init__(self, config: NoiseConfig, seed: int, noise: AsrNoise | None = None) -> None:
+    def __init__(self, config: NoiseConfig, seed: int, noise: AsrSimulator | None = None) -> None:
         self.config = config
         self.seed = seed
-        self.noise = AsrNoise(load_vocabulary(), load_table()) if noise is None else noise
+        self.noise = AsrSimulator(load_vocabulary(), load_table()) if noise is None else noise
 
     @property
     def dictionary_sha256(self) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from bert_qa_tf.asr_simulation.simulator import AsrNoise, HeardWord
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
 from bert_qa_tf.config import NoiseConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.spoken_dataset.simulated_squad import write_noisy_squad
@@ -77,7 +77,7 @@ def test_errors_are_counted_as_wer_counts_them():
 
 
 def _maker(seed: int = 0, **settings) -> NoiseMaker:
-    noise = AsrNoise(tiny_vocabulary(), table(level(dropped=0.2, ends_kept=0.5, splits_unknown=0.1)))
+    noise = AsrSimulator(tiny_vocabulary(), table(level(dropped=0.2, ends_kept=0.5, splits_unknown=0.1)))
     return NoiseMaker(NoiseConfig(**settings), seed, noise)
 
 
