@@ -25,7 +25,7 @@ import numpy as np
 from bert_qa_tf.asr_simulation.error_table import load_table
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary, load_vocabulary
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
-from bert_qa_tf.config import NoiseConfig
+from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, noisy_examples
@@ -133,7 +133,7 @@ def rows(
     name = f"`{path.name}`, {len(clean)} questions, {len(set(contexts))} paragraphs"
     yield f"| {name} | real | {asked:.1%} | {target.ceiling_f1:.1f} ({f1}) | {target.survived:.1f} ({survived}) |"
     for kind, noise, wer in hearings:
-        config = NoiseConfig((wer,), copies=1)
+        config = AsrSimulationConfig((wer,), copies=1)
         got = simulate(clean, lambda seed, c=config, n=noise: NoiseMaker(c, seed, n), seeds)
         apart = Figures(got.wer / asked - 1, got.ceiling_f1 - target.ceiling_f1, got.survived - target.survived)
         yield (

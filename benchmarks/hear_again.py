@@ -15,7 +15,7 @@ import itertools
 import json
 from typing import Any
 
-from bert_qa_tf.config import NoiseConfig
+from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.labels import choose_label
 from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, noisy_copies
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
@@ -33,7 +33,7 @@ def main() -> None:
 
     wer = tuple(float(part) for part in values.asr_noise_wer.split(","))
     counts: collections.Counter[str] = collections.Counter()
-    simulated = hear(values.clean_file, NoiseMaker(NoiseConfig(wer, copies=1), values.seed), counts)
+    simulated = hear(values.clean_file, NoiseMaker(AsrSimulationConfig(wer, copies=1), values.seed), counts)
     with open(values.spoken_file, encoding="utf-8") as file:
         spoken = json.load(file)["data"]
     with open(values.output_file, "w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
 import pytest
 
-from bert_qa_tf.config import EncoderConfig, OptimizerConfig, TrainConfig
+from bert_qa_tf.config import AsrSimulationConfig, EncoderConfig, OptimizerConfig, TrainConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig, DecodingConfig, WindowingConfig
 
@@ -46,3 +46,9 @@ def test_heads_must_divide_the_hidden_size():
 def test_an_encoder_config_comes_back_from_its_dict():
     config = EncoderConfig(100, 32, 2, 4, 60, hidden_act="gelu_tanh")
     assert EncoderConfig(**config.to_dict()) == config
+
+
+@pytest.mark.parametrize("wer", [(0.0,), (0.9,), (0.4, 0.2), (0.1, 0.2, 0.3), ()])
+def test_rates_that_make_no_sense_are_refused(wer):
+    with pytest.raises(InputError, match=r"asr_noise_wer must be a rate above 0 and at most 0\.7, or two"):
+        AsrSimulationConfig(wer)

@@ -6,19 +6,19 @@ turned into these by the entry points; nothing here reads a flag, a file or the 
 
 from __future__ import annotations
 
+from bert_qa_tf.config.asr_simulation import AsrSimulationConfig
 from bert_qa_tf.config.classification import ColumnsConfig, column_position
-from bert_qa_tf.config.conversion import NoiseConfig
 from bert_qa_tf.config.encoder import EncoderConfig
 from bert_qa_tf.config.records import RecordsConfig
 from bert_qa_tf.config.speech import CleaningConfig, HearingConfig, RecognizerConfig, SpokenConfig, SpokenTextConfig
 from bert_qa_tf.config.training import OptimizerConfig, RuntimeConfig, TrainConfig
 
 __all__ = [
+    "AsrSimulationConfig",
     "CleaningConfig",
     "ColumnsConfig",
     "EncoderConfig",
     "HearingConfig",
-    "NoiseConfig",
     "OptimizerConfig",
     "RecognizerConfig",
     "RecordsConfig",

@@ -6,7 +6,7 @@ import json
 from benchmarks.hear_again import hear
 from benchmarks.summarize_ablation import cells, mean_scores
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator
-from bert_qa_tf.config import NoiseConfig
+from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker
 from tests.asr_simulation.tiny_recognizer import ALWAYS, NEVER, level, table, tiny_vocabulary
@@ -24,7 +24,7 @@ def _heard(tmp_path, **changes):
     path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [{"context": CONTEXT, "qas": qas}]}]}))
     simulator = AsrSimulator(tiny_vocabulary(), table(level(**changes)))
     counts = collections.Counter()
-    articles = hear(str(path), NoiseMaker(NoiseConfig((0.3,), copies=1), 0, simulator), counts)
+    articles = hear(str(path), NoiseMaker(AsrSimulationConfig((0.3,), copies=1), 0, simulator), counts)
     return articles, counts
 
 

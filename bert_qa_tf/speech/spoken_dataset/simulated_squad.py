@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import bert_qa_tf
-from bert_qa_tf.config import NoiseConfig
+from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, noisy_examples
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad, load_squad
@@ -52,7 +52,7 @@ def simulate_spoken(
     Args:
       input_file: SQuAD-form JSON; may be remote.
       output_file: where to write; may be remote.
-      wer: word error rate, see `NoiseConfig`.
+      wer: word error rate, see `AsrSimulationConfig`.
       seed: decides the errors.
       sentence_stops: whether a full stop ends what is heard of each sentence.
 
@@ -62,7 +62,7 @@ def simulate_spoken(
     Raises:
       InputError: the input is not fit, or pocketsphinx, whose dictionary is needed, is not installed.
     """
-    maker = NoiseMaker(NoiseConfig((wer,), copies=1, sentence_stops=sentence_stops), seed)
+    maker = NoiseMaker(AsrSimulationConfig((wer,), copies=1, sentence_stops=sentence_stops), seed)
     clean = load_squad(input_file)
     counts = write_noisy_squad(input_file, output_file, maker, clean.version)
     num_asked = sum(1 for _ in itertools.groupby(clean.examples, key=lambda e: (e.title, e.paragraph_index, e.context)))

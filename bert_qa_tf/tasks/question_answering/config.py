@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from bert_qa_tf.config import NoiseConfig, RecordsConfig
+from bert_qa_tf.config import AsrSimulationConfig, RecordsConfig
 from bert_qa_tf.config.checks import require
 from bert_qa_tf.config.options import option
 
@@ -82,7 +82,7 @@ class ConversionConfig(RecordsConfig):
       relabel: "off", or "find" to search for the answers of a file that would be refused.
       windows_without_answer: label them `[CLS]` ("cls") or leave them out of training ("drop").
       version_2_with_negative: whether questions may have no answer.
-      noise: recognition errors on training text; None for clean text.
+      asr_simulation: simulated recognition errors in the training text; None for clean text.
     """
 
     windowing: WindowingConfig = option(WindowingConfig())
@@ -96,7 +96,7 @@ class ConversionConfig(RecordsConfig):
         "cls", "Training windows that do not hold the answer: point them at [CLS], or leave them out."
     )
     version_2_with_negative: bool = option(False, "The data has questions without an answer (SQuAD 2.0).")
-    noise: NoiseConfig | None = option(None, switch="asr_noise_wer")
+    asr_simulation: AsrSimulationConfig | None = option(None, switch="asr_noise_wer")
 
     def __post_init__(self) -> None:
         super().__post_init__()

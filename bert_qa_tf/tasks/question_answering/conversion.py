@@ -104,7 +104,7 @@ class SquadConverter:
         self._input_files = input_files
         self._tokenizer = tokenizer
         self._config = config
-        self._noise = None if config.noise is None else NoiseMaker(config.noise, config.seed)
+        self._noise = None if config.asr_simulation is None else NoiseMaker(config.asr_simulation, config.seed)
         self._split = DevSplit(config.dev_fraction, config.seed, logging.warning)
         self._totals: list[int] = []
         self.num_copies = 1 if self._noise is None else self._noise.config.num_copies

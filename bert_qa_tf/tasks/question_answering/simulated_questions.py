@@ -1,7 +1,7 @@
 """Paragraphs as a recogniser would have heard them, their answers carried along.
 
-What goes in: examples of clean text and a `NoiseConfig`. What comes out: the same questions about a noisy context, each
-answer placed there and told how it came through:
+What goes in: examples of clean text and an `AsrSimulationConfig`. What comes out: the same questions about a noisy
+context, each answer placed there and told how it came through:
 
     clean   … beat the Carolina Panthers 24–10 to earn …       "Carolina Panthers"
     exact   … beat the carolina panthers twenty four to ten …  carolina panthers
@@ -26,7 +26,7 @@ import numpy as np
 from bert_qa_tf.asr_simulation.error_table import load_table
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import load_vocabulary
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
-from bert_qa_tf.config import NoiseConfig
+from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.text.normalization import normalized_tokens
 from bert_qa_tf.text.verbalization import SpokenWord, spoken_sentences
@@ -122,7 +122,7 @@ class NoiseMaker:
       InputError: pocketsphinx, whose dictionary is needed, is not installed.
     """
 
-    def __init__(self, config: NoiseConfig, seed: int, noise: AsrSimulator | None = None) -> None:
+    def __init__(self, config: AsrSimulationConfig, seed: int, noise: AsrSimulator | None = None) -> None:
         self.config = config
         self.seed = seed
         self.noise = AsrSimulator(load_vocabulary(), load_table()) if noise is None else noise

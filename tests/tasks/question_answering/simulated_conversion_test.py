@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bert_qa_tf.asr_simulation.error_table import load_table
-from bert_qa_tf.config import NoiseConfig
+from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import shards
 from bert_qa_tf.records.manifest import Manifest, read_manifest
@@ -26,7 +26,7 @@ pytest.importorskip("pocketsphinx", reason="pip install -r requirements/speech.t
 CLEAN = ConversionConfig(
     windowing=WindowingConfig(384, 128, 64), num_shards=2, dev_fraction=0.2, keep_decoding_features=True
 )
-NOISY = ConversionConfig(**{**vars(CLEAN), "noise": NoiseConfig((0.1, 0.5), copies=3), "seed": 4})
+NOISY = ConversionConfig(**{**vars(CLEAN), "asr_simulation": AsrSimulationConfig((0.1, 0.5), copies=3), "seed": 4})
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_record_says_by_the_index_beside_it_which_copy_it_is(noisy):
 def test_labels_point_at_what_is_heard_in_the_answers_place(noisy):
     folder, manifest = noisy
     columns, copies = _columns(folder), shards.read_copies(str(folder), manifest)
-    maker = NoiseMaker(NOISY.noise, NOISY.seed)
+    maker = NoiseMaker(NOISY.asr_simulation, NOISY.seed)
     examples = {example.qas_id: example for example in read_squad(MESSAGES)}
     found = set()
     for i, qas_id in enumerate(columns.scalars["qas_id"]):
@@ -145,7 +145,7 @@ def test_noise_that_leaves_a_copy_without_questions_is_refused(tmp_path, tokeniz
         {"id": "1", "question": "whom?", "answers": [{"text": "Xochitl", "answer_start": 8}]}]}]}  # fmt: skip
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"version": "1.1", "data": [document]}))
-    config = ConversionConfig(dev_fraction=0.0, noise=NoiseConfig((0.2,), copies=2, answers="exact"))
+    config = ConversionConfig(dev_fraction=0.0, asr_simulation=AsrSimulationConfig((0.2,), copies=2, answers="exact"))
     with pytest.raises(InputError, match="nothing to train on"):
         conversion.convert([str(path)], str(tmp_path / "out"), tokenizer, config)
     assert not (tmp_path / "out").exists()

@@ -6,8 +6,7 @@ from collections import Counter
 import pytest
 
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
-from bert_qa_tf.config import NoiseConfig
-from bert_qa_tf.errors import InputError
+from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.speech.spoken_dataset.simulated_squad import write_noisy_squad
 from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
@@ -78,7 +77,7 @@ def test_errors_are_counted_as_wer_counts_them():
 
 def _maker(seed: int = 0, **settings) -> NoiseMaker:
     noise = AsrSimulator(tiny_vocabulary(), table(level(dropped=0.2, ends_kept=0.5, splits_unknown=0.1)))
-    return NoiseMaker(NoiseConfig(**settings), seed, noise)
+    return NoiseMaker(AsrSimulationConfig(**settings), seed, noise)
 
 
 def _example(qas_id: str, *texts: str, context: str = CONTEXT) -> SquadExample:
@@ -97,7 +96,7 @@ def test_noise_follows_from_text_seed_and_copy_alone():
 def test_a_text_and_a_seed_are_heard_as_they_always_were():
     pytest.importorskip("pocketsphinx", reason="pip install -r requirements/speech.txt")
     context = "In May 2008, the devastating earthquake in Sichuan destroyed 7,000 schools. Who paid?"
-    assert NoiseMaker(NoiseConfig((0.4,)), seed=1).hear(context, 0).text == (
+    assert NoiseMaker(AsrSimulationConfig((0.4,)), seed=1).hear(context, 0).text == (
         "in may to us and if i devastating earthquake in sichuan destroyed often thousand schools. hi pad."
     )
 
@@ -215,9 +214,3 @@ def test_an_offset_that_did_not_fit_the_clean_text_fits_no_better():
 
 def test_windows_of_copies_have_names_of_their_own():
     assert len({copy_id(unique_id, copy) for unique_id in (-5, 0, 7) for copy in range(3)} | {-5, 0, 7}) == 12
-
-
-@pytest.mark.parametrize("wer", [(0.0,), (0.9,), (0.4, 0.2), (0.1, 0.2, 0.3), ()])
-def test_rates_that_make_no_sense_are_refused(wer):
-    with pytest.raises(InputError, match=r"asr_noise_wer must be a rate above 0 and at most 0\.7, or two"):
-        NoiseConfig(wer)

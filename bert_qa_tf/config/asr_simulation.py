@@ -1,4 +1,4 @@
-"""What becomes of a SQuAD-form file on its way to records."""
+"""Settings of simulated recognition errors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from bert_qa_tf.config.checks import require
 
 
 @dataclasses.dataclass(frozen=True)
-class NoiseConfig:
-    """Simulated recognition errors on training text.
+class AsrSimulationConfig:
+    """Simulated recognition errors in training text.
 
     Attributes:
       wer: word error rate, above 0 and at most 0.7, as far as the simulator was fitted; or two, between which each
         paragraph's is drawn.
-      copies: so many differently heard copies of each paragraph are made; an epoch of training takes one.
-      answers: which questions are kept: those of whose answer enough is heard ("aligned"), or only those whose answer
-        is heard as it was said ("exact").
-      clean_copies: so many copies of the text as it is written come before the heard ones: training begins with them.
+      copies: number of simulated copies of each paragraph, each with other errors; an epoch of training takes one.
+      answers: which questions are kept. "aligned": those of whose answer enough is heard. "exact": only those whose
+        answer is heard as it was said.
+      clean_copies: so many copies of the text as it is written come before the simulated ones; training begins with
+        them.
       min_confidence: questions of whose answer less than this share of the letters is heard, 0 to 1, are dropped.
       sentence_stops: whether a full stop ends what is heard of each sentence, as in Spoken-SQuAD.
     """
@@ -39,15 +40,14 @@ class NoiseConfig:
         require(1 <= self.copies <= 255, f"noise_copies must be 1 to 255, got {self.copies}")
         require(
             0 <= self.clean_copies <= 255 - self.copies,
-            f"noise_clean_copies must be 0 to {255 - self.copies} beside {self.copies} noisy ones, got "
+            f"noise_clean_copies must be 0 to {255 - self.copies} beside {self.copies} simulated ones, got "
             f"{self.clean_copies}",
         )
-
         require(0.0 <= self.min_confidence <= 1.0, f"noise_min_confidence must be in [0, 1], got {self.min_confidence}")
 
     @property
     def num_copies(self) -> int:
-        """Clean and heard ones."""
+        """Clean and simulated ones."""
         return self.clean_copies + self.copies
 
     @property
