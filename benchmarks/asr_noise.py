@@ -24,11 +24,12 @@ import numpy as np
 
 from bert_qa_tf.asr_simulation.error_table import load_table
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary, load_vocabulary
+from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, noisy_examples
+from bert_qa_tf.tasks.question_answering.simulated_questions import simulated_examples
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.validation import answer_survived
 from bert_qa_tf.text.verbalization import SpokenWord
@@ -63,17 +64,17 @@ class Figures:
 
 
 def audit(examples: Sequence[SquadExample], wer: float) -> Figures:
-    """The figures of questions about noisy contexts."""
+    """The figures of questions about contexts with errors."""
     return Figures(wer, span_ceiling(examples).mean_f1, 100.0 * float(answer_survived(examples).mean()))
 
 
-def simulate(examples: Sequence[SquadExample], make: Callable[[int], NoiseMaker], seeds: int) -> Figures:
+def simulate(examples: Sequence[SquadExample], make: Callable[[int], TextSimulator], seeds: int) -> Figures:
     """The mean figures over so many hearings."""
     figures = []
     for seed in range(seeds):
         counts: collections.Counter[str] = collections.Counter()
-        noisy = list(noisy_examples(examples, make(seed), counts=counts))
-        figures.append(audit(noisy, counts["noisy_word_errors"] / counts["noisy_words"]))
+        simulated = list(simulated_examples(examples, make(seed), counts=counts))
+        figures.append(audit(simulated, counts["simulated_word_errors"] / counts["simulated_words"]))
     return Figures(*np.mean([dataclasses.astuple(figure) for figure in figures], axis=0).tolist())
 
 
@@ -132,9 +133,9 @@ def rows(
     survived = interval(100.0 * answer_survived(real_examples), contexts)
     name = f"`{path.name}`, {len(clean)} questions, {len(set(contexts))} paragraphs"
     yield f"| {name} | real | {asked:.1%} | {target.ceiling_f1:.1f} ({f1}) | {target.survived:.1f} ({survived}) |"
-    for kind, noise, wer in hearings:
+    for kind, recognizer, wer in hearings:
         config = AsrSimulationConfig((wer,), copies=1)
-        got = simulate(clean, lambda seed, c=config, n=noise: NoiseMaker(c, seed, n), seeds)
+        got = simulate(clean, lambda seed, c=config, r=recognizer: TextSimulator(c, seed, r), seeds)
         apart = Figures(got.wer / asked - 1, got.ceiling_f1 - target.ceiling_f1, got.survived - target.survived)
         yield (
             f"| | {kind} | {got.wer:.1%} ({apart.wer:+.0%}) | {got.ceiling_f1:.1f} ({apart.ceiling_f1:+.1f}) | "

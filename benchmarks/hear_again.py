@@ -15,9 +15,10 @@ import itertools
 import json
 from typing import Any
 
+from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.labels import choose_label
-from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, noisy_copies
+from bert_qa_tf.tasks.question_answering.simulated_questions import simulated_copies
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 
 
@@ -28,12 +29,12 @@ def main() -> None:
     parser.add_argument("output_file", metavar="OUTPUT_FILE", help="SQuAD-form JSON")
     parser.add_argument("--clean_file", required=True, help="SQuAD-form JSON that SPOKEN_FILE was made of")
     parser.add_argument("--asr_noise_wer", required=True, help="word error rate, or its range: 0.3,0.45")
-    parser.add_argument("--seed", type=int, default=0, help="decides the noise")
+    parser.add_argument("--seed", type=int, default=0, help="decides the errors")
     values = parser.parse_args()
 
     wer = tuple(float(part) for part in values.asr_noise_wer.split(","))
     counts: collections.Counter[str] = collections.Counter()
-    simulated = hear(values.clean_file, NoiseMaker(AsrSimulationConfig(wer, copies=1), values.seed), counts)
+    simulated = hear(values.clean_file, TextSimulator(AsrSimulationConfig(wer, copies=1), values.seed), counts)
     with open(values.spoken_file, encoding="utf-8") as file:
         spoken = json.load(file)["data"]
     with open(values.output_file, "w", encoding="utf-8") as file:
@@ -41,18 +42,18 @@ def main() -> None:
     print(json.dumps(counts))
 
 
-def hear(clean_file: str, maker: NoiseMaker, counts: collections.Counter[str]) -> list[dict[str, Any]]:
+def hear(clean_file: str, simulator: TextSimulator, counts: collections.Counter[str]) -> list[dict[str, Any]]:
     """The articles of a file as a simulated recogniser hears them.
 
     Args:
       clean_file: SQuAD-form JSON.
-      maker: of the noise; its first copy is taken.
-      counts: what `noise.noisy_copies` counts is added to.
+      simulator: decides what is heard; the first copy is taken.
+      counts: what `simulated_copies` counts is added to.
     """
     articles: dict[str, list[dict[str, Any]]] = {}
     for _, group in itertools.groupby(iter_squad(clean_file), key=lambda example: example.context):
         examples = list(group)
-        questions = noisy_copies([(e, choose_label(e).answer) for e in examples], maker, counts)
+        questions = simulated_copies([(e, choose_label(e).answer) for e in examples], simulator, counts)
         heard = [(q.example, q.answer) for q in questions if q.answer is not None]
         if not heard:
             continue

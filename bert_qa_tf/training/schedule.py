@@ -153,8 +153,8 @@ def schedule(
 class TrainingSchedule:
     """The batches of a whole training, by step.
 
-    Training records may come in copies, each of all questions with other noise on their texts: an epoch then takes one
-    of them, the next epoch the next, and after the last the first again.
+    Training records may come in copies, each of all questions with other simulated errors in their texts: an epoch then
+    takes one of them, the next epoch the next, and after the last the first again.
 
     Args:
       lengths: `<int32>[num_records]`, word pieces of each training window.

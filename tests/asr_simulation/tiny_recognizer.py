@@ -9,6 +9,9 @@ from bert_qa_tf.asr_simulation.error_features import ERROR_FEATURES
 from bert_qa_tf.asr_simulation.error_table import ErrorLevel, ErrorTable
 from bert_qa_tf.asr_simulation.pronunciations import Pronunciations, encode
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary
+from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
+from bert_qa_tf.asr_simulation.simulator import AsrSimulator
+from bert_qa_tf.config import AsrSimulationConfig
 
 ENTRIES = {
     "a": "AH", "a.": "EY", "and": "AH N D", "at": "AE T", "bat": "B AE T", "before": "B IH F AO R", "cat": "K AE T",
@@ -64,3 +67,9 @@ NEVER = weights(bias=-20.0)
 
 def table(*levels: ErrorLevel) -> ErrorTable:
     return ErrorTable(levels or (level(),), ((0.0, 0.0),), {})
+
+
+def text_simulator(seed: int = 0, **settings) -> TextSimulator:
+    """A simulator of texts with the tiny recogniser; `settings` are those of `AsrSimulationConfig`."""
+    simulator = AsrSimulator(tiny_vocabulary(), table(level(dropped=0.2, ends_kept=0.5, splits_unknown=0.1)))
+    return TextSimulator(AsrSimulationConfig(**settings), seed, simulator)

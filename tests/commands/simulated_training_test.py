@@ -16,7 +16,7 @@ pytest.importorskip("pocketsphinx", reason="pip install -r requirements/speech.t
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory) -> pathlib.Path:
-    """A folder with an encoder and records in two noisy copies."""
+    """A folder with an encoder and records in two simulated copies."""
     folder = tmp_path_factory.mktemp("workshop")
     tiny_hub_module(folder)
     assert convert(folder, folder / "records", "--asr_noise_wer=0.2,0.5", "--noise_answers=exact") == 0
@@ -35,19 +35,19 @@ def convert(workshop: pathlib.Path, output_dir: pathlib.Path, *more: str) -> int
     )
 
 
-def test_a_conversion_says_what_noise_did(workshop, tmp_path, capsys):
+def test_a_conversion_says_what_the_simulation_did(workshop, tmp_path, capsys):
     assert convert(workshop, tmp_path / "records", "--asr_noise_wer=0.3", "--noise_copies=1") == 0
     assert re.search(
-        r"1 noisy copies, \d\d\.\d% of the words misheard: \d+ questions kept, \d+ whose", capsys.readouterr().out
+        r"1 simulated copies, \d\d\.\d% of the words misheard: \d+ questions kept, \d+ whose", capsys.readouterr().out
     )
 
 
 def test_clean_copies_are_counted(workshop, tmp_path, capsys):
     folder = tmp_path / "records"
     assert convert(workshop, folder, "--asr_noise_wer=0.3", "--noise_copies=1", "--noise_clean_copies=2") == 0
-    assert "  2 clean and 1 noisy copies, " in capsys.readouterr().out
-    first, second, noisy = json.loads((folder / "manifest.json").read_text())["noise"]["records"]
-    assert first == second >= noisy > 0
+    assert "  2 clean and 1 simulated copies, " in capsys.readouterr().out
+    first, second, simulated = json.loads((folder / "manifest.json").read_text())["records_by_copy"]
+    assert first == second >= simulated > 0
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_rate_that_is_none_is_one_line(workshop, tmp_path, capsys, wer, messag
 @pytest.mark.slow
 def test_each_epoch_takes_a_copy_and_a_training_that_was_stopped_goes_on_in_it(workshop, tmp_path, capsys):
     manifest = json.loads((workshop / "records" / "manifest.json").read_text())
-    steps = [-(-records // 8) for records in manifest["noise"]["records"]]
+    steps = [-(-records // 8) for records in manifest["records_by_copy"]]
     assert steps[0] != steps[1], "the test needs copies that differ in steps: choose another rate"
     ends = [steps[0], sum(steps), sum(steps) + steps[0]]
     whole, parts = tmp_path / "whole", tmp_path / "parts"

@@ -5,10 +5,10 @@ import json
 
 from benchmarks.hear_again import hear
 from benchmarks.summarize_ablation import cells, mean_scores
+from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
-from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker
 from tests.asr_simulation.tiny_recognizer import ALWAYS, NEVER, level, table, tiny_vocabulary
 
 CONTEXT = "The cat sat on Saturn."
@@ -24,7 +24,7 @@ def _heard(tmp_path, **changes):
     path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [{"context": CONTEXT, "qas": qas}]}]}))
     simulator = AsrSimulator(tiny_vocabulary(), table(level(**changes)))
     counts = collections.Counter()
-    articles = hear(str(path), NoiseMaker(AsrSimulationConfig((0.3,), copies=1), 0, simulator), counts)
+    articles = hear(str(path), TextSimulator(AsrSimulationConfig((0.3,), copies=1), 0, simulator), counts)
     return articles, counts
 
 
@@ -37,7 +37,7 @@ def test_each_question_is_asked_again_about_what_is_heard(tmp_path):
         ("who-simulated", [{"text": "cat", "answer_start": 4}]),
         ("where-simulated", [{"text": "saturn", "answer_start": 15}]),
     ]
-    assert counts["noisy_questions_dropped"] == counts["paragraphs"] == 1
+    assert counts["simulated_questions_dropped"] == counts["paragraphs"] == 1
 
 
 def test_a_paragraph_of_which_nothing_is_heard_is_left_out(tmp_path):

@@ -196,7 +196,7 @@ def test_lengths_that_hold_not_every_window_are_refused():
         TrainingSchedule(np.array([100, 300]), (128, 256), 4, num_epochs=1, max_steps=None, seed=0)
 
 
-# Three copies of 1,000 windows with other noise on them: other lengths, and of some the answer is lost.
+# Three copies of 1,000 windows with other simulated errors in them: other lengths, and of some the answer is lost.
 COPIES = np.sort(np.random.default_rng(1).choice(3, 2700, p=[0.4, 0.35, 0.25])).astype(np.uint8)
 LENGTHS_OF_COPIES = np.random.default_rng(2).integers(20, 384, 2700).astype(np.int32)
 

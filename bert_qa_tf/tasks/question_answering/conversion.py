@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from absl import logging
 
+from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import conversion
 from bert_qa_tf.records.conversion import Record
@@ -26,7 +27,7 @@ from bert_qa_tf.tasks.question_answering.config import ConversionConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from bert_qa_tf.tasks.question_answering.labels import Label, choose_label
-from bert_qa_tf.tasks.question_answering.simulated_questions import NOISE_COUNTERS, NoiseMaker, copy_id, noisy_copies
+from bert_qa_tf.tasks.question_answering.simulated_questions import SIMULATION_COUNTERS, copy_id, simulated_copies
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter
 from bert_qa_tf.tasks.question_answering.validation import AlignedCount, has_valid_offset
@@ -104,11 +105,12 @@ class SquadConverter:
         self._input_files = input_files
         self._tokenizer = tokenizer
         self._config = config
-        self._noise = None if config.asr_simulation is None else NoiseMaker(config.asr_simulation, config.seed)
+        simulation = config.asr_simulation
+        self._simulator = None if simulation is None else TextSimulator(simulation, config.seed)
         self._split = DevSplit(config.dev_fraction, config.seed, logging.warning)
         self._totals: list[int] = []
-        self.num_copies = 1 if self._noise is None else self._noise.config.num_copies
-        names = _COUNTERS if self._noise is None else (*_COUNTERS, *NOISE_COUNTERS)
+        self.num_copies = 1 if simulation is None else simulation.num_copies
+        names = _COUNTERS if simulation is None else (*_COUNTERS, *SIMULATION_COUNTERS)
         self.counts = collections.Counter(dict.fromkeys(names, 0))
 
     # === The first pass ===
@@ -170,7 +172,7 @@ class SquadConverter:
 
         def examples_to_window() -> Iterator[SquadExample]:
             chosen = self._chosen(examples, dev_examples)
-            for choice in chosen if self._noise is None else _with_noise(chosen, self._noise, self.counts):
+            for choice in chosen if self._simulator is None else _with_copies(chosen, self._simulator, self.counts):
                 waiting.append(choice)
                 yield choice.example
 
@@ -218,22 +220,23 @@ class SquadConverter:
             )
         if 0 in records_by_copy:
             raise InputError(
-                f"nothing to train on in copy {records_by_copy.index(0)} of {len(records_by_copy)}: noise left no "
-                "answer in it; use a lower --asr_noise_wer or more text"
+                f"nothing to train on in copy {records_by_copy.index(0)} of {len(records_by_copy)}: simulated errors "
+                "left no answer in it; use a lower --asr_noise_wer or more text"
             )
 
     def settings(self) -> dict[str, Any]:
-        """See `Converter`: how contexts were windowed, whether questions may have no answer, and recognition errors."""
+        """See `Converter`: how contexts were windowed, whether questions may have no answer, and simulated errors."""
         settings: dict[str, Any] = {
             "windowing": dataclasses.asdict(self._config.windowing),
             "version_2_with_negative": self._config.version_2_with_negative,
         }
-        if self._noise is not None:
-            settings["noise"] = {
-                **dataclasses.asdict(self._noise.config),
-                "seed": self._noise.seed,
-                "dictionary_sha256": self._noise.dictionary_sha256,
-                "table_sha256": self._noise.table_sha256,
+        if self._simulator is not None:
+            settings["asr_simulation"] = {
+                **dataclasses.asdict(self._simulator.config),
+                "wer": list(self._simulator.config.wer),
+                "seed": self._simulator.seed,
+                "dictionary_sha256": self._simulator.dictionary_sha256,
+                "table_sha256": self._simulator.table_sha256,
             }
         return settings
 
@@ -243,7 +246,7 @@ class SquadConverter:
 
 
 class _Chosen(NamedTuple):
-    """A question whose windows are wanted: its label, its split, and which noisy copy it is about (None: the text)."""
+    """A question whose windows are wanted: its label, its split, and the copy it is about (None: the text itself)."""
 
     example: SquadExample
     answer: Answer | None
@@ -265,13 +268,15 @@ def _is_aligned(path: str, count: AlignedCount, config: ConversionConfig) -> boo
     )
 
 
-def _with_noise(chosen: Iterator[_Chosen], noise: NoiseMaker, counts: collections.Counter[str]) -> Iterator[_Chosen]:
-    """Puts noisy copies in the place of training questions, paragraph by paragraph; development text stays clean."""
+def _with_copies(
+    chosen: Iterator[_Chosen], simulator: TextSimulator, counts: collections.Counter[str]
+) -> Iterator[_Chosen]:
+    """Puts copies in the place of training questions, paragraph by paragraph; development text stays clean."""
     for (split, _), paragraph in itertools.groupby(chosen, key=lambda choice: (choice.split, choice.example.context)):
         if split == "dev":
             yield from paragraph
             continue
-        for example, answer, copy in noisy_copies([(c.example, c.answer) for c in paragraph], noise, counts):
+        for example, answer, copy in simulated_copies([(c.example, c.answer) for c in paragraph], simulator, counts):
             yield _Chosen(example, answer, split, copy)
 
 
@@ -299,13 +304,13 @@ def describe(manifest: Manifest) -> str:
     ]
     noted = [name for name in _COUNTERS[_COUNTERS.index("windows_without_answer") :] if counts[name]]
     lines += [f"  {name.replace('_', ' ')}: {counts[name]}" for name in noted if name != "answers"]
-    noise = manifest.settings.get("noise")
-    if noise is not None:
-        kept, dropped = counts["noisy_questions"], counts["noisy_questions_dropped"]
-        clean = f"{noise['clean_copies']} clean and " if noise["clean_copies"] else ""
-        rate = counts["noisy_word_errors"] / counts["noisy_words"]
+    simulation = manifest.settings.get("asr_simulation")
+    if simulation is not None:
+        kept, dropped = counts["simulated_questions"], counts["simulated_questions_dropped"]
+        clean = f"{simulation['clean_copies']} clean and " if simulation["clean_copies"] else ""
+        rate = counts["simulated_word_errors"] / counts["simulated_words"]
         lines.append(
-            f"  {clean}{noise['copies']} noisy copies, {rate:.1%} of the words misheard: {kept} questions kept, "
-            f"{dropped} whose answer did not come through dropped"
+            f"  {clean}{simulation['copies']} simulated copies, {rate:.1%} of the words misheard: "
+            f"{kept} questions kept, {dropped} whose answer did not come through dropped"
         )
     return "\n".join(lines)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bert_qa_tf.asr_simulation.error_table import load_table
+from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import shards
@@ -15,7 +16,7 @@ from bert_qa_tf.records.manifest import Manifest, read_manifest
 from bert_qa_tf.tasks.question_answering import conversion
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.simulated_questions import NoiseMaker, copy_id
+from bert_qa_tf.tasks.question_answering.simulated_questions import copy_id
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.windowing import window_id
 from bert_qa_tf.text.tokenization import BertTokenizer
@@ -26,7 +27,7 @@ pytest.importorskip("pocketsphinx", reason="pip install -r requirements/speech.t
 CLEAN = ConversionConfig(
     windowing=WindowingConfig(384, 128, 64), num_shards=2, dev_fraction=0.2, keep_decoding_features=True
 )
-NOISY = ConversionConfig(**{**vars(CLEAN), "asr_simulation": AsrSimulationConfig((0.1, 0.5), copies=3), "seed": 4})
+SIMULATED = ConversionConfig(**{**vars(CLEAN), "asr_simulation": AsrSimulationConfig((0.1, 0.5), copies=3), "seed": 4})
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +36,19 @@ def tokenizer() -> BertTokenizer:
 
 
 @pytest.fixture(scope="module")
-def noisy(tmp_path_factory, tokenizer) -> tuple[pathlib.Path, Manifest]:
-    folder = tmp_path_factory.mktemp("noisy") / "records"
-    return folder, conversion.convert([MESSAGES], str(folder), tokenizer, NOISY)
+def simulated(tmp_path_factory, tokenizer) -> tuple[pathlib.Path, Manifest]:
+    folder = tmp_path_factory.mktemp("simulated") / "records"
+    return folder, conversion.convert([MESSAGES], str(folder), tokenizer, SIMULATED)
 
 
 def _columns(folder: pathlib.Path, split: str = "train") -> shards.Columns:
     return shards.read_columns(str(folder), read_manifest(str(folder)).split(split), QA_FEATURES, with_decoding=True)
 
 
-def test_the_manifest_says_how_the_noise_was_made_and_what_it_cost(noisy):
-    folder, manifest = noisy
+def test_the_manifest_says_how_the_errors_were_simulated_and_what_it_cost(simulated):
+    folder, manifest = simulated
     assert manifest == read_manifest(str(folder))
-    value = json.loads((folder / "manifest.json").read_text())["settings"]["noise"]
+    value = json.loads((folder / "manifest.json").read_text())["settings"]["asr_simulation"]
     records = manifest.records_by_copy
     assert len(value.pop("dictionary_sha256")) == 64
     assert value.pop("table_sha256") == load_table().sha256
@@ -55,12 +56,12 @@ def test_the_manifest_says_how_the_noise_was_made_and_what_it_cost(noisy):
     assert value == {**expected, "clean_copies": 0, "min_confidence": 0.5, "sentence_stops": True}
     counts = manifest.counts
     assert sum(records) == counts["windows"] == manifest.num_records("train")
-    assert counts["noisy_questions"] + counts["noisy_questions_dropped"] == 3 * counts["train_questions"]
-    assert 0.1 < counts["noisy_word_errors"] / counts["noisy_words"] < 0.6
+    assert counts["simulated_questions"] + counts["simulated_questions_dropped"] == 3 * counts["train_questions"]
+    assert 0.1 < counts["simulated_word_errors"] / counts["simulated_words"] < 0.6
 
 
-def test_a_record_says_by_the_index_beside_it_which_copy_it_is(noisy):
-    folder, manifest = noisy
+def test_a_record_says_by_the_index_beside_it_which_copy_it_is(simulated):
+    folder, manifest = simulated
     copies, columns = shards.read_copies(str(folder), manifest), _columns(folder)
     assert copies.tolist() == np.load(folder / "train.copies.npy").tolist()
     names = [
@@ -75,47 +76,48 @@ def test_a_record_says_by_the_index_beside_it_which_copy_it_is(noisy):
         ]
 
 
-def test_labels_point_at_what_is_heard_in_the_answers_place(noisy):
-    folder, manifest = noisy
+def test_labels_point_at_what_is_heard_in_the_answers_place(simulated):
+    folder, manifest = simulated
     columns, copies = _columns(folder), shards.read_copies(str(folder), manifest)
-    maker = NoiseMaker(NOISY.asr_simulation, NOISY.seed)
+    simulator = TextSimulator(SIMULATED.asr_simulation, SIMULATED.seed)
     examples = {example.qas_id: example for example in read_squad(MESSAGES)}
     found = set()
     for i, qas_id in enumerate(columns.scalars["qas_id"]):
         if not columns.scalars["end_positions"][i]:
             continue  # a window beside the answer
-        context = maker.hear(examples[qas_id].context, int(copies[i]))
+        context = simulator.hear(examples[qas_id].context, int(copies[i]))
         tokens = slice(columns.offsets[i], columns.offsets[i + 1])
         start = columns.flat["token_start_chars"][tokens][columns.scalars["start_positions"][i]]
         end = columns.flat["token_end_chars"][tokens][columns.scalars["end_positions"][i]]
-        assert context.text[start:end] == context.carry(examples[qas_id].answers[0]).answer.text
+        answer = examples[qas_id].answers[0]
+        assert context.text[start:end] == context.place(answer.start_char, answer.end_char).text
         found.add((qas_id, int(copies[i])))
-    assert len(found) == manifest.counts["noisy_questions"]
+    assert len(found) == manifest.counts["simulated_questions"]
 
 
-def test_what_is_set_aside_stays_clean(noisy, tmp_path, tokenizer):
-    folder, _ = noisy
+def test_what_is_set_aside_stays_clean(simulated, tmp_path, tokenizer):
+    folder, _ = simulated
     seeded = ConversionConfig(**{**vars(CLEAN), "seed": 4})
     conversion.convert([MESSAGES], str(tmp_path / "clean"), tokenizer, seeded)
     for name in ("dev.json", "dev-00000-of-00001.tfrecord", "dev.lengths.npy"):
         assert (folder / name).read_bytes() == (tmp_path / "clean" / name).read_bytes()
 
 
-def test_the_same_input_and_seed_give_the_same_bytes_and_another_seed_others(noisy, tmp_path, tokenizer):
-    folder, manifest = noisy
-    conversion.convert([MESSAGES], str(tmp_path / "again"), tokenizer, NOISY)
+def test_the_same_input_and_seed_give_the_same_bytes_and_another_seed_others(simulated, tmp_path, tokenizer):
+    folder, manifest = simulated
+    conversion.convert([MESSAGES], str(tmp_path / "again"), tokenizer, SIMULATED)
     assert sorted(os.listdir(folder)) == sorted(os.listdir(tmp_path / "again"))
     for name in os.listdir(folder):
         assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
-    other = ConversionConfig(**{**vars(NOISY), "seed": 5})
+    other = ConversionConfig(**{**vars(SIMULATED), "seed": 5})
     other_manifest = conversion.convert([MESSAGES], str(tmp_path / "other"), tokenizer, other)
-    assert other_manifest.counts["noisy_word_errors"] != manifest.counts["noisy_word_errors"]
+    assert other_manifest.counts["simulated_word_errors"] != manifest.counts["simulated_word_errors"]
 
 
-def test_a_conversion_without_noise_knows_nothing_of_it(tmp_path, tokenizer):
+def test_a_conversion_without_simulation_knows_nothing_of_it(tmp_path, tokenizer):
     manifest = conversion.convert([MESSAGES], str(tmp_path / "clean"), tokenizer, CLEAN)
-    assert "noise" not in manifest.settings
-    assert "noise" not in (tmp_path / "clean" / "manifest.json").read_text()
+    assert "asr_simulation" not in manifest.settings
+    assert "asr_simulation" not in (tmp_path / "clean" / "manifest.json").read_text()
     assert not (tmp_path / "clean" / "train.copies.npy").exists()
     assert shards.read_copies(str(tmp_path / "clean"), manifest) is None
 
@@ -132,15 +134,15 @@ def test_a_conversion_without_noise_knows_nothing_of_it(tmp_path, tokenizer):
         (lambda path: path.unlink(), "cannot read this file"),
     ],
 )
-def test_an_index_of_copies_that_does_not_fit_is_refused(noisy, tmp_path, damage, message):
-    _, manifest = noisy
+def test_an_index_of_copies_that_does_not_fit_is_refused(simulated, tmp_path, damage, message):
+    _, manifest = simulated
     np.save(tmp_path / "train.copies.npy", np.zeros(1, np.uint8))
     damage(tmp_path / "train.copies.npy")
     with pytest.raises(InputError, match=rf"train\.copies\.npy: {message}"):
         shards.read_copies(str(tmp_path), manifest)
 
 
-def test_noise_that_leaves_a_copy_without_questions_is_refused(tmp_path, tokenizer):
+def test_a_simulation_that_leaves_a_copy_without_questions_is_refused(tmp_path, tokenizer):
     document = {"title": "a", "paragraphs": [{"context": "She saw Xochitl.", "qas": [
         {"id": "1", "question": "whom?", "answers": [{"text": "Xochitl", "answer_start": 8}]}]}]}  # fmt: skip
     path = tmp_path / "a.json"
