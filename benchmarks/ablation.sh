@@ -34,11 +34,11 @@ convert() { # arm, file, flags
   fi
 }
 convert clean "$SPOKEN_DIR/clean_train.json"
-convert simulated "$SPOKEN_DIR/clean_train.json" --asr_noise_wer="$wer" --noise_copies=2
-convert clean_then_simulated "$SPOKEN_DIR/clean_train.json" --asr_noise_wer="$wer" --noise_copies=2 --noise_clean_copies=1
+convert simulated "$SPOKEN_DIR/clean_train.json" --simulate_wer="$wer" --simulate_copies=2
+convert clean_then_simulated "$SPOKEN_DIR/clean_train.json" --simulate_wer="$wer" --simulate_copies=2 --simulate_clean_copies=1
 convert spoken "$SPOKEN_DIR/spoken_train.json"
 if [ ! -e "$WORK/records.both/manifest.json" ]; then
-  "$PYTHON" benchmarks/hear_again.py --clean_file="$SPOKEN_DIR/clean_train.json" --asr_noise_wer="$wer" \
+  "$PYTHON" benchmarks/hear_again.py --clean_file="$SPOKEN_DIR/clean_train.json" --simulate_wer="$wer" \
     "$SPOKEN_DIR/spoken_train.json" "$WORK/both.json"
   convert both "$WORK/both.json"
 fi

@@ -1,9 +1,9 @@
 """Adds simulated hearings to spoken data: each clean question again, about what a recogniser might have heard.
 
-    python benchmarks/hear_again.py --clean_file=clean_train.json --asr_noise_wer=0.3,0.45 SPOKEN_FILE OUTPUT_FILE
+    python benchmarks/hear_again.py --clean_file=clean_train.json --simulate_wer=0.3,0.45 SPOKEN_FILE OUTPUT_FILE
 
 For training that has both: the output holds what `make_spoken` made, as it is, and the same paragraphs with the errors
-that `create_tfrecords --asr_noise_wer` would put in, their answers where they are heard. Questions of the second kind
+that `create_tfrecords --simulate_wer` would put in, their answers where they are heard. Questions of the second kind
 have `-simulated` behind their ids; those whose answer is not heard at all are left out, and counted.
 """
 
@@ -28,11 +28,11 @@ def main() -> None:
     parser.add_argument("spoken_file", metavar="SPOKEN_FILE", help="written by make_spoken")
     parser.add_argument("output_file", metavar="OUTPUT_FILE", help="SQuAD-form JSON")
     parser.add_argument("--clean_file", required=True, help="SQuAD-form JSON that SPOKEN_FILE was made of")
-    parser.add_argument("--asr_noise_wer", required=True, help="word error rate, or its range: 0.3,0.45")
+    parser.add_argument("--simulate_wer", required=True, help="word error rate, or its range: 0.3,0.45")
     parser.add_argument("--seed", type=int, default=0, help="decides the errors")
     values = parser.parse_args()
 
-    wer = tuple(float(part) for part in values.asr_noise_wer.split(","))
+    wer = tuple(float(part) for part in values.simulate_wer.split(","))
     counts: collections.Counter[str] = collections.Counter()
     simulated = hear(values.clean_file, TextSimulator(AsrSimulationConfig(wer, copies=1), values.seed), counts)
     with open(values.spoken_file, encoding="utf-8") as file:

@@ -19,6 +19,6 @@ if [ ! -e "$WORK/records/manifest.json" ]; then
   "$PYTHON" -m bert_qa_tf.create_tfrecords --encoder_handle=minilm --dev_fraction=0 --output_dir="$WORK/records" \
     --input_file="$BERT_QA_TF_DATA/squad_style/squad_v1.1_train_slice.json" \
     --input_file="$BERT_QA_TF_DATA/squad_style/new_wiki_v1.0.json" \
-    --asr_noise_wer=0.27,0.43 --noise_clean_copies=1 --noise_copies=2
+    --simulate_wer=0.27,0.43 --simulate_clean_copies=1 --simulate_copies=2
 fi
 exec benchmarks/transfer_cpu.sh

@@ -30,6 +30,15 @@ from bert_qa_tf.errors import InputError
 FlagGroup = Callable[[absl_flags.FlagValues], None]
 Main = Callable[[absl_flags.FlagValues], int | None]
 
+# Flags that have another name now → that name. Who types an old one is told the new one.
+RENAMED_FLAGS = {
+    "asr_noise_wer": "simulate_wer",
+    "noise_copies": "simulate_copies",
+    "noise_clean_copies": "simulate_clean_copies",
+    "noise_sentence_stops": "simulate_sentence_stops",
+    "noise_answers": "simulate_answers",
+    "noise_min_confidence": "simulate_min_confidence",
+}
 _HELP_WIDTH = 100
 _HELP_ARGUMENTS = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 _INTERRUPTED = "interrupted: the same command goes on or starts again"
@@ -85,9 +94,7 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         if any(argument in _HELP_ARGUMENTS for argument in argv):
             print(_help_text(usage or "", values, sections), flush=True)
             return 0
-        rest = values(["command", *expand_flagfiles(argv)])[1:]
-        if rest:
-            raise InputError(f"unexpected argument {rest[0]!r}: every argument is a --flag (see --help)")
+        _parse(values, expand_flagfiles(argv))
         # One level quieter than absl's own: at 0 the libraries' notes stay out of the way, warnings do not.
         logging.set_verbosity(values.verbosity - 1)
         logging.use_absl_handler()
@@ -110,6 +117,20 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
     except KeyboardInterrupt:
         print(_INTERRUPTED, file=sys.stderr)
         return _INTERRUPTED_STATUS
+
+
+def _parse(values: absl_flags.FlagValues, argv: Sequence[str]) -> None:
+    try:
+        rest = values(["command", *argv])[1:]
+    except absl_flags.UnrecognizedFlagError as error:
+        old = error.flagname
+        negation = "no" if old.removeprefix("no") in RENAMED_FLAGS and old not in RENAMED_FLAGS else ""
+        new = RENAMED_FLAGS.get(old.removeprefix(negation))
+        if new not in values:
+            raise
+        raise InputError(f"--{old} has a new name: --{negation}{new}") from error
+    if rest:
+        raise InputError(f"unexpected argument {rest[0]!r}: every argument is a --flag (see --help)")
 
 
 def _interrupt(number: int, frame: types.FrameType | None) -> None:

@@ -2,7 +2,7 @@
 
 python -m bert_qa_tf.create_tfrecords --input_file=spoken_train-v1.1.json
 python -m bert_qa_tf.create_tfrecords --input_file=a.json --input_file=b.json --output_dir=tfrecords/mine
-python -m bert_qa_tf.create_tfrecords --input_file=clean.json --asr_noise_wer=0.1,0.4 --output_dir=tfrecords/noisy
+python -m bert_qa_tf.create_tfrecords --input_file=clean.json --simulate_wer=0.1,0.4 --output_dir=tfrecords/simulated
 python -m bert_qa_tf.create_tfrecords --task=classification --input_file=train.tsv --output_dir=tfrecords/sentiment
 """
 
@@ -11,14 +11,14 @@ from __future__ import annotations
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags, tasks
-from bert_qa_tf.config import RecordsConfig
+from bert_qa_tf.config import AsrSimulationConfig, RecordsConfig
 from bert_qa_tf.config.options import from_options
 
 FLAG_GROUPS = (
     flags.define_conversion,
     flags.option_group("Records", RecordsConfig),
+    flags.option_group("Simulated recognition errors", AsrSimulationConfig),
     *(flags.option_group(task.title, task.conversion_config) for task in tasks.all_tasks()),
-    flags.define_noise,
     flags.define_encoder,
     flags.define_encoder_mode,
     flags.define_casing,

@@ -1,3 +1,4 @@
+import importlib
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import pytest
 from absl import flags as absl_flags
 
 from bert_qa_tf import cli
+from bert_qa_tf.__main__ import find_commands
 from bert_qa_tf.errors import InputError
 from tests.testing import REPOSITORY
 
@@ -50,6 +52,28 @@ def test_bad_arguments_are_one_line_and_status_1(capsys, argv, message):
     assert shown.startswith("error: ")
     assert message in shown
     assert len(shown.strip().splitlines()) == 1
+
+
+def test_a_flag_s_old_name_is_answered_with_its_new_one(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "RENAMED_FLAGS", {"title": "name", "noisy": "loud", "gone": "of_another_command"})
+    for argument, new in (("--title=x", "--name"), ("--noisy", "--loud"), ("--nonoisy", "--noloud")):
+        (tmp_path / "old.flags").write_text(f"{argument}\n")
+        for given in (argument, f"--flagfile={tmp_path / 'old.flags'}"):
+            assert _call(lambda values: pytest.fail("main ran"), given) == 1
+            assert capsys.readouterr().err == f"error: {argument.split('=')[0]} has a new name: {new}\n"
+    assert _call(lambda values: pytest.fail("main ran"), "--gone") == 1
+    assert "Unknown command line flag 'gone'" in capsys.readouterr().err
+
+
+def test_the_new_names_are_flags():
+    known = set()
+    for command in find_commands():
+        for group in importlib.import_module(f"bert_qa_tf.{command}").FLAG_GROUPS:
+            defined = absl_flags.FlagValues()
+            group(defined)
+            known.update(defined)
+    assert set(cli.RENAMED_FLAGS.values()) <= known
+    assert not set(cli.RENAMED_FLAGS) & known
 
 
 def test_an_input_error_is_one_line_and_a_traceback_only_when_verbose(capsys):

@@ -50,5 +50,5 @@ def test_an_encoder_config_comes_back_from_its_dict():
 
 @pytest.mark.parametrize("wer", [(0.0,), (0.9,), (0.4, 0.2), (0.1, 0.2, 0.3), ()])
 def test_rates_that_make_no_sense_are_refused(wer):
-    with pytest.raises(InputError, match=r"asr_noise_wer must be a rate above 0 and at most 0\.7, or two"):
+    with pytest.raises(InputError, match=r"simulate_wer must be a rate above 0 and at most 0\.7, or two"):
         AsrSimulationConfig(wer)

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from bert_qa_tf.errors import InputError
@@ -26,12 +26,18 @@ class _Metadata(NamedTuple):
 
 
 def option(
-    default: Any, text: str = "", *, flag: str | None = None, switch: str | None = None, expected: str = "numbers"
+    default: Any = dataclasses.MISSING,
+    text: str = "",
+    *,
+    flag: str | None = None,
+    switch: str | None = None,
+    expected: str = "numbers",
 ) -> Any:
     """A dataclass field that is also a command's flag, or that groups such fields.
 
     Args:
-      default: the field's default. Of a field that is itself a dataclass, its default instance, or None.
+      default: the field's default; a field without one must be given. Of a field that is itself a dataclass, its
+        default instance, or None.
       text: what `--help` says.
       flag: the flag's name; that of the field by default.
       switch: of a nested dataclass whose default is None: the flag that asks for one.
@@ -45,7 +51,7 @@ class Option(NamedTuple):
 
     Attributes:
       name: of the flag.
-      default: the field's default.
+      default: the field's default; None where it has none.
       text: what `--help` says.
       kind: `bool`, `int`, `float` or `str`; `tuple` for several words or numbers.
       choices: of a `Literal` field; empty for any value.
@@ -66,7 +72,8 @@ def options_of(config: type) -> Iterator[Option]:
         elif _METADATA in field.metadata:
             choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
             kind = str if choices else typing.get_origin(hint) or hint
-            yield Option(_flag_of(field), field.default, field.metadata[_METADATA].text, kind, choices)
+            default = None if field.default is dataclasses.MISSING else field.default
+            yield Option(_flag_of(field), default, field.metadata[_METADATA].text, kind, choices)
 
 
 def from_options(config: type, values: Mapping[str, Any]) -> Any:
@@ -79,7 +86,7 @@ def from_options(config: type, values: Mapping[str, Any]) -> Any:
     Raises:
       InputError: the values make no sense (from the class's own checks).
     """
-    return replace_options(config(), values)
+    return config(**_changes(config, values, lambda field: field.default))
 
 
 def replace_options(config: Any, values: Mapping[str, Any]) -> Any:
@@ -88,10 +95,15 @@ def replace_options(config: Any, values: Mapping[str, Any]) -> Any:
     Raises:
       InputError: the values make no sense.
     """
+    return dataclasses.replace(config, **_changes(type(config), values, lambda field: getattr(config, field.name)))
+
+
+def _changes(config: type, values: Mapping[str, Any], current: Callable[[dataclasses.Field], Any]) -> dict[str, Any]:
+    """Field → value, of the options in `values` and of all nested configs."""
     changes = {}
-    for field, hint in _fields(type(config)):
+    for field, hint in _fields(config):
         if dataclasses.is_dataclass(hint):
-            nested = getattr(config, field.name)
+            nested = current(field)
             if nested is None and field.metadata[_METADATA].switch in values:
                 nested = from_options(hint, values)
             elif nested is not None:
@@ -99,7 +111,7 @@ def replace_options(config: Any, values: Mapping[str, Any]) -> Any:
             changes[field.name] = nested
         elif _METADATA in field.metadata and _flag_of(field) in values:
             changes[field.name] = _converted(field, hint, values[_flag_of(field)])
-    return dataclasses.replace(config, **changes)
+    return changes
 
 
 def _flag_of(field: dataclasses.Field) -> str:

@@ -9,7 +9,6 @@ from bert_qa_tf.flags.data import (
     define_conversion,
     define_demo,
     define_download,
-    define_noise,
 )
 from bert_qa_tf.flags.model import (
     define_casing,
@@ -64,7 +63,6 @@ __all__ = [
     "define_fast_recognizer",
     "define_inference",
     "define_model_source",
-    "define_noise",
     "define_optimizer",
     "define_prediction",
     "define_recognizer",

@@ -72,57 +72,6 @@ def define_conversion(values: Values) -> None:
     flags.DEFINE_bool("overwrite", False, "Replace the conversion in --output_dir.", flag_values=values)
 
 
-def define_noise(values: Values) -> None:
-    """Recognition errors."""
-    flags.DEFINE_list(
-        "asr_noise_wer",
-        None,
-        "Put the errors of a speech recogniser into the training text: the share of wrong words, as 0.3; or a lowest "
-        "and a highest share that each paragraph's is drawn between, as 0.1,0.4. It is that of encyclopedic text: "
-        "with plainer words fewer are wrong, with more names more; the summary says how many. What is set aside "
-        "stays clean.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "noise_copies",
-        2,
-        "With --asr_noise_wer: hear each paragraph so many times, differently; training takes one copy an epoch.",
-        lower_bound=1,
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "noise_clean_copies",
-        0,
-        "With --asr_noise_wer: so many copies of the text as it is written come before the heard ones, so that "
-        "training begins with as many epochs of clean text.",
-        lower_bound=0,
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "noise_sentence_stops",
-        True,
-        "With --asr_noise_wer: end what is heard of each sentence with a full stop, as Spoken-SQuAD does.",
-        flag_values=values,
-    )
-    flags.DEFINE_enum(
-        "noise_answers",
-        "aligned",
-        ["aligned", "exact"],
-        "With --asr_noise_wer: label what is heard in the answer's place (aligned), or leave out questions whose "
-        "answer is not heard as it was said (exact).",
-        flag_values=values,
-    )
-    flags.DEFINE_float(
-        "noise_min_confidence",
-        0.5,
-        "With --asr_noise_wer: leave out questions of whose answer less than this share (0 to 1) of the letters is "
-        "heard, as make_spoken does.",
-        lower_bound=0.0,
-        upper_bound=1.0,
-        flag_values=values,
-    )
-
-
 def define_demo(values: Values) -> None:
     """Demo."""
     flags.DEFINE_string(

@@ -72,4 +72,4 @@ def table(*levels: ErrorLevel) -> ErrorTable:
 def text_simulator(seed: int = 0, **settings) -> TextSimulator:
     """A simulator of texts with the tiny recogniser; `settings` are those of `AsrSimulationConfig`."""
     simulator = AsrSimulator(tiny_vocabulary(), table(level(dropped=0.2, ends_kept=0.5, splits_unknown=0.1)))
-    return TextSimulator(AsrSimulationConfig(**settings), seed, simulator)
+    return TextSimulator(AsrSimulationConfig(**{"wer": (0.3,), **settings}), seed, simulator)

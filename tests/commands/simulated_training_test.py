@@ -1,4 +1,4 @@
-"""`create_tfrecords --asr_noise_wer` and `train` on what it makes, as a user runs them."""
+"""`create_tfrecords --simulate_wer` and `train` on what it makes, as a user runs them."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ def workshop(tmp_path_factory) -> pathlib.Path:
     """A folder with an encoder and records in two simulated copies."""
     folder = tmp_path_factory.mktemp("workshop")
     tiny_hub_module(folder)
-    assert convert(folder, folder / "records", "--asr_noise_wer=0.2,0.5", "--noise_answers=exact") == 0
+    assert convert(folder, folder / "records", "--simulate_wer=0.2,0.5", "--simulate_answers=exact") == 0
     return folder
 
 
@@ -36,7 +36,7 @@ def convert(workshop: pathlib.Path, output_dir: pathlib.Path, *more: str) -> int
 
 
 def test_a_conversion_says_what_the_simulation_did(workshop, tmp_path, capsys):
-    assert convert(workshop, tmp_path / "records", "--asr_noise_wer=0.3", "--noise_copies=1") == 0
+    assert convert(workshop, tmp_path / "records", "--simulate_wer=0.3", "--simulate_copies=1") == 0
     assert re.search(
         r"1 simulated copies, \d\d\.\d% of the words misheard: \d+ questions kept, \d+ whose", capsys.readouterr().out
     )
@@ -44,18 +44,25 @@ def test_a_conversion_says_what_the_simulation_did(workshop, tmp_path, capsys):
 
 def test_clean_copies_are_counted(workshop, tmp_path, capsys):
     folder = tmp_path / "records"
-    assert convert(workshop, folder, "--asr_noise_wer=0.3", "--noise_copies=1", "--noise_clean_copies=2") == 0
+    assert convert(workshop, folder, "--simulate_wer=0.3", "--simulate_copies=1", "--simulate_clean_copies=2") == 0
     assert "  2 clean and 1 simulated copies, " in capsys.readouterr().out
     first, second, simulated = json.loads((folder / "manifest.json").read_text())["records_by_copy"]
     assert first == second >= simulated > 0
 
 
 @pytest.mark.parametrize(
-    ("wer", "message"), [("much", "--asr_noise_wer=much: expected a share"), ("1.5", "at most 0.7")]
+    ("wer", "message"), [("much", "--simulate_wer=much: expected a share"), ("1.5", "at most 0.7")]
 )
 def test_a_rate_that_is_none_is_one_line(workshop, tmp_path, capsys, wer, message):
-    assert convert(workshop, tmp_path / "records", f"--asr_noise_wer={wer}") == 1
+    assert convert(workshop, tmp_path / "records", f"--simulate_wer={wer}") == 1
     assert message in capsys.readouterr().err
+
+
+def test_the_old_name_of_a_flag_is_answered_with_the_new_one(workshop, tmp_path, capsys):
+    assert convert(workshop, tmp_path / "records", "--asr_noise_wer=0.3") == 1
+    assert capsys.readouterr().err == "error: --asr_noise_wer has a new name: --simulate_wer\n"
+    assert convert(workshop, tmp_path / "records", "--nonoise_sentence_stops") == 1
+    assert capsys.readouterr().err == "error: --nonoise_sentence_stops has a new name: --nosimulate_sentence_stops\n"
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ class ConversionConfig(RecordsConfig):
         "cls", "Training windows that do not hold the answer: point them at [CLS], or leave them out."
     )
     version_2_with_negative: bool = option(False, "The data has questions without an answer (SQuAD 2.0).")
-    asr_simulation: AsrSimulationConfig | None = option(None, switch="asr_noise_wer")
+    asr_simulation: AsrSimulationConfig | None = option(None, switch="simulate_wer")
 
     def __post_init__(self) -> None:
         super().__post_init__()

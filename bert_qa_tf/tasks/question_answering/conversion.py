@@ -221,7 +221,7 @@ class SquadConverter:
         if 0 in records_by_copy:
             raise InputError(
                 f"nothing to train on in copy {records_by_copy.index(0)} of {len(records_by_copy)}: simulated errors "
-                "left no answer in it; use a lower --asr_noise_wer or more text"
+                "left no answer in it; use a lower --simulate_wer or more text"
             )
 
     def settings(self) -> dict[str, Any]:
