@@ -103,7 +103,9 @@ class SimulatedText:
     @property
     def word_errors(self) -> int:
         """Substitutions, deletions and insertions between what was said and what was heard."""
-        return _edit_distance([word.text for word in self.said], [word.text for word in self.heard])
+        from rapidfuzz.distance import Levenshtein  # an extra's package, as the recogniser's dictionary is
+
+        return Levenshtein.distance([word.text for word in self.said], [word.text for word in self.heard])
 
 
 class TextSimulator:
@@ -154,15 +156,3 @@ class TextSimulator:
             if words and self.config.sentence_stops:
                 stops.add(len(heard) - 1)
         return SimulatedText(said, heard, frozenset(stops))
-
-
-def _edit_distance(one: Sequence[str], other: Sequence[str]) -> int:
-    codes: dict[str, int] = {}
-    numbers = np.array([codes.setdefault(word, len(codes)) for word in other], np.int64)
-    gaps = np.arange(len(other) + 1)
-    row = gaps
-    for word in one:
-        best = row + 1
-        np.minimum(best[1:], row[:-1] + (numbers != codes.get(word, -1)), out=best[1:])
-        row = np.minimum.accumulate(best - gaps) + gaps  # gaps on the other side, in one sweep
-    return int(row[-1])

@@ -1,11 +1,12 @@
 """What is heard of a text, and of spans of it; a tiny recogniser stands in for the real one."""
 
+import numpy as np
 import pytest
 
 from bert_qa_tf.asr_simulation.simulated_text import HeardSpan, SimulatedText, TextSimulator
 from bert_qa_tf.asr_simulation.simulator import HeardWord
 from bert_qa_tf.config import AsrSimulationConfig
-from bert_qa_tf.text.verbalization import spoken_words
+from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
 from tests.asr_simulation.tiny_recognizer import text_simulator
 
 TEXT = "The cat sat on 3 mats, before Saturn; the bat fell."
@@ -65,6 +66,24 @@ def test_errors_are_counted_as_wer_counts_them():
     # cat → mat; of "mats before saturn the bat fell" two words are replaced by "sat turn" and four are gone.
     assert HEARD.word_errors == 7
     assert heard(*((word.text, TEXT[word.start_char : word.end_char]) for word in HEARD.said)).word_errors == 0
+
+
+def edit_distance(one: list[str], other: list[str]) -> int:
+    row = list(range(len(other) + 1))
+    for number, word in enumerate(one, 1):
+        diagonal, row[0] = row[0], number
+        for column, against in enumerate(other, 1):
+            best = min(diagonal + (word != against), row[column] + 1, row[column - 1] + 1)
+            diagonal, row[column] = row[column], best
+    return row[-1]
+
+
+def test_errors_are_the_edit_distance_of_the_words():
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        said, heard = (random.choice(["a", "the", "cat", "cats"], random.integers(0, 12)).tolist() for _ in range(2))
+        simulated = SimulatedText([SpokenWord(w, 0, 1) for w in said], [HeardWord(w, 0, 1) for w in heard])
+        assert simulated.word_errors == edit_distance(said, heard)
 
 
 def test_what_is_heard_follows_from_text_seed_and_copy_alone():
