@@ -50,7 +50,7 @@ def main() -> None:
                 "noise_volume": volume,
                 "paragraphs": paragraphs_of[volume],
                 "utterances": len(pairs),
-                "words": sum(len(pair.spoken) for pair in pairs),
+                "words": sum(len(pair.said) for pair in pairs),
                 "word_error_rate": round(word_error_rate(pairs), 4),
             }
             for volume, pairs in sorted(levels.items())
@@ -72,11 +72,11 @@ def paragraphs(path: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def pairs_of(paragraph: dict[str, Any]) -> Iterator[Pair]:
     """What was said and what was heard of each sentence of a paragraph."""
     for sentence in paragraph["sentences"]:
-        spoken, place = [], 0
+        said, place = [], 0
         for word in sentence["reference"].split():
-            spoken.append(SpokenWord(word, place, place + len(word), len(word) == 1 and word not in _WORDS))
+            said.append(SpokenWord(word, place, place + len(word), len(word) == 1 and word not in _WORDS))
             place += len(word) + 1
-        yield Pair(spoken, sentence["heard"].split())
+        yield Pair(said, sentence["heard"].split())
 
 
 if __name__ == "__main__":

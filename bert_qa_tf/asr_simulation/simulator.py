@@ -1,16 +1,16 @@
-"""What a recogniser would have heard: clean text with its errors, without any audio.
+"""Simulates the words that a speech recogniser hears when a sentence is said, without any audio.
 
-What goes in: spoken words (`spoken_forms`), a word error rate and a random generator. What comes out: heard words, each
-knowing the characters of the clean text that it stands for. The same generator state gives the same words.
+Each heard word knows the characters of the clean text that it stands for. The same state of the random generator gives
+the same words.
 
-    spoken   …  at  the  schools   during   may's devastating   earthquake  …
+    said     …  at  the  schools   during   may's devastating   earthquake  …
     misheard             ■         ■        ■     ■                            which words: errors cluster
     phones               s k uw l z|d uh r ih ng|m ey z|d eh v ah s t ey t ih ng
     ends                 s k uw l z|d uh r ih ng|m ey z|d eh v|ah s t ey t ih ng   kept, moved, removed, added
     heard    …  at  the  skills    daring   maze dev estate in  earthquake  …  alike, and likely after the words before
 
-Words that the recogniser does not know are always misheard. How often each thing happens is `error_table`'s business,
-what sounds alike `recognizer_vocabulary`'s.
+Words that the recogniser does not know are always misheard. The error table says how often each of these things
+happens (`error_table.py`), the vocabulary which words sound alike (`recognizer_vocabulary.py`).
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class HeardWord(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Phones heard as one word, the spoken words `[first, last]` they come from, and what must not be heard."""
+    """Phones heard as one word, the said words `[first, last]` they belong to, and the texts of those words."""
 
     phones: bytes
     first: int
     last: int
-    spoken: frozenset[str]
+    said: frozenset[str]
 
 
 class AsrSimulator:
@@ -180,7 +180,7 @@ class AsrSimulator:
         language = np.array([vocabulary.log_probability([vocabulary.words[index], *before]) for index in indices])
         scores = level.language * language - level.sound * distances
         written = [vocabulary.written[index] for index in indices]
-        scores[[word in piece.spoken for word in written]] = -np.inf
+        scores[[word in piece.said for word in written]] = -np.inf
         return written[_draw(scores, generator)]
 
     def _inserted(self, heard: Sequence[HeardWord], level: ErrorLevel, generator: np.random.Generator) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from bert_qa_tf.asr_simulation.error_features import text_features
 from bert_qa_tf.asr_simulation.error_fitting import Utterance, fit_errors
 from bert_qa_tf.asr_simulation.error_table import ErrorLevel, ErrorTable
-from bert_qa_tf.asr_simulation.phone_alignment import Chunk, align_phones, align_words, with_ends
+from bert_qa_tf.asr_simulation.phone_alignment import Chunk, align_by_sound, align_phones, with_ends
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator
 from bert_qa_tf.text.verbalization import SpokenWord
@@ -32,7 +32,7 @@ ASKED_RATES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 class Pair(NamedTuple):
     """An utterance as it was said and as it was recognised."""
 
-    spoken: list[SpokenWord]
+    said: list[SpokenWord]
     heard: list[str]
 
 
@@ -60,18 +60,18 @@ class _Observed:
 
 
 def word_error_rate(pairs: Iterable[Pair]) -> float:
-    """Substitutions, deletions and insertions per spoken word, over all pairs."""
+    """Substitutions, deletions and insertions for each word that was said, over all pairs."""
     import jiwer  # of the extra that recognition needs
 
     pairs = list(pairs)
     return float(
         jiwer.wer(
-            [" ".join(word.text for word in pair.spoken) for pair in pairs], [" ".join(pair.heard) for pair in pairs]
+            [" ".join(word.text for word in pair.said) for pair in pairs], [" ".join(pair.heard) for pair in pairs]
         )
     )
 
 
-def trimmed_chunks(spoken: Sequence[str], heard: Sequence[str], chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+def trimmed_chunks(said: Sequence[str], heard: Sequence[str], chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     """Chunks with what is the same at their ends split off, so that a lost or an added word stands alone.
 
     >>> [tuple(chunk) for chunk in trimmed_chunks(["credits", "the"], ["credits"], [Chunk(0, 2, 0, 1)])]
@@ -79,11 +79,11 @@ def trimmed_chunks(spoken: Sequence[str], heard: Sequence[str], chunks: Iterable
     """
     for chunk in chunks:
         i, j, k, m = chunk
-        while i < j and k < m and spoken[i] == heard[k]:
+        while i < j and k < m and said[i] == heard[k]:
             yield Chunk(i, i + 1, k, k + 1)
             i, k = i + 1, k + 1
         same = 0
-        while i < j - same and k < m - same and spoken[j - same - 1] == heard[m - same - 1]:
+        while i < j - same and k < m - same and said[j - same - 1] == heard[m - same - 1]:
             same += 1
         if i < j - same or k < m - same:
             yield Chunk(i, j - same, k, m - same)
@@ -138,7 +138,7 @@ def fit_table(
         fitted.append(level)
     fitted.sort(key=lambda level: level.wer)
     plain = ErrorTable(tuple(fitted), ((0.0, 0.0),), fitted_on)
-    texts = [pair.spoken for pairs in levels for pair in pairs]
+    texts = [pair.said for pairs in levels for pair in pairs]
     texts = texts[:: -(-len(texts) // _TEXTS_FOR_SHIFTS)]
     shifts = []
     # The fitted rates, too: that is where the shift that is needed begins to rise.
@@ -152,16 +152,16 @@ def fit_table(
 
 
 def _observe(vocabulary: RecognizerVocabulary, pair: Pair, observed: _Observed) -> None:
-    spoken = [word.text for word in pair.spoken]
-    entries = [vocabulary.entry(word) for word in pair.spoken]
+    said = [word.text for word in pair.said]
+    entries = [vocabulary.entry(word) for word in pair.said]
     sounds = [vocabulary.pronunciations.phones(entry) for entry in entries]
     heard_sounds = [vocabulary.pronunciations.phones(word) for word in pair.heard]
-    chunks = list(trimmed_chunks(spoken, pair.heard, align_words(sounds, heard_sounds)))
-    misheard = np.zeros(len(spoken), bool)
+    chunks = list(trimmed_chunks(said, pair.heard, align_by_sound(sounds, heard_sounds)))
+    misheard = np.zeros(len(said), bool)
     regions: list[list[Chunk]] = []
     for chunk in chunks:
         i, j, k, m = chunk
-        if spoken[i:j] == pair.heard[k:m]:
+        if said[i:j] == pair.heard[k:m]:
             regions.append([])
             continue
         misheard[i:j] = True
@@ -188,16 +188,16 @@ def _observe_region(
 ) -> None:
     """Counts what became of the ends of the words of a misheard stretch."""
     first, last = region[0], region[-1]
-    inside = range(first.spoken_start, last.spoken_end)
+    inside = range(first.said_start, last.said_end)
     phones = b"".join(sounds[i] for i in inside)
-    spoken_ends = np.cumsum([len(sounds[i]) for i in inside]).tolist()
+    said_ends = np.cumsum([len(sounds[i]) for i in inside]).tolist()
     heard = range(first.heard_start, last.heard_end)
     heard_ends = _project([sounds[i] for i in inside], [heard_sounds[k] for k in heard])
     for k, start, end in zip(heard, [0, *heard_ends], heard_ends, strict=False):
         if start < end:
             observed.choices.append(_Choice(phones[start:end], pair.heard[k], pair.heard[max(k - 2, 0) : k][::-1]))
     left = {end for end in heard_ends if 0 < end < len(phones)}
-    for end in spoken_ends[:-1]:
+    for end in said_ends[:-1]:
         observed.ends += 1
         if end in left:
             observed.ends_kept += 1
@@ -208,17 +208,17 @@ def _observe_region(
     owner = [i for i in inside for _ in sounds[i]]
     for place in range(1, len(phones)):
         if owner[place] == owner[place - 1]:
-            unknown = vocabulary.entry(pair.spoken[owner[place]]) not in vocabulary
+            unknown = vocabulary.entry(pair.said[owner[place]]) not in vocabulary
             observed.places[unknown] += 1
             observed.new_ends[unknown] += place in left
 
 
-def _project(spoken: Sequence[bytes], heard: Sequence[bytes]) -> list[int]:
-    """Where each heard word ends, in phones of the spoken words."""
-    spoken_phones, heard_phones = with_ends(spoken), with_ends(heard)
+def _project(said: Sequence[bytes], heard: Sequence[bytes]) -> list[int]:
+    """Where each heard word ends, in phones of the said words."""
+    said_phones, heard_phones = with_ends(said), with_ends(heard)
     place, ends = 0, []
-    for pair in align_phones(spoken_phones, heard_phones):
-        place += pair.spoken is not None and spoken_phones[pair.spoken] != 0
+    for pair in align_phones(said_phones, heard_phones):
+        place += pair.said is not None and said_phones[pair.said] != 0
         if pair.heard is not None and heard_phones[pair.heard] == 0:
             ends.append(int(place))
     return ends

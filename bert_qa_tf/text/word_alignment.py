@@ -1,8 +1,7 @@
-"""Which heard word stands for which said word.
+"""Aligns recognised words with the words that were said, by their spelling.
 
-What goes in: two sequences of words. What comes out: pairs of places, with as few gaps and as similar in spelling as
-can be. Words that sound alike are mostly spelled alike, so a garbled name is paired with what was heard in its place.
-Needs rapidfuzz (the extra `speech`).
+Words that sound alike are mostly spelled alike, so a garbled name is paired with what was heard in its place. Needs
+rapidfuzz (the extra `speech`). Alignment by sound is in `asr_simulation/phone_alignment.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ _GAP_COST = 1000
 _REPLACED_COST = 500
 
 
-def align_words(said: Sequence[str], heard: Sequence[str]) -> list[tuple[int | None, int | None]]:
-    """Pairs the words of two sequences, in order.
+def align_by_spelling(said: Sequence[str], heard: Sequence[str]) -> list[tuple[int | None, int | None]]:
+    """Pairs the words of two sequences, in order, with as few gaps and as similar in spelling as can be.
 
     Args:
       said: the reference.
@@ -27,7 +26,7 @@ def align_words(said: Sequence[str], heard: Sequence[str]) -> list[tuple[int | N
     Returns:
       Places in `said` and `heard`, each place once; None where a word has no partner.
 
-    >>> align_words(["denver", "broncos", "won"], ["then", "for", "broncos", "one"])
+    >>> align_by_spelling(["denver", "broncos", "won"], ["then", "for", "broncos", "one"])
     [(0, 0), (None, 1), (1, 2), (2, 3)]
     """
     replaced = _replacement_costs(said, heard)

@@ -2,15 +2,15 @@ import itertools
 
 import pytest
 
-from bert_qa_tf.asr_simulation.phone_alignment import Chunk, align_words
+from bert_qa_tf.asr_simulation.phone_alignment import Chunk, align_by_sound
 from tests.asr_simulation.tiny_recognizer import tiny_vocabulary
 
 PRONUNCIATIONS = tiny_vocabulary().pronunciations
 
 
-def chunks(spoken: str, heard: str) -> list[tuple[str, str]]:
-    one, other = spoken.split(), heard.split()
-    found = align_words([PRONUNCIATIONS.phones(w) for w in one], [PRONUNCIATIONS.phones(w) for w in other])
+def chunks(said: str, heard: str) -> list[tuple[str, str]]:
+    one, other = said.split(), heard.split()
+    found = align_by_sound([PRONUNCIATIONS.phones(w) for w in one], [PRONUNCIATIONS.phones(w) for w in other])
     return [(" ".join(one[a:b]), " ".join(other[c:d])) for a, b, c, d in found]
 
 
@@ -28,16 +28,16 @@ def test_one_word_may_be_heard_as_two_and_two_as_one():
 
 
 def test_every_word_is_in_one_chunk():
-    found = align_words([b"\x01\x02", b"\x03"], [b"\x09", b"\x0a", b"\x0b\x01"])
+    found = align_by_sound([b"\x01\x02", b"\x03"], [b"\x09", b"\x0a", b"\x0b\x01"])
     assert found[0][0] == found[0][2] == 0
     assert (found[-1][1], found[-1][3]) == (2, 3)
     for one, other in itertools.pairwise(found):
-        assert (one.spoken_end, one.heard_end) == (other.spoken_start, other.heard_start)
+        assert (one.said_end, one.heard_end) == (other.said_start, other.heard_start)
 
 
 @pytest.mark.parametrize(
-    ("spoken", "heard", "expected"),
+    ("said", "heard", "expected"),
     [([], [], []), ([b"\x01"], [], [Chunk(0, 1, 0, 0)]), ([], [b"\x01"], [Chunk(0, 0, 0, 1)])],
 )
-def test_nothing_said_or_heard_is_a_chunk_too(spoken, heard, expected):
-    assert align_words(spoken, heard) == expected
+def test_nothing_said_or_heard_is_a_chunk_too(said, heard, expected):
+    assert align_by_sound(said, heard) == expected

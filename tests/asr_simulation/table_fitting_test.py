@@ -25,7 +25,7 @@ def _pairs(count: int, **changes) -> list[Pair]:
 
 
 @pytest.mark.parametrize(
-    ("spoken", "heard", "expected"),
+    ("said", "heard", "expected"),
     [
         ("cat", "cat", [(0, 1, 0, 1)]),
         ("cat the", "cat", [(0, 1, 0, 1), (1, 2, 1, 1)]),
@@ -34,8 +34,8 @@ def _pairs(count: int, **changes) -> list[Pair]:
         ("saturn", "sat turn", [(0, 1, 0, 2)]),
     ],
 )
-def test_what_is_the_same_at_the_ends_of_a_chunk_is_no_error(spoken, heard, expected):
-    one, other = spoken.split(), heard.split()
+def test_what_is_the_same_at_the_ends_of_a_chunk_is_no_error(said, heard, expected):
+    one, other = said.split(), heard.split()
     assert [tuple(c) for c in trimmed_chunks(one, other, [Chunk(0, len(one), 0, len(other))])] == expected
 
 

@@ -2,14 +2,15 @@
 
 import pytest
 
-from bert_qa_tf.text.word_alignment import align_words, similarity
+from bert_qa_tf.text.word_alignment import align_by_spelling, similarity
 
 pytest.importorskip("rapidfuzz", reason="needs requirements/speech.txt")
 
 
 def paired(said, heard):
     said, heard = said.split(), heard.split()
-    return [(None if a is None else said[a], None if b is None else heard[b]) for a, b in align_words(said, heard)]
+    pairs = align_by_spelling(said, heard)
+    return [(None if a is None else said[a], None if b is None else heard[b]) for a, b in pairs]
 
 
 def test_a_garbled_name_is_paired_with_what_sounds_like_it():
@@ -38,7 +39,7 @@ def test_gaps_stand_on_either_side(said, heard, pairs):
 
 def test_each_place_occurs_once_and_in_order():
     said, heard = list("abcdefg"), list("xaccgfe")
-    pairs = align_words(said, heard)
+    pairs = align_by_spelling(said, heard)
     assert [a for a, _ in pairs if a is not None] == list(range(7))
     assert [b for _, b in pairs if b is not None] == list(range(7))
 

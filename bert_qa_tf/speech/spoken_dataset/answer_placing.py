@@ -15,7 +15,7 @@ from typing import Literal
 from bert_qa_tf.speech.transcripts.transcript import Word
 from bert_qa_tf.text.normalization import normalized_tokens
 from bert_qa_tf.text.verbalization import SpokenWord
-from bert_qa_tf.text.word_alignment import align_words, similarity
+from bert_qa_tf.text.word_alignment import align_by_spelling, similarity
 
 _ARTICLES = frozenset({"a", "an", "the"})
 # A name may be heard as more words than were said; those without a partner beside its place may belong to it.
@@ -57,7 +57,7 @@ class AnswerPlacer:
         self._has_partner = [False] * len(self._heard)
         offset = 0
         for said_words, heard_words in zip(said, heard, strict=True):
-            pairs = align_words([word.text for word in said_words], [word.text for word in heard_words])
+            pairs = align_by_spelling([word.text for word in said_words], [word.text for word in heard_words])
             for said_place, heard_place in pairs:
                 if said_place is not None:
                     self._heard_of.append(None if heard_place is None else offset + heard_place)
