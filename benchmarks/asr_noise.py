@@ -32,7 +32,7 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.simulated_questions import simulated_examples
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.validation import answer_survived
-from bert_qa_tf.text.verbalization import SpokenWord
+from bert_qa_tf.text.verbalization import VerbalizedWord
 
 _RESAMPLES = 1000
 
@@ -44,7 +44,7 @@ class RandomSwaps(AsrSimulator):
         super().__init__(vocabulary, load_table())
         self._words = vocabulary.written
 
-    def hear(self, words: Sequence[SpokenWord], wer: float, generator: np.random.Generator) -> list[HeardWord]:
+    def hear(self, words: Sequence[VerbalizedWord], wer: float, generator: np.random.Generator) -> list[HeardWord]:
         """See `AsrSimulator`."""
         swapped = generator.random(len(words)) < wer
         others = generator.integers(0, len(self._words), len(words))

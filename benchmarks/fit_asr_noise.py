@@ -17,7 +17,7 @@ from typing import Any
 
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import load_vocabulary
 from bert_qa_tf.asr_simulation.table_fitting import Pair, fit_table, word_error_rate
-from bert_qa_tf.text.verbalization import SpokenWord
+from bert_qa_tf.text.verbalization import VerbalizedWord
 
 _TABLE = pathlib.Path(__file__).resolve().parent.parent / "bert_qa_tf" / "asr_simulation" / "error_table.json"
 # Single letters that are words of their own.
@@ -74,7 +74,7 @@ def pairs_of(paragraph: dict[str, Any]) -> Iterator[Pair]:
     for sentence in paragraph["sentences"]:
         said, place = [], 0
         for word in sentence["reference"].split():
-            said.append(SpokenWord(word, place, place + len(word), len(word) == 1 and word not in _WORDS))
+            said.append(VerbalizedWord(word, place, place + len(word), len(word) == 1 and word not in _WORDS))
             place += len(word) + 1
         yield Pair(said, sentence["heard"].split())
 

@@ -25,9 +25,9 @@ from tqdm import tqdm
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.speech.recordings import audio
 from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
-from bert_qa_tf.speech.recordings.word_errors import count_word_errors, spoken_text
+from bert_qa_tf.speech.recordings.word_errors import count_word_errors, verbalized_text
 from bert_qa_tf.speech.spoken_dataset.synthesizer import Flite
-from bert_qa_tf.text.verbalization import spoken_sentences
+from bert_qa_tf.text.verbalization import verbalize_sentences
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 _VOLUMES = (0.0, 0.003, 0.01, 0.02)
@@ -80,7 +80,7 @@ def main() -> None:
 def read_books(folder: pathlib.Path) -> Iterator[Utterance]:
     """What was said in each clip, and its samples."""
     for path in sorted(folder.glob("*.wav")):
-        yield spoken_text(path.with_suffix(".txt").read_text(encoding="utf-8")), audio.read_whole(path)
+        yield verbalized_text(path.with_suffix(".txt").read_text(encoding="utf-8")), audio.read_whole(path)
 
 
 def read_by_flite(path: pathlib.Path, num_articles: int) -> Iterator[Utterance]:
@@ -88,7 +88,7 @@ def read_by_flite(path: pathlib.Path, num_articles: int) -> Iterator[Utterance]:
     flite = Flite()
     articles = sorted(json.loads(path.read_text(encoding="utf-8"))["data"], key=lambda article: article["title"])
     for article in articles[:num_articles]:
-        for sentence in spoken_sentences(article["paragraphs"][0]["context"]):
+        for sentence in verbalize_sentences(article["paragraphs"][0]["context"]):
             yield " ".join(word.text for word in sentence.words), flite.speak(sentence.to_say)
 
 
@@ -98,7 +98,7 @@ def measure(recognizer: Recognizer, utterances: list[Utterance], volume: float) 
     for said, samples in tqdm(utterances, leave=False, disable=None):
         noisy = audio.add_white_noise(samples, volume, said)
         began = time.process_time()
-        heard.append(spoken_text(" ".join(word.text for word in recognizer.recognize(noisy))))
+        heard.append(verbalized_text(" ".join(word.text for word in recognizer.recognize(noisy))))
         secs += time.process_time() - began
     duration_secs = sum(len(samples) for _, samples in utterances) / audio.SAMPLE_RATE_HZ
     return count_word_errors([said for said, _ in utterances], heard).rate, secs / duration_secs

@@ -12,7 +12,7 @@ import pytest
 
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.word_overlap import best_word_overlap
-from bert_qa_tf.text.verbalization import spoken_words
+from bert_qa_tf.text.verbalization import verbalize
 from tests.testing import REPOSITORY
 
 FOLDER = REPOSITORY / "bert_qa_tf" / "demo_data"
@@ -77,7 +77,7 @@ def test_the_files_are_what_the_patterns_give(split):
         (paragraph,) = article["paragraphs"]
         source = by_title[article["title"]]
         said = " ".join(sentence["reference"] for sentence in paragraph["sentences"])
-        assert said == " ".join(word.text for word in spoken_words(source["context"]))
+        assert said == " ".join(word.text for word in verbalize(source["context"]))
         questions = {qa["id"]: (qa["question"], qa["answers"][0]["text"]) for qa in source["qas"]}
         for qa in paragraph["qas"]:
             assert questions[qa["id"]] == (qa["question"], qa["answers"][0]["reference_text"])

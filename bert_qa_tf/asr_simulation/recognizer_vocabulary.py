@@ -16,7 +16,7 @@ from bert_qa_tf.asr_simulation.confusions import SoundIndex
 from bert_qa_tf.asr_simulation.pronunciations import Pronunciations, read_dictionary
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import digests
-from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
+from bert_qa_tf.text.verbalization import VerbalizedWord, verbalize
 
 _DICTIONARY, _LANGUAGE_MODEL = "en-us/cmudict-en-us.dict", "en-us/en-us.lm.bin"
 # The language model's unit: log to the base 1.0001. What it does not know has the least number it can hold.
@@ -44,7 +44,7 @@ class RecognizerVocabulary:
       log_probability: as given.
       dictionary_sha256: as given.
       words: those it can recognise, in the dictionary's order, but for those that are written as several ("u.s.").
-      written: each of them in the form of `spoken_forms`: "a." is "a", and "bankers'" is "bankers".
+      written: each of them as `verbalization.py` would write it: "a." is "a", and "bankers'" is "bankers".
       frequent: the most frequent of them.
       frequent_words: the same, to look up in.
       alike: finds the places in `words` of those that sound alike.
@@ -69,13 +69,13 @@ class RecognizerVocabulary:
     def __contains__(self, word: str) -> bool:
         return word in self._known
 
-    def entry(self, word: SpokenWord) -> str:
-        """A spoken word as the dictionary has it: a letter's name has a dot there, "a." is not "a"."""
+    def entry(self, word: VerbalizedWord) -> str:
+        """A verbalized word as the dictionary has it: a letter's name has a dot there, "a." is not "a"."""
         return f"{word.text}." if word.is_letter and f"{word.text}." in self._known else word.text
 
 
 def _written(word: str) -> list[str]:
-    return [word] if word.isalpha() else [part.text for part in spoken_words(word.replace(".'s", "'s"))]
+    return [word] if word.isalpha() else [part.text for part in verbalize(word.replace(".'s", "'s"))]
 
 
 @functools.cache

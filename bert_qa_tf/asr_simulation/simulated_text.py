@@ -26,7 +26,7 @@ from bert_qa_tf.asr_simulation.recognizer_vocabulary import load_vocabulary
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.text.normalization import normalized_tokens
-from bert_qa_tf.text.verbalization import SpokenWord, spoken_sentences
+from bert_qa_tf.text.verbalization import VerbalizedWord, verbalize_sentences
 from bert_qa_tf.text.word_alignment import similarity
 
 Outcome = Literal["exact", "aligned", "lost"]
@@ -66,7 +66,7 @@ class SimulatedText:
       stops: numbers of the heard words that have a full stop behind them.
     """
 
-    said: Sequence[SpokenWord]
+    said: Sequence[VerbalizedWord]
     heard: Sequence[HeardWord]
     stops: frozenset[int] = frozenset()
 
@@ -88,7 +88,7 @@ class SimulatedText:
           end_char: one past its last.
         """
 
-        def touches(word: SpokenWord | HeardWord) -> bool:
+        def touches(word: VerbalizedWord | HeardWord) -> bool:
             return word.start_char < end_char and word.end_char > start_char
 
         said = " ".join(word.text for word in self.said if touches(word))
@@ -146,10 +146,10 @@ class TextSimulator:
         generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest.digest(), "little")))
         low, high = self.config.wer_range
         wer = low + (high - low) * generator.random()
-        said: list[SpokenWord] = []
+        said: list[VerbalizedWord] = []
         heard: list[HeardWord] = []
         stops: set[int] = set()
-        for sentence in spoken_sentences(text):
+        for sentence in verbalize_sentences(text):
             said += sentence.words
             words = self._simulator.hear(sentence.words, wer, generator)
             heard += words

@@ -24,7 +24,7 @@ import numpy as np
 from bert_qa_tf.asr_simulation.error_features import log_odds, text_features
 from bert_qa_tf.asr_simulation.error_table import ErrorLevel, ErrorTable
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary
-from bert_qa_tf.text.verbalization import SpokenWord
+from bert_qa_tf.text.verbalization import VerbalizedWord
 
 # Nothing in the vocabulary sounds like more phones than this: a longer piece is cut.
 _LONGEST_PIECE = 16
@@ -75,7 +75,7 @@ class AsrSimulator:
         """Of the table of errors."""
         return self._table.sha256
 
-    def hear(self, words: Sequence[SpokenWord], wer: float, generator: np.random.Generator) -> list[HeardWord]:
+    def hear(self, words: Sequence[VerbalizedWord], wer: float, generator: np.random.Generator) -> list[HeardWord]:
         """The words of an utterance as they would have been recognised.
 
         Args:
@@ -87,7 +87,7 @@ class AsrSimulator:
         return self.hear_at(words, self._table.at(wer), generator)
 
     def hear_at(
-        self, words: Sequence[SpokenWord], level: ErrorLevel, generator: np.random.Generator
+        self, words: Sequence[VerbalizedWord], level: ErrorLevel, generator: np.random.Generator
     ) -> list[HeardWord]:
         """`hear` at a level that is given."""
         entries = [self._vocabulary.entry(word) for word in words]
@@ -124,7 +124,7 @@ class AsrSimulator:
 
     def _mishear(
         self,
-        words: Sequence[SpokenWord],
+        words: Sequence[VerbalizedWord],
         sounds: Sequence[bytes],
         level: ErrorLevel,
         generator: np.random.Generator,
@@ -139,7 +139,7 @@ class AsrSimulator:
 
     def _pieces(
         self,
-        words: Sequence[SpokenWord],
+        words: Sequence[VerbalizedWord],
         sounds: Sequence[bytes],
         left: Sequence[int],
         level: ErrorLevel,
@@ -191,7 +191,7 @@ class AsrSimulator:
 
 
 def _piece(
-    words: Sequence[SpokenWord], sounds: Sequence[bytes], phones: bytes, owner: np.ndarray, start: int, end: int
+    words: Sequence[VerbalizedWord], sounds: Sequence[bytes], phones: bytes, owner: np.ndarray, start: int, end: int
 ) -> _Piece:
     """Phones `[start, end)` as a piece; a phone or two that it has of a longer word do not make it stand for that."""
     owners, counts = np.unique(owner[start:end], return_counts=True)

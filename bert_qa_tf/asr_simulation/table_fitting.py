@@ -19,7 +19,7 @@ from bert_qa_tf.asr_simulation.error_table import ErrorLevel, ErrorTable
 from bert_qa_tf.asr_simulation.phone_alignment import Chunk, align_by_sound, align_phones, with_ends
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator
-from bert_qa_tf.text.verbalization import SpokenWord
+from bert_qa_tf.text.verbalization import VerbalizedWord
 
 _SOUND_WEIGHTS = np.geomspace(0.02, 1.0, 14)
 _LANGUAGE_WEIGHTS = np.linspace(0.0, 1.2, 13)
@@ -32,7 +32,7 @@ ASKED_RATES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 class Pair(NamedTuple):
     """An utterance as it was said and as it was recognised."""
 
-    said: list[SpokenWord]
+    said: list[VerbalizedWord]
     heard: list[str]
 
 
@@ -251,7 +251,7 @@ def _fit_choices(vocabulary: RecognizerVocabulary, choices: Sequence[_Choice]) -
 
 
 def _find_shift(
-    vocabulary: RecognizerVocabulary, table: ErrorTable, texts: Sequence[list[SpokenWord]], wer: float
+    vocabulary: RecognizerVocabulary, table: ErrorTable, texts: Sequence[list[VerbalizedWord]], wer: float
 ) -> float:
     """What must be added to the bias for simulated utterances to have a word error rate, by bisection."""
     simulator = AsrSimulator(vocabulary, table)

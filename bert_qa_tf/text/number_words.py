@@ -1,7 +1,7 @@
-"""Numbers as they are said in American English: 1998 → nineteen ninety eight.
+"""Says numbers in American English: 1998 → nineteen ninety eight.
 
-What goes in: whole numbers, or digits as text. What comes out: lists of words in lower case, without hyphens and
-without "and". Which of the ways to say a number fits its surroundings is decided in `spoken_forms`.
+Words are in lower case, without hyphens and without "and". `verbalization_rules.py` decides which of the ways to say a
+number fits its surroundings.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Text as it is said: digits, abbreviations and symbols spelled out, case and punctuation lost.
+"""Verbalizes written English: spells out digits, abbreviations and symbols as they are said.
 
-What goes in: written English. What comes out: the words that a speaker says, each with the characters it stands for,
-and the sentences they make. A synthesizer is given these to say, and a recogniser's output is compared with them, so
-that all engines say "nineteen ninety eight" for 1998. Words with other than Latin letters are not said.
+Case and punctuation are lost, and words with other than Latin letters are not said. Each word keeps the characters of
+the text that it stands for. A synthesizer is given these words, and what a recogniser hears is compared with them, so
+that all engines say "nineteen ninety eight" for 1998.
 
     In 1998, Dr. Ng paid $3.50  →  in | nineteen ninety eight | doctor | ng | paid | three dollars fifty cents
 """
@@ -16,15 +16,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bert_qa_tf.text import verbalization_tables as tables
-from bert_qa_tf.text.verbalization_rules import SpokenWord, iter_tokens
+from bert_qa_tf.text.verbalization_rules import VerbalizedWord, iter_tokens
 
-__all__ = ["SpokenSentence", "SpokenWord", "spoken_sentences", "spoken_words"]
+__all__ = ["VerbalizedSentence", "VerbalizedWord", "verbalize", "verbalize_sentences"]
 
 # Longer sentences are cut, at a comma where there is one: recognisers work on pieces of bounded length.
 _MAX_SENTENCE_WORDS = 80
 
 
-class SpokenSentence(NamedTuple):
+class VerbalizedSentence(NamedTuple):
     """Words said in one breath.
 
     Attributes:
@@ -32,25 +32,25 @@ class SpokenSentence(NamedTuple):
       to_say: the words with commas where the source has marks, and a full stop: what a synthesizer is given.
     """
 
-    words: list[SpokenWord]
+    words: list[VerbalizedWord]
     to_say: str
 
 
-def spoken_words(text: str) -> list[SpokenWord]:
+def verbalize(text: str) -> list[VerbalizedWord]:
     """The words of `text` as they are said, in order.
 
-    >>> [word.text for word in spoken_words("The U.S. paid $2.5 million in May 1998.")]
+    >>> [word.text for word in verbalize("The U.S. paid $2.5 million in May 1998.")]
     ['the', 'u', 's', 'paid', 'two', 'point', 'five', 'million', 'dollars', 'in', 'may', 'nineteen', 'ninety', 'eight']
     """
     folded, places = _fold(text)
     return [_at_source(word, places) for token in iter_tokens(folded) for word in token.words]
 
 
-def spoken_sentences(text: str) -> list[SpokenSentence]:
-    """`spoken_words(text)`, cut at the ends of sentences."""
+def verbalize_sentences(text: str) -> list[VerbalizedSentence]:
+    """The words of `verbalize(text)`, cut at the ends of sentences."""
     folded, places = _fold(text)
-    sentences: list[SpokenSentence] = []
-    pending: list[tuple[SpokenWord, bool]] = []
+    sentences: list[VerbalizedSentence] = []
+    pending: list[tuple[VerbalizedWord, bool]] = []
     tokens = list(iter_tokens(folded))
     for token, following in itertools.zip_longest(tokens, tokens[1:]):
         gap = folded[token.end_char : len(folded) if following is None else following.start_char]
@@ -68,7 +68,7 @@ _SENTENCE_END = re.compile(r"[.!?][\"')\]]*(\s|\[|$)|\n")
 _PAUSE = re.compile(r"[,;:()\".!?]|\s-")
 
 
-def _cut(pending: list[tuple[SpokenWord, bool]], places: list[int]) -> Iterator[SpokenSentence]:
+def _cut(pending: list[tuple[VerbalizedWord, bool]], places: list[int]) -> Iterator[VerbalizedSentence]:
     while pending:
         end = len(pending)
         if end > _MAX_SENTENCE_WORDS:
@@ -77,15 +77,15 @@ def _cut(pending: list[tuple[SpokenWord, bool]], places: list[int]) -> Iterator[
         piece, pending = pending[:end], pending[end:]
         said = [_to_say(word) + ("," if pause else "") for word, pause in piece]
         said[-1] = said[-1].removesuffix(",") + "."
-        yield SpokenSentence([_at_source(word, places) for word, _ in piece], " ".join(said))
+        yield VerbalizedSentence([_at_source(word, places) for word, _ in piece], " ".join(said))
 
 
-def _to_say(word: SpokenWord) -> str:
+def _to_say(word: VerbalizedWord) -> str:
     # Engines read a lone "a" as the article.
     return "ay" if word.is_letter and word.text == "a" else word.text
 
 
-def _at_source(word: SpokenWord, places: list[int]) -> SpokenWord:
+def _at_source(word: VerbalizedWord, places: list[int]) -> VerbalizedWord:
     return word._replace(start_char=places[word.start_char], end_char=places[word.end_char - 1] + 1)
 
 

@@ -1,7 +1,7 @@
-"""What a speaker makes of each number, abbreviation, acronym and sign: the rules of `spoken_forms`.
+"""Decides how each number, abbreviation, acronym and sign of a text is said.
 
-What goes in: text in plain letters. What comes out: tokens, what is matched as one, each with the words it is said as.
-Rules are tried in the order of the pattern below; an ordinary word is said as it is.
+The text is cut into tokens, each with the words it is said as. Rules are tried in the order of the pattern below; an
+ordinary word is said as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bert_qa_tf.text import number_words
 from bert_qa_tf.text import verbalization_tables as tables
 
 
-class SpokenWord(NamedTuple):
+class VerbalizedWord(NamedTuple):
     """A word that is said.
 
     Attributes:
@@ -54,7 +54,7 @@ _PLURAL = re.compile(r"(?<=[A-Z])'?s$")
 _ROMAN = re.compile(r"(?=[IVX])X{0,3}(IX|IV|V?I{0,3})$")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 # Words, and the characters they stand for, counted from the beginning of the match.
-_Spoken = Iterator[tuple[list[str], int, int]]
+_SaidSpans = Iterator[tuple[list[str], int, int]]
 
 
 class Token(NamedTuple):
@@ -66,7 +66,7 @@ class Token(NamedTuple):
       end_char: one past its last character.
     """
 
-    words: list[SpokenWord]
+    words: list[VerbalizedWord]
     start_char: int
     end_char: int
 
@@ -84,9 +84,9 @@ def iter_tokens(folded: str) -> Iterator[Token]:
         if match["word"] is not None:
             words = list(_letters_or_word(match, folded, previous, shouted))
         else:
-            kind = next(name for name in _SPEAKERS if match[name] is not None)
-            spans = _SPEAKERS[kind](match)
-            words = [SpokenWord(w, start + a, start + b, kind == "initials") for said, a, b in spans for w in said]
+            kind = next(name for name in _RULES if match[name] is not None)
+            spans = _RULES[kind](match)
+            words = [VerbalizedWord(w, start + a, start + b, kind == "initials") for said, a, b in spans for w in said]
         # An abbreviation takes its dot along.
         yield Token(words, start, max(match.end(), words[-1].end_char))
         previous = match[0]
@@ -109,7 +109,7 @@ def _say_number(text: str) -> list[str]:
     return number_words.cardinal(int(whole))
 
 
-def _money(match: re.Match[str]) -> _Spoken:
+def _money(match: re.Match[str]) -> _SaidSpans:
     one, many, cent = tables.CURRENCIES[match["money"][0]]
     first, last = (match.start("amount") - match.start(), match.end("amount") - match.start())
     amount = match["amount"].replace(",", "")
@@ -130,7 +130,7 @@ def _money(match: re.Match[str]) -> _Spoken:
         yield [*number_words.cardinal(int(decimals)), cent + ("" if int(decimals) == 1 else "s")], last - 2, last
 
 
-def _time(match: re.Match[str]) -> _Spoken:
+def _time(match: re.Match[str]) -> _SaidSpans:
     hour, minute = int(match["hour"]), int(match["minute"])
     yield number_words.cardinal(hour), 0, len(match["hour"])
     if minute:
@@ -139,7 +139,7 @@ def _time(match: re.Match[str]) -> _Spoken:
         yield ["o'clock"], len(match["hour"]), len(match["time"])
 
 
-def _fraction(match: re.Match[str]) -> _Spoken:
+def _fraction(match: re.Match[str]) -> _SaidSpans:
     upper, lower, length = int(match["upper"]), int(match["lower"]), len(match["fraction"])
     name = tables.FRACTIONS.get(lower) if 0 < upper < lower else None
     if name is None:
@@ -152,12 +152,12 @@ def _fraction(match: re.Match[str]) -> _Spoken:
         yield [*mixed, *number_words.cardinal(upper), name[min(upper, 2) - 1]], 0, length
 
 
-def _whole(say: Callable[[re.Match[str]], list[str]]) -> Callable[[re.Match[str]], _Spoken]:
-    """A speaker whose words all stand for the whole match."""
+def _whole(say: Callable[[re.Match[str]], list[str]]) -> Callable[[re.Match[str]], _SaidSpans]:
+    """A rule whose words all stand for the whole match."""
     return lambda match: iter([(say(match), 0, match.end() - match.start())])
 
 
-def _initials(match: re.Match[str]) -> _Spoken:
+def _initials(match: re.Match[str]) -> _SaidSpans:
     text = match["initials"]
     for place in range(0, len(text.rstrip("'s")) - 1, 2):
         is_last = place + 2 >= len(text.rstrip("'s"))
@@ -165,7 +165,7 @@ def _initials(match: re.Match[str]) -> _Spoken:
         yield [text[place].lower() + plural], place, len(text) if is_last else place + 2
 
 
-_SPEAKERS: dict[str, Callable[[re.Match[str]], _Spoken]] = {
+_RULES: dict[str, Callable[[re.Match[str]], _SaidSpans]] = {
     "money": _money,
     "phone": _whole(lambda match: number_words.digits(match["phone"].replace("-", ""))),
     "serial": _whole(lambda match: number_words.digits(match["serial"].replace("-", ""))),
@@ -181,23 +181,23 @@ _SPEAKERS: dict[str, Callable[[re.Match[str]], _Spoken]] = {
 }
 
 
-def _letters_or_word(match: re.Match[str], folded: str, previous: str, shouted: bool) -> Iterator[SpokenWord]:
+def _letters_or_word(match: re.Match[str], folded: str, previous: str, shouted: bool) -> Iterator[VerbalizedWord]:
     """A word, an acronym's letters, a Roman numeral, an abbreviation or a unit."""
     text, start, end = match["word"], match.start(), match.end()
     dotted = folded[end : end + 1] == "."
     is_short_form = text in tables.SHORT_FORMS
     if text.islower() and len(text) > 1 and not dotted and not is_short_form and not _behind_digit(folded, start):
-        yield SpokenWord(text, start, end)  # most words, and none of what follows
+        yield VerbalizedWord(text, start, end)  # most words, and none of what follows
         return
     long_form = _long_form(
         text, dotted, folded[end + dotted : end + dotted + 2], _behind_digit(folded, start), previous
     )
     if long_form is not None:
         end += dotted and (text in tables.SHORT_FORMS or text.lower() in tables.ABBREVIATIONS)
-        yield from (SpokenWord(word, start, end) for word in long_form)
+        yield from (VerbalizedWord(word, start, end) for word in long_form)
         return
     if not shouted and (numeral := _roman(text, previous)):
-        yield from (SpokenWord(word, start, end) for word in numeral)
+        yield from (VerbalizedWord(word, start, end) for word in numeral)
         return
     stem = _PLURAL.sub("", text)
     is_acronym = stem.isalpha() and stem.isupper() and len(stem) > 1 and not shouted and not _is_pronounceable(stem)
@@ -206,9 +206,9 @@ def _letters_or_word(match: re.Match[str], folded: str, previous: str, shouted: 
         for place, letter in enumerate(stem.lower()):
             is_last = place == len(stem) - 1
             suffix = "'s" if is_last and len(text) > len(stem) else ""
-            yield SpokenWord(letter + suffix, start + place, end if is_last else start + place + 1, True)
+            yield VerbalizedWord(letter + suffix, start + place, end if is_last else start + place + 1, True)
         return
-    yield SpokenWord(text.lower(), start, end)
+    yield VerbalizedWord(text.lower(), start, end)
 
 
 def _behind_digit(folded: str, start: int) -> bool:

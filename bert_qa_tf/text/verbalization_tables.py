@@ -1,4 +1,4 @@
-"""Tables of `spoken_forms`: how signs, abbreviations, units and short forms are said."""
+"""Tables of how signs, abbreviations, units and short forms are said."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FRACTIONS = {
     10: ("tenth", "tenths"),
 }
 
-# With a dot behind them. `spoken_forms` knows more of "no." and "st.".
+# With a dot behind them. The rules know more of "no." and "st.".
 ABBREVIATIONS = {
     "ms": "miss",
     "jr": "junior",

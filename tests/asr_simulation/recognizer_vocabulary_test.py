@@ -4,7 +4,7 @@ import pytest
 
 from bert_qa_tf.asr_simulation.recognizer_vocabulary import RecognizerVocabulary, load_vocabulary
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.text.verbalization import SpokenWord
+from bert_qa_tf.text.verbalization import VerbalizedWord
 from tests.asr_simulation.tiny_recognizer import tiny_vocabulary
 
 
@@ -15,7 +15,7 @@ def test_a_word_needs_a_pronunciation_and_a_probability_to_be_recognised():
     assert "skyfall" not in vocabulary  # neither
 
 
-def test_words_are_written_as_spoken_forms_are():
+def test_words_are_written_as_they_are_verbalized():
     vocabulary = tiny_vocabulary()
     written = dict(zip(vocabulary.words, vocabulary.written, strict=True))
     assert (written["a."], written["cats'"], written["cat"]) == ("a", "cats", "cat")
@@ -24,8 +24,8 @@ def test_words_are_written_as_spoken_forms_are():
 
 def test_the_name_of_a_letter_is_another_entry_than_the_word():
     vocabulary = tiny_vocabulary()
-    assert vocabulary.entry(SpokenWord("a", 0, 1, True)) == "a."
-    assert vocabulary.entry(SpokenWord("a", 0, 1)) == "a"
+    assert vocabulary.entry(VerbalizedWord("a", 0, 1, True)) == "a."
+    assert vocabulary.entry(VerbalizedWord("a", 0, 1)) == "a"
 
 
 @pytest.fixture(scope="module")

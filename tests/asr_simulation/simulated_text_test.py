@@ -6,7 +6,7 @@ import pytest
 from bert_qa_tf.asr_simulation.simulated_text import HeardSpan, SimulatedText, TextSimulator
 from bert_qa_tf.asr_simulation.simulator import HeardWord
 from bert_qa_tf.config import AsrSimulationConfig
-from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
+from bert_qa_tf.text.verbalization import VerbalizedWord, verbalize
 from tests.asr_simulation.tiny_recognizer import text_simulator
 
 TEXT = "The cat sat on 3 mats, before Saturn; the bat fell."
@@ -15,7 +15,7 @@ TEXT = "The cat sat on 3 mats, before Saturn; the bat fell."
 def heard(*words: tuple[str, str]) -> SimulatedText:
     """Each word with the part of `TEXT` that it stands for."""
     found = [HeardWord(text, TEXT.index(part), TEXT.index(part) + len(part)) for text, part in words]
-    return SimulatedText(spoken_words(TEXT), found)
+    return SimulatedText(verbalize(TEXT), found)
 
 
 HEARD = heard(
@@ -82,7 +82,7 @@ def test_errors_are_the_edit_distance_of_the_words():
     random = np.random.default_rng(0)
     for _ in range(200):
         said, heard = (random.choice(["a", "the", "cat", "cats"], random.integers(0, 12)).tolist() for _ in range(2))
-        simulated = SimulatedText([SpokenWord(w, 0, 1) for w in said], [HeardWord(w, 0, 1) for w in heard])
+        simulated = SimulatedText([VerbalizedWord(w, 0, 1) for w in said], [HeardWord(w, 0, 1) for w in heard])
         assert simulated.word_errors == edit_distance(said, heard)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
-from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
+from bert_qa_tf.text.verbalization import VerbalizedWord, verbalize
 from tests.asr_simulation.tiny_recognizer import ALWAYS, ENTRIES, NEVER, UNSAID, level, table, tiny_vocabulary, weights
 
 TEXT = "The cat sat on the mat, and the hat fell on Saturn before 3 trees."
@@ -11,7 +11,7 @@ WRITTEN = {"cats", *ENTRIES} - {"cats'", "a.", "u.s.", *UNSAID}
 
 
 def hear(text: str, seed: int = 0, **changes) -> list[HeardWord]:
-    return SIMULATOR.hear_at(spoken_words(text), level(**changes), np.random.default_rng(seed))
+    return SIMULATOR.hear_at(verbalize(text), level(**changes), np.random.default_rng(seed))
 
 
 def texts(words: list[HeardWord]) -> list[str]:
@@ -87,7 +87,7 @@ def test_dropped_words_are_gone_and_inserted_ones_stand_for_nothing():
 
 
 def test_errors_come_in_runs_where_an_error_makes_the_next_likelier():
-    words = [SpokenWord("cat", 4 * i, 4 * i + 3) for i in range(3000)]
+    words = [VerbalizedWord("cat", 4 * i, 4 * i + 3) for i in range(3000)]
 
     def runs(after_error: float, bias: float) -> tuple[float, float]:
         made_with = level(error_weights=weights(bias=bias, after_error=after_error))
@@ -113,6 +113,6 @@ def test_no_words_give_no_words():
 def test_the_rate_that_is_asked_for_decides_the_level():
     calm, wild = level(wer=0.1, error_weights=NEVER), level(wer=0.9, error_weights=ALWAYS)
     simulator = AsrSimulator(tiny_vocabulary(), table(calm, wild))
-    words = spoken_words("the cat sat on the mat")
+    words = verbalize("the cat sat on the mat")
     assert texts(simulator.hear(words, 0.1, np.random.default_rng(0))) == [word.text for word in words]
     assert not set(texts(simulator.hear(words, 0.9, np.random.default_rng(0)))[1:3]) & {"cat", "sat"}

@@ -5,7 +5,7 @@ from bert_qa_tf.asr_simulation.error_features import log_odds, text_features
 from bert_qa_tf.asr_simulation.phone_alignment import Chunk
 from bert_qa_tf.asr_simulation.simulator import AsrSimulator
 from bert_qa_tf.asr_simulation.table_fitting import Pair, fit_level, fit_table, trimmed_chunks, word_error_rate
-from bert_qa_tf.text.verbalization import SpokenWord, spoken_words
+from bert_qa_tf.text.verbalization import VerbalizedWord, verbalize
 from tests.asr_simulation.tiny_recognizer import level, table, tiny_vocabulary, weights
 
 pytest.importorskip("jiwer", reason="pip install -r requirements/speech.txt")
@@ -14,9 +14,9 @@ VOCABULARY = tiny_vocabulary()
 WORDS = ("cat", "the", "on", "sat", "saturn", "three", "bat", "and", "turn", "for", "skyfall")
 
 
-def _paragraphs(count: int) -> list[list[SpokenWord]]:
+def _paragraphs(count: int) -> list[list[VerbalizedWord]]:
     random = np.random.default_rng(0)
-    return [spoken_words(" ".join(random.choice(WORDS, 60))) for _ in range(count)]
+    return [verbalize(" ".join(random.choice(WORDS, 60))) for _ in range(count)]
 
 
 def _pairs(count: int, **changes) -> list[Pair]:

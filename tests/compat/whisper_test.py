@@ -8,7 +8,7 @@ import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.recordings.recognizer import FasterWhisper
-from bert_qa_tf.speech.recordings.word_errors import count_word_errors, spoken_text
+from bert_qa_tf.speech.recordings.word_errors import count_word_errors, verbalized_text
 from bert_qa_tf.speech.spoken_dataset.synthesizer import Flite
 from tests.speech.speaking import needs_flite
 
@@ -32,9 +32,9 @@ def test_whisper_hears_what_flite_says_with_times_and_confidences(whisper):
     said = "the university opened its library to the public on the twelfth of march."
     samples = Flite().speak(said)
     words = whisper.recognize(samples)
-    heard = spoken_text(" ".join(word.text for word in words))
+    heard = verbalized_text(" ".join(word.text for word in words))
     # "12th" for "twelfth" is one error.
-    assert count_word_errors([spoken_text(said)], [heard]).num_errors <= 2
+    assert count_word_errors([verbalized_text(said)], [heard]).num_errors <= 2
     bounds = [bound for word in words for bound in (word.start_secs, word.end_secs)]
     assert bounds == sorted(bounds)
     assert 0 <= bounds[0] < bounds[-1] <= len(samples) / 16000

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bert_qa_tf.text.verbalization import SpokenWord, spoken_sentences, spoken_words
+from bert_qa_tf.text.verbalization import VerbalizedWord, verbalize, verbalize_sentences
 from tests.testing import shared_data
 
 
 def said(text):
-    return " ".join(word.text for word in spoken_words(text))
+    return " ".join(word.text for word in verbalize(text))
 
 
 @pytest.mark.parametrize(
-    ("written", "spoken"),
+    ("written", "expected"),
     [
         ("Don't ask -- the king's dogs' bowl!", "don't ask the king's dogs bowl"),
         ("12 of 1,234 and 1,000,000", "twelve of one thousand two hundred thirty four and one million"),
@@ -53,33 +53,33 @@ def said(text):
         (" … — ", ""),
     ],
 )
-def test_is_said_as(written, spoken):
-    assert said(written) == spoken
+def test_is_said_as(written, expected):
+    assert said(written) == expected
 
 
 def test_each_word_knows_the_characters_it_stands_for():
-    assert spoken_words("Dr. É paid $42") == [
-        SpokenWord("doctor", 0, 3),
-        SpokenWord("e", 4, 5, is_letter=True),
-        SpokenWord("paid", 6, 10),
-        SpokenWord("forty", 12, 14),
-        SpokenWord("two", 12, 14),
-        SpokenWord("dollars", 11, 12),
+    assert verbalize("Dr. É paid $42") == [
+        VerbalizedWord("doctor", 0, 3),
+        VerbalizedWord("e", 4, 5, is_letter=True),
+        VerbalizedWord("paid", 6, 10),
+        VerbalizedWord("forty", 12, 14),
+        VerbalizedWord("two", 12, 14),
+        VerbalizedWord("dollars", 11, 12),
     ]
 
 
 def test_characters_that_become_several_or_none_keep_their_places():
     text = "Stra\u00dfe cafe\u0301 ok"
-    words = spoken_words(text)
+    words = verbalize(text)
     assert [text[word.start_char : word.end_char] for word in words] == ["Straße", "cafe", "ok"]
 
 
 def test_a_letter_is_told_from_the_article():
-    assert [word.is_letter for word in spoken_words("a A.F.C. vitamin B")] == [False, True, True, True, False, True]
+    assert [word.is_letter for word in verbalize("a A.F.C. vitamin B")] == [False, True, True, True, False, True]
 
 
 def test_sentences_end_at_marks_and_not_at_abbreviations():
-    sentences = spoken_sentences('Dr. J. Ng left the U.S. at 5 p.m. sharp. "Why?" she asked (in 1998).[a] Then\nEnd')
+    sentences = verbalize_sentences('Dr. J. Ng left the U.S. at 5 p.m. sharp. "Why?" she asked (in 1998).[a] Then\nEnd')
     assert [sentence.to_say for sentence in sentences] == [
         "doctor j ng left the u s at five p m sharp.",
         "why.",
@@ -91,8 +91,8 @@ def test_sentences_end_at_marks_and_not_at_abbreviations():
 
 def test_long_sentences_are_cut_at_a_comma():
     text = " ".join(["word"] * 60) + ", " + " ".join(["word"] * 60)
-    assert [len(sentence.words) for sentence in spoken_sentences(text)] == [60, 60]
-    assert [len(sentence.words) for sentence in spoken_sentences(text.replace(",", ""))] == [80, 40]
+    assert [len(sentence.words) for sentence in verbalize_sentences(text)] == [60, 60]
+    assert [len(sentence.words) for sentence in verbalize_sentences(text.replace(",", ""))] == [80, 40]
 
 
 def test_words_and_sentences_agree_on_real_text():
@@ -101,8 +101,8 @@ def test_words_and_sentences_agree_on_real_text():
     path = shared_data("squad_style", "squad_v1.1_train_slice.json")
     contexts = {example.context: None for example, _ in zip(iter_squad(path), range(300), strict=False)}
     for context in contexts:
-        words = spoken_words(context)
-        assert [word for sentence in spoken_sentences(context) for word in sentence.words] == words
+        words = verbalize(context)
+        assert [word for sentence in verbalize_sentences(context) for word in sentence.words] == words
         assert all(0 <= word.start_char < word.end_char <= len(context) for word in words)
         assert not any(character.isdigit() or character.isupper() for word in words for character in word.text)
 
@@ -116,8 +116,8 @@ TRICKY = st.lists(
 @given(TRICKY | st.text())
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_said_in_plain_words_each_with_its_place(text):
-    words = spoken_words(text)
-    assert [word for sentence in spoken_sentences(text) for word in sentence.words] == words
+    words = verbalize(text)
+    assert [word for sentence in verbalize_sentences(text) for word in sentence.words] == words
     for word in words:
         assert re.fullmatch(r"[a-z]+('[a-z]+)*", word.text), word
         assert 0 <= word.start_char < word.end_char <= len(text)

@@ -66,7 +66,7 @@ def run(
             shutil.rmtree(parts)
             print(f"{recording}: {_summary(transcript, secs)}; wrote {target}")
         if references:
-            errors = word_errors.count_word_errors([references[number]], [word_errors.spoken_text(transcript.text)])
+            errors = word_errors.count_word_errors([references[number]], [word_errors.verbalized_text(transcript.text)])
             print(f"{recording}: word error rate {_percent(errors)}")
             total = word_errors.WordErrors(*(a + b for a, b in zip(total, errors, strict=True)))
     if len(references) > 1:
@@ -104,7 +104,7 @@ def _format_of(path: str) -> str:
 
 
 def _read_references(recordings: Sequence[str], reference_files: Sequence[str]) -> list[str]:
-    """The spoken form of each reference."""
+    """Each reference, verbalized."""
     if not reference_files:
         return []
     if len(reference_files) != len(recordings):
@@ -116,7 +116,7 @@ def _read_references(recordings: Sequence[str], reference_files: Sequence[str]) 
     references = []
     for path in reference_files:
         text = files.read_text(path, expected="the text that was said")
-        references.append(word_errors.spoken_text(text.removeprefix("\ufeff")))
+        references.append(word_errors.verbalized_text(text.removeprefix("\ufeff")))
         if not references[-1]:
             raise InputError(f"{path}: holds no word, expected the text that was said")
     return references

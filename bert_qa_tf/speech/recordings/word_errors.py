@@ -1,7 +1,7 @@
-"""Word error rates: how much of what was said was heard wrongly.
+"""Counts word errors: how much of what was said was heard wrongly.
 
-What goes in: two texts. What comes out: errors and words, after both were brought to their spoken forms, so that "45",
-"forty-five" and "Forty five!" are the same. Needs jiwer (the extra `speech`).
+Both texts are verbalized first, so that "45", "forty-five" and "Forty five!" are the same. Needs jiwer (the extra
+`speech`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.text.verbalization import spoken_words
+from bert_qa_tf.text.verbalization import verbalize
 
 
 class WordErrors(NamedTuple):
@@ -42,16 +42,16 @@ def check_installed() -> None:
         raise InputError("jiwer is not installed: pip install -r requirements/speech.txt") from error
 
 
-def spoken_text(text: str) -> str:
-    """The spoken form of `text`, with a space between two words."""
-    return " ".join(word.text for word in spoken_words(text))
+def verbalized_text(text: str) -> str:
+    """`text` as it is said (see `verbalization.py`), with a space between two words."""
+    return " ".join(word.text for word in verbalize(text))
 
 
 def count_word_errors(said: Sequence[str], heard: Sequence[str]) -> WordErrors:
     """The fewest errors that turn what was said into what was heard.
 
     Args:
-      said: spoken forms, such as of sentences.
+      said: verbalized texts, such as sentences.
       heard: of the same length; "" where nothing was heard.
     """
     pairs = [(s, h) for s, h in zip(said, heard, strict=True) if s]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from bert_qa_tf.speech.transcripts.transcript import Word
 from bert_qa_tf.text.normalization import normalized_tokens
-from bert_qa_tf.text.verbalization import SpokenWord
+from bert_qa_tf.text.verbalization import VerbalizedWord
 from bert_qa_tf.text.word_alignment import align_by_spelling, similarity
 
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -45,11 +45,11 @@ class AnswerPlacer:
     """A text that was said and heard.
 
     Args:
-      said: the words of each sentence, placed in the text (`spoken_sentences`).
+      said: the words of each sentence, placed in the text (`verbalize_sentences`).
       heard: what was heard of each.
     """
 
-    def __init__(self, said: Sequence[Sequence[SpokenWord]], heard: Sequence[Sequence[Word]]) -> None:
+    def __init__(self, said: Sequence[Sequence[VerbalizedWord]], heard: Sequence[Sequence[Word]]) -> None:
         self._said = [word for sentence in said for word in sentence]
         self._heard = [word.text for sentence in heard for word in sentence]
         # heard_of[i]: the heard word that stands for said word i.

@@ -31,7 +31,7 @@ from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, Listener
 from bert_qa_tf.storage import files
 from bert_qa_tf.storage.json_stream import iter_array
 from bert_qa_tf.tasks.question_answering import squad_reader
-from bert_qa_tf.text.verbalization import spoken_sentences
+from bert_qa_tf.text.verbalization import verbalize_sentences
 
 # Changes when the same text would be heard or kept in another way.
 _PARTS_FORMAT = 1
@@ -112,7 +112,7 @@ def _paragraphs(input_file: str, config: SpokenConfig) -> Iterator[tuple[int, di
 
 def _part_path(folder: str, settings: str, context: str, noise_volume: float) -> str:
     # What is said and not what is written: parts outlive a change in how something else is spelled out.
-    said = [sentence.to_say for sentence in spoken_sentences(context)]
+    said = [sentence.to_say for sentence in verbalize_sentences(context)]
     identity = json.dumps([_PARTS_FORMAT, settings, noise_volume, said])
     return os.path.join(folder, hashlib.blake2b(identity.encode("utf-8"), digest_size=12).hexdigest() + ".json")
 

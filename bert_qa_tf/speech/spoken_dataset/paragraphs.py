@@ -19,9 +19,9 @@ from bert_qa_tf.config import SpokenConfig
 from bert_qa_tf.speech.recordings.sentence_ends import end_sentence
 from bert_qa_tf.speech.recordings.word_errors import count_word_errors
 from bert_qa_tf.speech.spoken_dataset.answer_placing import AnswerPlacer, Placement
-from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, spoken_form
+from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, verbalize_word
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
-from bert_qa_tf.text.verbalization import spoken_sentences, spoken_words
+from bert_qa_tf.text.verbalization import verbalize, verbalize_sentences
 
 
 class SpokenParagraph:
@@ -39,10 +39,10 @@ class SpokenParagraph:
 
     def __init__(self, paragraph: Mapping[str, Any], heard: Heard, config: SpokenConfig) -> None:
         self._paragraph = paragraph
-        self._heard = [[part for word in sentence for part in spoken_form(word)] for sentence in heard.sentences]
+        self._heard = [[part for word in sentence for part in verbalize_word(word)] for sentence in heard.sentences]
         self._duration_secs = heard.duration_secs
         self._config = config
-        self._sentences = spoken_sentences(paragraph["context"])
+        self._sentences = verbalize_sentences(paragraph["context"])
         self._placer = AnswerPlacer([sentence.words for sentence in self._sentences], self._heard)
         self._transcript = _transcript(self._heard, config.sentence_stops)
         self._words = [word for sentence in self._heard for word in sentence]
@@ -94,7 +94,7 @@ class SpokenParagraph:
             placement = self._placer.place(places) if words else None
         else:
             self.counts[f"{kind}_whose_offset_does_not_fit"] += 1
-            words = [word.text for word in spoken_words(text)]
+            words = [word.text for word in verbalize(text)]
             placement = self._placer.place_words(words) if words else None
         return self._placed(kind, text, words, placement)
 

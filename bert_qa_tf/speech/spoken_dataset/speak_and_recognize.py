@@ -18,7 +18,7 @@ from bert_qa_tf.speech.recordings import audio, word_errors
 from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
 from bert_qa_tf.speech.spoken_dataset.synthesizer import Synthesizer, load_synthesizer
 from bert_qa_tf.speech.transcripts.transcript import Word
-from bert_qa_tf.text.verbalization import spoken_sentences, spoken_words
+from bert_qa_tf.text.verbalization import verbalize, verbalize_sentences
 
 _TIME_DECIMALS = 3
 
@@ -28,8 +28,8 @@ class Heard:
     """A text as it was heard.
 
     Attributes:
-      sentences: for each sentence of the text (see `spoken_sentences`) the words heard, with times from the beginning
-        of the text. A sentence in which nothing was heard is empty.
+      sentences: the words heard of each sentence of the text (see `verbalize_sentences`), with times from the beginning
+        of the text; empty where nothing was heard.
       duration_secs: of the speech.
       recognition_secs: the time a core took to recognise it, whatever else it did meanwhile.
     """
@@ -111,17 +111,17 @@ class Listener:
         Raises:
           InputError: the synthesizer fails.
         """
-        for number, sentence in enumerate(spoken_sentences(text)):
+        for number, sentence in enumerate(verbalize_sentences(text)):
             clean = self._synthesizer.speak(sentence.to_say)
             yield audio.add_white_noise(clean, noise_volume, f"{self._config.seed}\0{number}\0{sentence.to_say}")
 
 
-def spoken_form(word: Word) -> list[Word]:
-    """A recognised word as the words of `spoken_forms`, so that "forty-five" and "u.s." are two each.
+def verbalize_word(word: Word) -> list[Word]:
+    """The words that a recognised word is said as: "forty-five" and "u.s." are two each.
 
     Their times are shares of its time, by letters.
     """
-    parts = [part.text for part in spoken_words(word.text.replace(".'s", "'s"))]
+    parts = [part.text for part in verbalize(word.text.replace(".'s", "'s"))]
     letters = sum(map(len, parts))
     length = word.end_secs - word.start_secs
     result, done = [], 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bert_qa_tf.speech.recordings.word_errors import WordErrors, count_word_errors, spoken_text
+from bert_qa_tf.speech.recordings.word_errors import WordErrors, count_word_errors, verbalized_text
 
 pytest.importorskip("jiwer", reason="needs requirements/speech.txt")
 
@@ -19,4 +19,4 @@ def test_nothing_heard_and_nothing_said():
 
 
 def test_how_it_is_written_does_not_count():
-    assert spoken_text("Forty-five, at 5!") == spoken_text("45 at five")
+    assert verbalized_text("Forty-five, at 5!") == verbalized_text("45 at five")

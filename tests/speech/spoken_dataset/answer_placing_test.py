@@ -4,14 +4,14 @@ import pytest
 
 from bert_qa_tf.speech.spoken_dataset.answer_placing import AnswerPlacer, Placement
 from bert_qa_tf.speech.transcripts.transcript import Word
-from bert_qa_tf.text.verbalization import spoken_sentences
+from bert_qa_tf.text.verbalization import verbalize_sentences
 
 pytest.importorskip("rapidfuzz", reason="needs requirements/speech.txt")
 
 
 def place(text, heard, answer, start=0):
     """The placement, and the heard words it points at."""
-    sentences = spoken_sentences(text)
+    sentences = verbalize_sentences(text)
     heard_words = [[Word(word) for word in sentence.split()] for sentence in heard.split(".")[: len(sentences)]]
     placer = AnswerPlacer([sentence.words for sentence in sentences], heard_words)
     start_char = text.index(answer, start)
@@ -81,7 +81,9 @@ def test_an_answer_in_whose_place_nothing_was_heard_has_no_place():
 
 def test_what_is_not_said_has_no_words():
     text = "Confucius (孔子) said."
-    placer = AnswerPlacer([sentence.words for sentence in spoken_sentences(text)], [[Word("confusion"), Word("said")]])
+    placer = AnswerPlacer(
+        [sentence.words for sentence in verbalize_sentences(text)], [[Word("confusion"), Word("said")]]
+    )
     start = text.index("孔")
     assert not placer.said_between(start, start + 2)
 

@@ -11,7 +11,7 @@ from bert_qa_tf.tasks.question_answering.simulated_questions import (
     simulated_examples,
 )
 from bert_qa_tf.tasks.question_answering.validation import answer_survived, has_valid_offset
-from bert_qa_tf.text.verbalization import spoken_words
+from bert_qa_tf.text.verbalization import verbalize
 from tests.asr_simulation.tiny_recognizer import text_simulator
 
 CONTEXT = "The cat sat on 3 mats, before Saturn; the bat fell."
@@ -34,7 +34,7 @@ def test_every_copy_has_the_questions_whose_answer_came_through():
     assert counts["simulated_questions"] == len(simulated)
     assert counts["simulated_questions_dropped"] == counts["simulated_answers_lost"] == 18 - len(simulated) > 0
     assert counts["simulated_answers_exact"] + counts["simulated_answers_aligned"] == len(simulated)
-    assert counts["simulated_words"] == 6 * len(spoken_words(CONTEXT))
+    assert counts["simulated_words"] == 6 * len(verbalize(CONTEXT))
     assert counts["simulated_word_errors"] > 0
     assert set(counts) <= set(SIMULATION_COUNTERS)
 
