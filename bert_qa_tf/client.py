@@ -28,7 +28,7 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.serving_client.client import Client
     from bert_qa_tf.serving_client.connection import Connection, parse_header
     from bert_qa_tf.serving_client.retries import RetryPolicy
-    from bert_qa_tf.speech import spoken_files
+    from bert_qa_tf.speech import text_sources
 
     connection = Connection(
         server=values.server,
@@ -42,8 +42,8 @@ def main(values: FlagValues) -> None:
     )
     retry = RetryPolicy(values.max_attempts, values.timeout_secs, values.deadline_secs)
     task = tasks.find(values.task) if values.task else flags.task_of_request(values, tasks.all_tasks())
-    config = flags.spoken_text_config(values)
-    readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
+    config = flags.timed_text_config(values)
+    readers = text_sources.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
     with Client(connection, retry, values.batch_size, task) as client:
         request = flags.read_request(values, client.task, tasks.all_tasks(), readers)
         request.answer_with(client)

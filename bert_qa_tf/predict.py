@@ -31,10 +31,10 @@ def main(values: FlagValues) -> None:
     """Answers and prints, or writes, what was found."""
     if len(values.model_dir) + len(values.saved_model) != 1:
         raise InputError("give one model: either --model_dir (a run directory) or --saved_model (an export)")
-    from bert_qa_tf.speech import spoken_files
+    from bert_qa_tf.speech import text_sources
 
-    config = flags.spoken_text_config(values)
-    readers = spoken_files.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
+    config = flags.timed_text_config(values)
+    readers = text_sources.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
     # Read before the model is loaded, so that a mistake in what is asked is told at once.
     request = flags.read_request(values, _task(values), tasks.all_tasks(), readers)
     request.answer_with(_load_answerer(values))

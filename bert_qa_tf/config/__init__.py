@@ -10,7 +10,7 @@ from bert_qa_tf.config.asr_simulation import AsrSimulationConfig
 from bert_qa_tf.config.classification import ColumnsConfig, column_position
 from bert_qa_tf.config.encoder import EncoderConfig
 from bert_qa_tf.config.records import RecordsConfig
-from bert_qa_tf.config.speech import CleaningConfig, HearingConfig, RecognizerConfig, SpokenConfig, SpokenTextConfig
+from bert_qa_tf.config.speech import CleaningConfig, HearingConfig, RecognizerConfig, SpokenConfig, TimedTextConfig
 from bert_qa_tf.config.training import OptimizerConfig, RuntimeConfig, TrainConfig
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "RecordsConfig",
     "RuntimeConfig",
     "SpokenConfig",
-    "SpokenTextConfig",
+    "TimedTextConfig",
     "TrainConfig",
     "column_position",
 ]

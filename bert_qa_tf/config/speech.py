@@ -76,8 +76,8 @@ class RecognizerConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class SpokenTextConfig:
-    """How a file of something spoken becomes a text to ask about.
+class TimedTextConfig:
+    """How a transcript or a recording becomes a text to ask questions about.
 
     Attributes:
       file_format: of transcripts; None recognises it.

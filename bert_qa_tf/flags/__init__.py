@@ -47,7 +47,7 @@ from bert_qa_tf.flags.training import (
     define_runtime,
     define_training,
 )
-from bert_qa_tf.flags.transcripts import define_transcript, spoken_text_config
+from bert_qa_tf.flags.transcripts import define_transcript, timed_text_config
 
 __all__ = [
     "define_audit",
@@ -80,7 +80,7 @@ __all__ = [
     "read_request",
     "recognizer_config",
     "refuse_options",
-    "spoken_text_config",
     "switch_group",
     "task_of_request",
+    "timed_text_config",
 ]

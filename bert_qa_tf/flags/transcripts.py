@@ -1,10 +1,10 @@
-"""What was spoken, as a text to ask about: transcripts that come from elsewhere, and recordings."""
+"""Flags of the transcripts and recordings that questions are about."""
 
 from __future__ import annotations
 
 from absl import flags
 
-from bert_qa_tf.config import CleaningConfig, SpokenTextConfig
+from bert_qa_tf.config import CleaningConfig, TimedTextConfig
 from bert_qa_tf.flags.speech import recognizer_config
 
 Values = flags.FlagValues
@@ -44,13 +44,13 @@ def define_transcript(values: Values) -> None:
     )
 
 
-def spoken_text_config(values: Values) -> SpokenTextConfig:
+def timed_text_config(values: Values) -> TimedTextConfig:
     """What the flags of `define_transcript`, `define_recording` and `define_recognizer` say.
 
     Raises:
       InputError: --clean_transcript names no rule that there is.
     """
-    return SpokenTextConfig(
+    return TimedTextConfig(
         values.transcript_format,
         values.transcript_recording,
         CleaningConfig.of(tuple(name.strip() for name in values.clean_transcript.split(","))),

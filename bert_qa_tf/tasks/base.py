@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from bert_qa_tf.config import RecordsConfig
 from bert_qa_tf.config.options import replace_options
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.text.timed_text import ReadSpoken
+from bert_qa_tf.text.timed_text import ReadTimedText
 
 if TYPE_CHECKING:
     import pathlib
@@ -271,7 +271,7 @@ class Task(abc.ABC):
         options: Any,
         input_file: str | None,
         output_file: str | None,
-        timed_texts: Mapping[str, tuple[str | None, ReadSpoken]],
+        timed_texts: Mapping[str, tuple[str | None, ReadTimedText]],
     ) -> Request:
         """What a person asks.
 

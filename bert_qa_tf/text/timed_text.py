@@ -1,7 +1,7 @@
-"""Texts that were spoken: what an answer needs to know of them to say when it was said.
+"""Defines texts that know when each part of them was said, and shows these times.
 
-What goes in: whatever reads transcripts or recognises speech, through the protocols below; neither is imported here.
-What comes out: the seconds of an answer, as a person reads them and as fields of a JSON line.
+Tasks answer questions about such a text without knowing where it comes from. Transcripts of files are one kind
+(`speech/transcripts/cleaned_transcript.py`); what was recognised in a recording is another.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, Protocol
 _TIME_DECIMALS = 3
 
 
-class SaidSpan(Protocol):
-    """What was said, where it stands in the transcript, and when (see `speech/transcripts/cleaned_text.py`)."""
+class TimedSpan(Protocol):
+    """What was said in a part of a text, where it stands in the whole transcript, and when."""
 
     @property
     def text(self) -> str:
@@ -41,18 +41,19 @@ class SaidSpan(Protocol):
         """Whether the seconds were worked out, not measured."""
 
 
-class SpokenContext(Protocol):
-    """A text to ask about that knows when it was said."""
+class TimedText(Protocol):
+    """A text to ask questions about that knows when it was said."""
 
     @property
     def text(self) -> str:
         """What to ask about."""
 
-    def said(self, start_char: int, end_char: int) -> SaidSpan:
+    def said(self, start_char: int, end_char: int) -> TimedSpan:
         """What was said where `text` has this span of code points."""
 
 
-ReadSpoken = Callable[[str], SpokenContext]
+# Reads the file of a given name.
+ReadTimedText = Callable[[str], TimedText]
 
 
 def clock(secs: float) -> str:
@@ -68,7 +69,7 @@ def clock(secs: float) -> str:
     return f"{hours}:{shown}" if hours else shown
 
 
-def time_fields(said: SaidSpan) -> dict[str, Any]:
+def time_fields(said: TimedSpan) -> dict[str, Any]:
     """The seconds as fields of a JSON line; none where they are not known."""
     if said.start_secs is None or said.end_secs is None:
         return {}

@@ -1,7 +1,6 @@
-"""One question for a person: read the text, ask, say what was found.
+"""Asks one question and describes its answer for a person.
 
-What goes in: a question and a text of any length, perhaps one that knows when it was said. What comes out: its answer,
-and a few lines that describe it. Whole files of questions are `json_lines.py`'s.
+The text may be of any length, and may know when it was said. `question_files.py` answers whole files of questions.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
-from bert_qa_tf.text.timed_text import SpokenContext, clock
+from bert_qa_tf.text.timed_text import TimedText, clock
 
 # How many other candidates are worth a person's look.
 _RUNNERS_UP = 3
@@ -31,18 +30,18 @@ def answer_question(answerer: Answerer, question: str, context: str) -> DecodedA
     return answer
 
 
-def describe(answer: DecodedAnswer, spoken: SpokenContext | None = None) -> str:
+def describe(answer: DecodedAnswer, timed: TimedText | None = None) -> str:
     """An answer in a few lines: the text, when it is said, where it is, how sure the model is, and the runners-up.
 
     Args:
-      answer: to a question about `spoken.text`, or about a text of which nothing more is known.
-      spoken: gives the seconds; places are then those in the whole transcript, before it was cleaned.
+      answer: to a question about `timed.text`, or about a text of which nothing more is known.
+      timed: gives the seconds; places are then those in the whole transcript, before it was cleaned.
     """
     lines = [answer.text if answer.text else "(no answer)"]
     if answer.text:
         place = answer.start_char, answer.end_char
-        if spoken is not None:
-            said = spoken.said(*place)
+        if timed is not None:
+            said = timed.said(*place)
             place = said.start_char, said.end_char
             if said.text != answer.text:
                 lines.append(f"  as said: {said.text}")
@@ -53,7 +52,7 @@ def describe(answer: DecodedAnswer, spoken: SpokenContext | None = None) -> str:
     elif answer.nbest:
         lines.append(f"  score {answer.score:.3f}")
     for entry in [entry for entry in answer.nbest if entry.text and entry.text != answer.text][:_RUNNERS_UP]:
-        start_secs = spoken.said(entry.start_char, entry.end_char).start_secs if spoken is not None else None
+        start_secs = timed.said(entry.start_char, entry.end_char).start_secs if timed is not None else None
         at = "" if start_secs is None else f" at {clock(start_secs)}"
         lines.append(f"  or: {entry.text} ({entry.probability:.3f}){at}")
     return "\n".join(lines)

@@ -5,7 +5,7 @@ file. What comes out: a line per question in the same order, `{"id": …, "answe
 "score": …}`, offsets being code points into the context, the end exclusive. Whoever answers is given in (`Answerer`).
 No TensorFlow here, unless a path is remote.
 
-In the place of `context` a line may name a file of something spoken (`"transcript_file": "call.vtt"` or
+In the place of `context` a line may name a transcript or a recording (`"transcript_file": "call.vtt"` or
 `"audio": "call.wav"`, relative to the file of questions), where a reader of such files is given in. Its answer has
 `start_secs` and `end_secs` as well where they are known, `times_estimated` where they were not measured, and `as_said`
 where cleaning took something out of its middle. Its offsets are those in the whole transcript.
@@ -27,7 +27,7 @@ from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
-from bert_qa_tf.text.timed_text import ReadSpoken, SpokenContext, time_fields
+from bert_qa_tf.text.timed_text import ReadTimedText, TimedText, time_fields
 
 
 class Answerer(Protocol):
@@ -43,15 +43,15 @@ class Question(NamedTuple):
     Attributes:
       question_id: of a line: any JSON value, or the line's number where it has none.
       example: the question; its `qas_id` is unique: of a line it is the line's number, whatever the ids are.
-      spoken: the text, where it is one that knows when it was said.
+      timed: the text, where it knows when it was said.
     """
 
     question_id: Any
     example: SquadExample
-    spoken: SpokenContext | None = None
+    timed: TimedText | None = None
 
 
-def read_questions(path: str, readers: Mapping[str, ReadSpoken] | None = None) -> Iterator[Question]:
+def read_questions(path: str, readers: Mapping[str, ReadTimedText] | None = None) -> Iterator[Question]:
     """Reads questions, one at a time: of a SQuAD-form file where the name ends in `.json`, else of JSON lines.
 
     Args:
@@ -87,7 +87,7 @@ def _parse(place: str, line: bytes) -> dict[str, Any]:
     return record
 
 
-def _question(record: dict[str, Any], path: str, number: int, readers: Mapping[str, ReadSpoken]) -> Question:
+def _question(record: dict[str, Any], path: str, number: int, readers: Mapping[str, ReadTimedText]) -> Question:
     place = f"{path}:{number}"
     sources = [name for name in ("context", *readers) if name in record]
     if len(sources) > 1:
@@ -100,25 +100,25 @@ def _question(record: dict[str, Any], path: str, number: int, readers: Mapping[s
             raise InputError(f"{place}: `{name}` must be a string, got {type(record[name]).__name__}")
     if not record["question"].strip():
         raise InputError(f"{place}: `question` is empty")
-    spoken, context = None, record[source]
+    timed, context = None, record[source]
     if source != "context":
         # `join` leaves an absolute path as it is.
         name = context if files.is_remote(context) else os.path.join(os.path.dirname(path), context)
         try:
-            spoken = readers[source](name)
+            timed = readers[source](name)
         except InputError as error:
             raise InputError(f"{place}: {error}") from error
-        context = spoken.text
-    return Question(record.get("id", number), SquadExample(str(number), record["question"], context), spoken)
+        context = timed.text
+    return Question(record.get("id", number), SquadExample(str(number), record["question"], context), timed)
 
 
-def to_json(question_id: Any, answer: DecodedAnswer, spoken: SpokenContext | None = None) -> str:
+def to_json(question_id: Any, answer: DecodedAnswer, timed: TimedText | None = None) -> str:
     """An answer as one line, named as the outputs of the `serving_default` signature are.
 
     Args:
       question_id: any JSON value.
-      answer: to a question about `spoken.text`, or about a text of which nothing more is known.
-      spoken: gives the seconds.
+      answer: to a question about `timed.text`, or about a text of which nothing more is known.
+      timed: gives the seconds.
     """
     record = {
         "id": question_id,
@@ -127,15 +127,15 @@ def to_json(question_id: Any, answer: DecodedAnswer, spoken: SpokenContext | Non
         "answer_end": answer.end_char,
         "score": round(answer.score, 6),
     }
-    if spoken is not None and answer.text:
-        said = spoken.said(answer.start_char, answer.end_char)
+    if timed is not None and answer.text:
+        said = timed.said(answer.start_char, answer.end_char)
         record |= {"answer_start": said.start_char, "answer_end": said.end_char} | time_fields(said)
         if said.text != answer.text:
             record["as_said"] = said.text
     return json.dumps(record, ensure_ascii=False)
 
 
-def count_questions(input_file: str, readers: Mapping[str, ReadSpoken] | None = None) -> int:
+def count_questions(input_file: str, readers: Mapping[str, ReadTimedText] | None = None) -> int:
     """Reads a whole file of questions, with all that it names, and counts them.
 
     Raises:
@@ -151,7 +151,7 @@ def answer_file(
     answerer: Answerer,
     input_file: str,
     output_file: str | None,
-    readers: Mapping[str, ReadSpoken] | None = None,
+    readers: Mapping[str, ReadTimedText] | None = None,
     total: int | None = None,
 ) -> int:
     """Answers all questions of a file.
@@ -172,16 +172,16 @@ def answer_file(
       InputError: see `read_questions`; or there is no question, or the output cannot be written.
     """
     total = count_questions(input_file, readers) if total is None else total
-    asked: collections.deque[tuple[Any, SpokenContext | None]] = collections.deque()
+    asked: collections.deque[tuple[Any, TimedText | None]] = collections.deque()
 
     def questions() -> Iterator[SquadExample]:
         for question in read_questions(input_file, readers):
-            asked.append((question.question_id, question.spoken))
+            asked.append((question.question_id, question.timed))
             yield question.example
 
     answers = answerer.answer(questions())
     shown = tqdm.tqdm(answers, total=total, unit="question", disable=not sys.stderr.isatty())
-    lines = (to_json(question_id, answer, spoken) for answer in shown for question_id, spoken in [asked.popleft()])
+    lines = (to_json(question_id, answer, timed) for answer in shown for question_id, timed in [asked.popleft()])
     if output_file is None:
         for line in lines:
             print(line)

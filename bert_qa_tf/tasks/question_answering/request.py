@@ -13,7 +13,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering import answer_text, question_files
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
-from bert_qa_tf.text.timed_text import ReadSpoken, SpokenContext
+from bert_qa_tf.text.timed_text import ReadTimedText, TimedText
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +24,10 @@ class QuestionRequest:
       question: one question; None where a file is given.
       context: the text of that question.
       context_file: a UTF-8 file that holds it, instead of `context`.
-      input_file: see `json_lines.read_questions`.
+      input_file: see `question_files.read_questions`.
       output_file: where the answers go as JSON lines; None for the screen.
-      spoken: flag → the file it names, something spoken in the place of `context` (None where it is not given), and
-        what reads such files. Lines of `input_file` may name such a file under the flag's name.
+      timed_texts: flag → the transcript or recording that it names, to be asked instead of `context` (None where it is
+        not given), and what reads such files. Lines of `input_file` may name such a file under the flag's name.
 
     Raises:
       InputError: not exactly one of the two is given, or the question is empty.
@@ -38,12 +38,12 @@ class QuestionRequest:
     context_file: str | None = None
     input_file: str | None = None
     output_file: str | None = None
-    spoken: Mapping[str, tuple[str | None, ReadSpoken]] = dataclasses.field(default_factory=dict)
+    timed_texts: Mapping[str, tuple[str | None, ReadTimedText]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         one = self.question is not None
         given = {"context": self.context, "context_file": self.context_file}
-        given |= {name: path for name, (path, _) in self.spoken.items()}
+        given |= {name: path for name, (path, _) in self.timed_texts.items()}
         if one == bool(self.input_file):
             raise InputError(f"give either --question, with {_listed(given, 'or')}, or --input_file")
         texts = [name for name, value in given.items() if value is not None]
@@ -73,22 +73,22 @@ class QuestionRequest:
             if self.output_file:
                 print(f"wrote {total} answers to {self.output_file}")
             return
-        context, spoken = self._text
+        context, timed = self._text
         answer = answer_text.answer_question(answerer, self.question, context)
         if self.output_file:
-            files.write_lines(self.output_file, [question_files.to_json(1, answer, spoken)])
+            files.write_lines(self.output_file, [question_files.to_json(1, answer, timed)])
             print(f"wrote 1 answer to {self.output_file}")
         else:
-            print(answer_text.describe(answer, spoken))
+            print(answer_text.describe(answer, timed))
 
     @functools.cached_property
-    def _text(self) -> tuple[str, SpokenContext | None]:
-        for path, read in self.spoken.values():
+    def _text(self) -> tuple[str, TimedText | None]:
+        for path, read in self.timed_texts.values():
             if path is not None:
-                spoken = read(path)
-                if not spoken.text.strip():
+                timed = read(path)
+                if not timed.text.strip():
                     raise InputError(f"{path}: no word was heard in it, or cleaning left none: nothing to ask about")
-                return spoken.text, spoken
+                return timed.text, timed
         return self.context if self.context is not None else answer_text.read_context(self.context_file), None
 
     @functools.cached_property
@@ -96,8 +96,8 @@ class QuestionRequest:
         return question_files.count_questions(self.input_file, self._readers)
 
     @property
-    def _readers(self) -> Mapping[str, ReadSpoken]:
-        return {name: read for name, (_, read) in self.spoken.items()}
+    def _readers(self) -> Mapping[str, ReadTimedText]:
+        return {name: read for name, (_, read) in self.timed_texts.items()}
 
 
 def _listed(names: Iterable[str], word: str) -> str:

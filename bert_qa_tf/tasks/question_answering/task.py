@@ -23,7 +23,7 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from bert_qa_tf.tasks.question_answering.request import QuestionRequest
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
-from bert_qa_tf.text.timed_text import ReadSpoken
+from bert_qa_tf.text.timed_text import ReadTimedText
 
 if TYPE_CHECKING:  # they import TensorFlow
     import tensorflow as tf
@@ -126,10 +126,10 @@ class QuestionAnswering(Task):
         options: RequestConfig,
         input_file: str | None,
         output_file: str | None,
-        timed_texts: Mapping[str, tuple[str | None, ReadSpoken]],
+        timed_texts: Mapping[str, tuple[str | None, ReadTimedText]],
     ) -> QuestionRequest:
         """See `Task`."""
-        return QuestionRequest(**vars(options), input_file=input_file, output_file=output_file, spoken=timed_texts)
+        return QuestionRequest(**vars(options), input_file=input_file, output_file=output_file, timed_texts=timed_texts)
 
     # === Evaluation ===
 

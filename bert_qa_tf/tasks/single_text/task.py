@@ -14,7 +14,7 @@ from bert_qa_tf.tasks.base import Answerer, CardText, Comparison, Evaluation, Ex
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig, TextRequestConfig, TextSettings
 from bert_qa_tf.tasks.single_text.request import TextRequest
 from bert_qa_tf.text.surrogates import replace_surrogates
-from bert_qa_tf.text.timed_text import ReadSpoken
+from bert_qa_tf.text.timed_text import ReadTimedText
 
 if TYPE_CHECKING:  # they import TensorFlow
     import tensorflow as tf
@@ -170,7 +170,7 @@ class SingleTextTask(Task):
         options: Any,
         input_file: str | None,
         output_file: str | None,
-        timed_texts: Mapping[str, tuple[str | None, ReadSpoken]],
+        timed_texts: Mapping[str, tuple[str | None, ReadTimedText]],
     ) -> TextRequest:
         """See `Task`."""
         del timed_texts

@@ -1,4 +1,4 @@
-"""Questions about what was spoken: the words, and the seconds in which they are said."""
+"""Questions about timed texts: the words, and the seconds in which they are said."""
 
 import dataclasses
 import json
@@ -54,7 +54,7 @@ class _Finds:
 
 
 def asked(path="call.vtt", read=lambda path: _Call(), **given):
-    return QuestionRequest(spoken={"transcript_file": (path, read)}, **given)
+    return QuestionRequest(timed_texts={"transcript_file": (path, read)}, **given)
 
 
 def test_an_answer_is_shown_with_the_time_it_is_said(capsys):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from bert_qa_tf.config import CleaningConfig, RecognizerConfig, SpokenTextConfig
+from bert_qa_tf.config import CleaningConfig, RecognizerConfig, TimedTextConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech import spoken_files
-from bert_qa_tf.speech.spoken_files import RecordingReader
+from bert_qa_tf.speech import text_sources
+from bert_qa_tf.speech.text_sources import RecordingReader
 from bert_qa_tf.speech.transcripts.transcript import Word
 from tests.speech.speaking import needs_pocketsphinx
 from tests.testing import shared_data
@@ -33,7 +33,7 @@ class Fake:
 @pytest.fixture
 def fake(monkeypatch):
     made = Fake()
-    monkeypatch.setattr(spoken_files, "load_recognizer", lambda config: made)
+    monkeypatch.setattr(text_sources, "load_recognizer", lambda config: made)
     return made
 
 
@@ -45,9 +45,9 @@ def noise(path, volume=0.1):
 def test_a_recording_is_heard_cleaned_and_told_of(tmp_path, fake):
     told = []
     path = noise(tmp_path / "a.wav")
-    spoken = RecordingReader(report=told.append)(path)
-    assert spoken.text == "hi nora1"
-    assert spoken.said(3, 8) == ("nora1", 7, 12, 0.5, 0.9, False)
+    timed = RecordingReader(report=told.append)(path)
+    assert timed.text == "hi nora1"
+    assert timed.said(3, 8) == ("nora1", 7, 12, 0.5, 0.9, False)
     assert told[0] == f"{path}: recognising with fake 1 …"
     assert told[1].startswith(f"{path}: heard 3 words in 1.0 s of sound, which took ")
     assert told[1].endswith(" s; cleaned of fillers (1)")
@@ -69,7 +69,7 @@ def test_silence_is_an_empty_text(tmp_path, fake):
 
 
 def test_what_is_no_recording_is_told_before_a_recogniser_is_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(spoken_files, "load_recognizer", None)
+    monkeypatch.setattr(text_sources, "load_recognizer", None)
     with pytest.raises(InputError, match=r"no\.wav: no such file"):
         RecordingReader()(str(tmp_path / "no.wav"))
     (tmp_path / "bad.wav").write_bytes(b"no sound")
@@ -87,8 +87,8 @@ def test_a_recording_that_is_cut_off_is_named_with_the_second(tmp_path, fake):
 
 
 def test_flags_are_named_with_what_reads_their_files(tmp_path, fake):
-    config = SpokenTextConfig(cleaning=CleaningConfig.of(("none",)))
-    readers = spoken_files.readers("call.vtt", None, config)
+    config = TimedTextConfig(cleaning=CleaningConfig.of(("none",)))
+    readers = text_sources.readers("call.vtt", None, config)
     assert {name: path for name, (path, _) in readers.items()} == {"transcript_file": "call.vtt", "audio": None}
     (tmp_path / "a.txt").write_text("um, yes", encoding="utf-8")
     assert readers["transcript_file"][1](str(tmp_path / "a.txt")).text == "um, yes"
@@ -98,8 +98,8 @@ def test_flags_are_named_with_what_reads_their_files(tmp_path, fake):
 @needs_pocketsphinx
 def test_a_real_recording_has_its_seconds():
     path = shared_data("audio", "librivox", "sense_and_sensibility_01_austen_64kb-0880.wav")
-    spoken = RecordingReader(RecognizerConfig(search="fast"), num_processes=1)(str(path))
-    start = spoken.text.index("young man")
-    said = spoken.said(start, start + len("young man"))
+    timed = RecordingReader(RecognizerConfig(search="fast"), num_processes=1)(str(path))
+    start = timed.text.index("young man")
+    said = timed.said(start, start + len("young man"))
     # "he was not an ill disposed young man": its last words, in a clip of three seconds
     assert 1.5 < said.start_secs < said.end_secs < 3.0

@@ -1,7 +1,6 @@
-"""Files of something spoken as texts to ask about: transcripts, and recordings, which are recognised.
+"""Reads transcripts, and recognises recordings, as texts to ask questions about.
 
-What goes in: paths, and a `SpokenTextConfig`. What comes out: readers, each of which gives a `SpokenText` for a file
-and remembers it: questions come in any order, and recognising takes longer than answering them.
+Each reader remembers what it read: questions come in any order, and recognising takes longer than answering them.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import json
 import time
 from collections.abc import Callable
 
-from bert_qa_tf.config import CleaningConfig, RecognizerConfig, SpokenTextConfig
+from bert_qa_tf.config import CleaningConfig, RecognizerConfig, TimedTextConfig
 from bert_qa_tf.speech.recordings import audio
 from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
 from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
-from bert_qa_tf.speech.transcripts.cleaned_text import SpokenText, SpokenTextReader
+from bert_qa_tf.speech.transcripts.cleaned_transcript import CleanedTranscript, TranscriptReader
 from bert_qa_tf.speech.transcripts.transcript import from_json
 
 # With the way back from the cleaned text, an hour is some megabytes of objects; as JSON it is about one.
@@ -27,17 +26,20 @@ Report = Callable[[str], None]
 
 
 def readers(
-    transcript_file: str | None, recording: str | None, config: SpokenTextConfig, report: Report | None = None
-) -> dict[str, tuple[str | None, Callable[[str], SpokenText]]]:
-    """Flag → the file it names and what reads such files, as `tasks.base.Task.request` takes them.
+    transcript_file: str | None, recording: str | None, config: TimedTextConfig, report: Report | None = None
+) -> dict[str, tuple[str | None, Callable[[str], CleanedTranscript]]]:
+    """The files that flags name, with what reads them, as `tasks.base.Task.request` takes them.
 
     Args:
       transcript_file: of --transcript_file; None where it is not given.
       recording: of --audio; None where it is not given.
-      config: how.
+      config: how files are read.
       report: gets a line on each file.
+
+    Returns:
+      Flag → the file it names, and a reader of such files.
     """
-    read = SpokenTextReader(config.file_format, config.recording, config.cleaning, report)
+    read = TranscriptReader(config.file_format, config.recording, config.cleaning, report)
     recognise = RecordingReader(config.recognizer, config.cleaning, config.num_processes, report)
     return {"transcript_file": (transcript_file, read), "audio": (recording, recognise)}
 
@@ -66,7 +68,7 @@ class RecordingReader:
         self._heard: dict[str, str] = {}
         self._texts = functools.lru_cache(_MAX_KEPT_TEXTS)(self._text_of)
 
-    def __call__(self, path: str) -> SpokenText:
+    def __call__(self, path: str) -> CleanedTranscript:
         """What is said in a recording; an empty text where nothing is.
 
         Raises:
@@ -74,10 +76,10 @@ class RecordingReader:
         """
         return self._texts(path)
 
-    def _text_of(self, path: str) -> SpokenText:
+    def _text_of(self, path: str) -> CleanedTranscript:
         if path not in self._heard:
             self._heard[path] = self._recognise(path)
-        return SpokenText.of(from_json(json.loads(self._heard[path]), path), self._cleaning)
+        return CleanedTranscript.of(from_json(json.loads(self._heard[path]), path), self._cleaning)
 
     def _recognise(self, path: str) -> str:
         with audio.open_audio(path):
@@ -88,7 +90,7 @@ class RecordingReader:
         transcript = transcribe(path, self._config, num_processes=self._num_processes, recognizer=recognizer)
         secs = time.perf_counter() - began
         heard = f"{len(transcript.words):,} words in {transcript.duration_secs:.1f} s of sound"
-        cleaned = SpokenText.of(transcript, self._cleaning).describe_cleaning()
+        cleaned = CleanedTranscript.of(transcript, self._cleaning).describe_cleaning()
         self._report(f"{path}: heard {heard}, which took {secs:.1f} s{cleaned}")
         return json.dumps(transcript.to_json(), ensure_ascii=False)
 

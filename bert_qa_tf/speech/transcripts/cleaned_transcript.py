@@ -1,9 +1,4 @@
-"""A transcript to ask questions about: cleaned, with the way back to what was said, and when.
-
-What goes in: a transcript, or the file of one, and which rules clean it. What comes out: a text, and for any span of it
-the words as they were said, their place in the transcript and the seconds. Asking is `evaluation`'s, which takes this
-as a `SpokenContext`.
-"""
+"""Cleans a transcript for questions, and leads back from any span of the cleaned text to what was said, and when."""
 
 from __future__ import annotations
 
@@ -23,7 +18,7 @@ _DEFAULT_CLEANING = CleaningConfig()
 
 
 class Said(NamedTuple):
-    """What was said, where it stands in the transcript, and when.
+    """A `TimedSpan`: what was said, where it stands in the transcript, and when.
 
     Attributes:
       text: of the transcript, what cleaning took out of its middle included.
@@ -43,8 +38,8 @@ class Said(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class SpokenText:
-    """A transcript and its cleaned text.
+class CleanedTranscript:
+    """A `TimedText`: a transcript and its cleaned text.
 
     Attributes:
       transcript: as it was recognised.
@@ -55,7 +50,7 @@ class SpokenText:
     cleaned: CleanedText
 
     @classmethod
-    def of(cls, transcript: Transcript, cleaning: CleaningConfig, text: str | None = None) -> SpokenText:
+    def of(cls, transcript: Transcript, cleaning: CleaningConfig, text: str | None = None) -> CleanedTranscript:
         """Cleans a transcript.
 
         Args:
@@ -90,8 +85,8 @@ class SpokenText:
         )
 
 
-class SpokenTextReader:
-    """Reads transcripts of files, each once as long as it is among the last ones asked for.
+class TranscriptReader:
+    """Reads files of transcripts, each once as long as it is among the last ones asked for.
 
     Args:
       file_format: see `read_transcript`.
@@ -113,7 +108,7 @@ class SpokenTextReader:
         self._report = report
         self._read = functools.lru_cache(_MAX_KEPT_FILES)(self._read_file)
 
-    def __call__(self, path: str) -> SpokenText:
+    def __call__(self, path: str) -> CleanedTranscript:
         """The transcript in a file.
 
         Raises:
@@ -121,9 +116,9 @@ class SpokenTextReader:
         """
         return self._read(path)
 
-    def _read_file(self, path: str) -> SpokenText:
+    def _read_file(self, path: str) -> CleanedTranscript:
         file = read_transcript(path, self._file_format, self._recording)
-        spoken = SpokenText.of(file.transcript, self._cleaning, file.plain_text)
+        cleaned = CleanedTranscript.of(file.transcript, self._cleaning, file.plain_text)
         if self._report is not None:
-            self._report(f"{path}: {file.describe()}{spoken.describe_cleaning()}")
-        return spoken
+            self._report(f"{path}: {file.describe()}{cleaned.describe_cleaning()}")
+        return cleaned

@@ -2,9 +2,9 @@ import pytest
 
 from bert_qa_tf.config import CleaningConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.cleaned_text import Said, SpokenText, SpokenTextReader
+from bert_qa_tf.speech.transcripts.cleaned_transcript import CleanedTranscript, Said, TranscriptReader
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
-from bert_qa_tf.text.timed_text import SpokenContext
+from bert_qa_tf.text.timed_text import TimedText
 from tests.testing import TESTDATA
 
 MESSAGE = Transcript(
@@ -20,33 +20,35 @@ MESSAGE = Transcript(
 
 
 def test_a_span_of_the_cleaned_text_is_what_was_said_and_when():
-    spoken = SpokenText.of(MESSAGE, CleaningConfig())
-    assert spoken.text == "on monday the ninth"
-    assert spoken.said(3, 9) == Said("monday", 15, 21, 0.7, 1.2, False)
-    assert spoken.said(3, 19) == Said("monday um, the ninth", 15, 35, 0.7, 2.1, True)
-    assert spoken.said(0, 0) == Said("", 12, 12, None, None, False)
+    cleaned = CleanedTranscript.of(MESSAGE, CleaningConfig())
+    assert cleaned.text == "on monday the ninth"
+    assert cleaned.said(3, 9) == Said("monday", 15, 21, 0.7, 1.2, False)
+    assert cleaned.said(3, 19) == Said("monday um, the ninth", 15, 35, 0.7, 2.1, True)
+    assert cleaned.said(0, 0) == Said("", 12, 12, None, None, False)
 
 
 def test_without_rules_it_is_the_transcripts_own_text():
-    spoken = SpokenText.of(MESSAGE, CleaningConfig.of(("none",)))
-    assert spoken.text == MESSAGE.text
-    assert spoken.said(0, 2).text == "SP"
+    cleaned = CleanedTranscript.of(MESSAGE, CleaningConfig.of(("none",)))
+    assert cleaned.text == MESSAGE.text
+    assert cleaned.said(0, 2).text == "SP"
 
 
 def test_words_without_times_have_none():
-    assert SpokenText.of(Transcript((Word("hi"),)), CleaningConfig()).said(0, 2) == Said("hi", 0, 2, None, None, False)
+    assert CleanedTranscript.of(Transcript((Word("hi"),)), CleaningConfig()).said(0, 2) == Said(
+        "hi", 0, 2, None, None, False
+    )
 
 
 def test_it_is_what_questions_are_asked_about():
-    spoken: SpokenContext = SpokenText.of(MESSAGE, CleaningConfig())
-    assert spoken.said(0, 2).start_secs == 0.5
+    cleaned: TimedText = CleanedTranscript.of(MESSAGE, CleaningConfig())
+    assert cleaned.said(0, 2).start_secs == 0.5
 
 
 def test_a_file_is_read_once_and_told_of(tmp_path):
     path = tmp_path / "call.srt"
     path.write_text("1\n00:00:01,000 --> 00:00:02,000\nJohn: um, hi [Music]\n", encoding="utf-8")
     told = []
-    read = SpokenTextReader(report=told.append)
+    read = TranscriptReader(report=told.append)
     assert read(str(path)).text == "hi"
     assert read(str(path)) is read(str(path))
     assert told == [
@@ -57,23 +59,23 @@ def test_a_file_is_read_once_and_told_of(tmp_path):
 def test_a_plain_text_keeps_its_lines_by_which_labels_are_known(tmp_path):
     path = tmp_path / "call.txt"
     path.write_text("0:05\nAnn: the key\nBen Osei: is here\n", encoding="utf-8")
-    spoken = SpokenTextReader()(str(path))
-    assert spoken.text == "the key\nis here\n"
-    start, end = spoken.said(0, 7)[1:3]
+    cleaned = TranscriptReader()(str(path))
+    assert cleaned.text == "the key\nis here\n"
+    start, end = cleaned.said(0, 7)[1:3]
     assert path.read_text(encoding="utf-8")[start:end] == "the key"
 
 
 def test_format_recording_and_rules_are_passed_on(tmp_path):
     path = tmp_path / "calls.ctm"
     path.write_text("a 1 0.0 1.0 hi\nb 1 0.0 1.0 um\n", encoding="utf-8")
-    read = SpokenTextReader("ctm", "b", CleaningConfig.of(("none",)))
+    read = TranscriptReader("ctm", "b", CleaningConfig.of(("none",)))
     assert read(str(path)).text == "um"
     with pytest.raises(InputError, match="expected WEBVTT"):
-        SpokenTextReader("vtt")(str(path))
+        TranscriptReader("vtt")(str(path))
 
 
 @pytest.mark.parametrize("name", ["call.vtt", "call.whisper.json", "call.google_v1.json"])
 def test_an_answer_in_a_real_format_has_its_seconds(name):
-    spoken = SpokenTextReader()(str(TESTDATA / "transcripts" / name))
-    start = spoken.text.index("Tuesday")
-    assert spoken.said(start, start + len("Tuesday"))[3:] == (3603.5, 3604.0, False)
+    cleaned = TranscriptReader()(str(TESTDATA / "transcripts" / name))
+    start = cleaned.text.index("Tuesday")
+    assert cleaned.said(start, start + len("Tuesday"))[3:] == (3603.5, 3604.0, False)
