@@ -15,7 +15,7 @@ import pathlib
 import numpy as np
 import soundfile
 
-from bert_qa_tf.config import HearingConfig
+from bert_qa_tf.config import SpeakingConfig
 from bert_qa_tf.speech.recordings import audio
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Listener
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--output_dir", type=pathlib.Path, required=True, help="where to write")
     values = parser.parse_args()
 
-    listener = Listener(HearingConfig())
+    listener = Listener(SpeakingConfig())
     articles = json.loads(values.input_file.read_text(encoding="utf-8"))["data"]
     contexts = {article["title"]: article["paragraphs"][0]["context"] for article in articles}
     for title in values.message:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from absl import flags as absl_flags
 
 from bert_qa_tf import cli, flags
-from bert_qa_tf.config import HearingConfig, SpokenConfig
+from bert_qa_tf.config import SpeakingConfig, SpokenDatasetConfig
 from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (flags.define_spoken, flags.define_fast_recognizer)
@@ -41,8 +41,8 @@ def main(values: absl_flags.FlagValues) -> None:
     if values.simulate_wer is not None:
         _simulate(values)
         return
-    config = SpokenConfig(
-        hearing=HearingConfig(values.voice, values.speech_command, flags.recognizer_config(values), values.seed),
+    config = SpokenDatasetConfig(
+        speaking=SpeakingConfig(values.voice, values.speech_command, flags.recognizer_config(values), values.seed),
         noise_volumes=tuple(values.noise_volume),
         unplaced=values.unplaced,
         min_confidence=values.min_confidence,

@@ -10,7 +10,13 @@ from bert_qa_tf.config.asr_simulation import AsrSimulationConfig
 from bert_qa_tf.config.classification import ColumnsConfig, column_position
 from bert_qa_tf.config.encoder import EncoderConfig
 from bert_qa_tf.config.records import RecordsConfig
-from bert_qa_tf.config.speech import CleaningConfig, HearingConfig, RecognizerConfig, SpokenConfig, TimedTextConfig
+from bert_qa_tf.config.speech import (
+    CleaningConfig,
+    RecognizerConfig,
+    SpeakingConfig,
+    SpokenDatasetConfig,
+    TimedTextConfig,
+)
 from bert_qa_tf.config.training import OptimizerConfig, RuntimeConfig, TrainConfig
 
 __all__ = [
@@ -18,12 +24,12 @@ __all__ = [
     "CleaningConfig",
     "ColumnsConfig",
     "EncoderConfig",
-    "HearingConfig",
     "OptimizerConfig",
     "RecognizerConfig",
     "RecordsConfig",
     "RuntimeConfig",
-    "SpokenConfig",
+    "SpeakingConfig",
+    "SpokenDatasetConfig",
     "TimedTextConfig",
     "TrainConfig",
     "column_position",

@@ -95,14 +95,14 @@ class TimedTextConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class HearingConfig:
+class SpeakingConfig:
     """How a text is read aloud and recognised.
 
     Attributes:
       voice: of flite.
       speech_command: another program to speak with (see `CommandSynthesizer`); None for flite.
       recognizer: see `RecognizerConfig`.
-      seed: of the noise.
+      seed: of the white noise.
     """
 
     voice: str = "slt"
@@ -112,11 +112,11 @@ class HearingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class SpokenConfig:
-    """How a SQuAD-form file becomes a spoken one.
+class SpokenDatasetConfig:
+    """How a spoken data set is made of a SQuAD-form file.
 
     Attributes:
-      hearing: see `HearingConfig`.
+      speaking: see `SpeakingConfig`.
       noise_volumes: of the white noise, 0 to 1 of full scale; paragraphs take them in turn.
       unplaced: what becomes of a question none of whose answers was found in the transcript: "drop" leaves it out, for
         training; "keep" keeps every question, with the answer as it was said, for scoring.
@@ -124,7 +124,7 @@ class SpokenConfig:
       sentence_stops: whether a full stop ends what was heard of each sentence, as in Spoken-SQuAD.
     """
 
-    hearing: HearingConfig = HearingConfig()
+    speaking: SpeakingConfig = SpeakingConfig()
     noise_volumes: tuple[float, ...] = (0.0,)
     unplaced: Literal["drop", "keep"] = "drop"
     min_confidence: float = 0.5

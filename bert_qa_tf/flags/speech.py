@@ -67,7 +67,7 @@ def define_spoken(values: Values) -> None:
         lower_bound=0,
         flag_values=values,
     )
-    flags.DEFINE_integer("seed", 0, "Of the noise.", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "Of the white noise, or of the simulated errors.", flag_values=values)
     flags.DEFINE_float(
         "simulate_wer",
         None,

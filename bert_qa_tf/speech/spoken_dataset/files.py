@@ -23,7 +23,7 @@ from absl import logging
 from tqdm import tqdm
 
 import bert_qa_tf
-from bert_qa_tf.config import HearingConfig, SpokenConfig
+from bert_qa_tf.config import SpeakingConfig, SpokenDatasetConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech import processes
 from bert_qa_tf.speech.spoken_dataset.paragraphs import SpokenParagraph
@@ -48,7 +48,7 @@ class _Job:
 
 
 def make_spoken(
-    input_file: str, output_file: str, config: SpokenConfig, *, num_processes: int = 1, keep_parts: bool = False
+    input_file: str, output_file: str, config: SpokenDatasetConfig, *, num_processes: int = 1, keep_parts: bool = False
 ) -> dict[str, Any]:
     """Writes `output_file` and `<output_file>.report.json`.
 
@@ -69,14 +69,14 @@ def make_spoken(
         raise InputError(f"{output_file}: expected a local file, since its parts are written beside it")
     # Refuses what is no SQuAD-form file before hours are spent on it.
     version = squad_reader.load_squad(input_file).version
-    settings = check_installed(config.hearing)
+    settings = check_installed(config.speaking)
     parts = f"{output_file}.parts"
     files.make_folder(parts)
     jobs = [
         _Job(_part_path(parts, settings, paragraph["context"], volume), paragraph["context"], volume)
         for _, paragraph, volume in _paragraphs(input_file, config)
     ]
-    _hear_all(jobs, config.hearing, num_processes)
+    _hear_all(jobs, config.speaking, num_processes)
     report = _Report(input_file, config, settings)
     with files.replacing(output_file) as file:
         _write(file, version, input_file, config, jobs, report)
@@ -97,7 +97,7 @@ def describe(report: Mapping[str, Any]) -> str:
     return "\n".join(lines + [f"  {name.replace('_', ' ')}: {count:,}" for name, count in report["counts"].items()])
 
 
-def _paragraphs(input_file: str, config: SpokenConfig) -> Iterator[tuple[int, dict[str, Any], float]]:
+def _paragraphs(input_file: str, config: SpokenDatasetConfig) -> Iterator[tuple[int, dict[str, Any], float]]:
     """The number of its article, each paragraph, and the noise it is heard with."""
     number = 0
     with files.open_binary(input_file) as file:
@@ -117,7 +117,7 @@ def _part_path(folder: str, settings: str, context: str, noise_volume: float) ->
     return os.path.join(folder, hashlib.blake2b(identity.encode("utf-8"), digest_size=12).hexdigest() + ".json")
 
 
-def _hear_all(jobs: Sequence[_Job], config: HearingConfig, num_processes: int) -> None:
+def _hear_all(jobs: Sequence[_Job], config: SpeakingConfig, num_processes: int) -> None:
     todo = {job.part: job for job in jobs if _read_part(job.part) is None}
     if len(todo) < len(jobs):
         logging.info("%d of %d paragraphs were heard before", len(jobs) - len(todo), len(jobs))
@@ -133,7 +133,7 @@ def _hear_all(jobs: Sequence[_Job], config: HearingConfig, num_processes: int) -
             logging.info("heard %d of %d paragraphs", number, len(todo))
 
 
-def _make_listening(config: HearingConfig) -> Callable[[_Job], None]:
+def _make_listening(config: SpeakingConfig) -> Callable[[_Job], None]:
     listener = Listener(config)
 
     def listen(job: _Job) -> None:
@@ -157,7 +157,7 @@ def _read_part(path: str) -> Heard | None:
 class _Report:
     """Adds up what paragraphs count."""
 
-    def __init__(self, input_file: str, config: SpokenConfig, settings: str) -> None:
+    def __init__(self, input_file: str, config: SpokenDatasetConfig, settings: str) -> None:
         self._head = {
             "input_file": input_file,
             "bert_qa_tf": bert_qa_tf.__version__,
@@ -194,7 +194,7 @@ def _rate(errors: Mapping[str, int]) -> float | None:
 
 
 def _write(
-    file: BinaryIO, version: str, input_file: str, config: SpokenConfig, jobs: Sequence[_Job], report: _Report
+    file: BinaryIO, version: str, input_file: str, config: SpokenDatasetConfig, jobs: Sequence[_Job], report: _Report
 ) -> None:
     """The output, an article at a time."""
     file.write(f'{{"version": {json.dumps(version)}, "data": ['.encode())

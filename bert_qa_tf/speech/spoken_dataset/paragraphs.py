@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from bert_qa_tf.config import SpokenConfig
+from bert_qa_tf.config import SpokenDatasetConfig
 from bert_qa_tf.speech.recordings.sentence_ends import end_sentence
 from bert_qa_tf.speech.recordings.word_errors import count_word_errors
 from bert_qa_tf.speech.spoken_dataset.answer_placing import AnswerPlacer, Placement
@@ -37,7 +37,7 @@ class SpokenParagraph:
       errors: of the recogniser.
     """
 
-    def __init__(self, paragraph: Mapping[str, Any], heard: Heard, config: SpokenConfig) -> None:
+    def __init__(self, paragraph: Mapping[str, Any], heard: Heard, config: SpokenDatasetConfig) -> None:
         self._paragraph = paragraph
         self._heard = [[part for word in sentence for part in verbalize_word(word)] for sentence in heard.sentences]
         self._duration_secs = heard.duration_secs

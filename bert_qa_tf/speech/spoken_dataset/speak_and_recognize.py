@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bert_qa_tf.config import HearingConfig
+from bert_qa_tf.config import SpeakingConfig
 from bert_qa_tf.speech.recordings import audio, word_errors
 from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
 from bert_qa_tf.speech.spoken_dataset.synthesizer import Synthesizer, load_synthesizer
@@ -71,7 +71,7 @@ class Listener:
     """
 
     def __init__(
-        self, config: HearingConfig, synthesizer: Synthesizer | None = None, recognizer: Recognizer | None = None
+        self, config: SpeakingConfig, synthesizer: Synthesizer | None = None, recognizer: Recognizer | None = None
     ) -> None:
         self._config = config
         self._synthesizer = synthesizer or load_synthesizer(config.speech_command, config.voice)
@@ -138,7 +138,7 @@ def _placed(word: Word, offset_secs: float) -> Word:
     return Word(word.text, start, end, None if word.confidence is None else round(word.confidence, 4))
 
 
-def check_installed(config: HearingConfig) -> str:
+def check_installed(config: SpeakingConfig) -> str:
     """Makes a `Listener` once, before processes are started for it; returns its `settings`.
 
     Raises:

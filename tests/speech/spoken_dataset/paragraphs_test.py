@@ -1,6 +1,6 @@
 """A paragraph as it was heard."""
 
-from bert_qa_tf.config import SpokenConfig
+from bert_qa_tf.config import SpokenDatasetConfig
 from bert_qa_tf.speech.spoken_dataset.paragraphs import SpokenParagraph
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard
 from bert_qa_tf.speech.transcripts.transcript import Word
@@ -29,7 +29,7 @@ def question(text, qas_id="q"):
 
 
 def spoken(qas, sentences=HEARD, **settings):
-    paragraph = SpokenParagraph({"context": CONTEXT, "qas": qas}, heard(*sentences), SpokenConfig(**settings))
+    paragraph = SpokenParagraph({"context": CONTEXT, "qas": qas}, heard(*sentences), SpokenDatasetConfig(**settings))
     return paragraph.to_json(0.01), paragraph.counts
 
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("soundfile", reason="needs requirements/speech.txt")
 
-from bert_qa_tf.config import HearingConfig
+from bert_qa_tf.config import SpeakingConfig
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Listener
 from bert_qa_tf.speech.transcripts.transcript import Word
 
@@ -27,7 +27,7 @@ class Recognizer:
 
 
 def test_what_is_heard_is_what_is_handed_out_sentence_by_sentence():
-    listener = Listener(HearingConfig(), Synthesizer(), Recognizer())
+    listener = Listener(SpeakingConfig(), Synthesizer(), Recognizer())
     text = "Nora called. Please call back today."
 
     said = list(listener.say(text, 0.001))
@@ -40,7 +40,7 @@ def test_what_is_heard_is_what_is_handed_out_sentence_by_sentence():
 
 
 def test_noise_is_the_same_each_time_and_another_in_each_sentence():
-    listener = Listener(HearingConfig(), Synthesizer(), Recognizer())
+    listener = Listener(SpeakingConfig(), Synthesizer(), Recognizer())
 
     first, second = listener.say("One two. One two.", 0.01)
     again, _ = listener.say("One two. One two.", 0.01)
