@@ -1,1 +1,1 @@
-"""What a speech recogniser would have heard of a text, without any audio."""
+"""Simulates what a speech recogniser hears of a text, without any audio."""

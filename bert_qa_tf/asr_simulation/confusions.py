@@ -1,8 +1,8 @@
-"""Which words of a vocabulary sound like a given sequence of phones.
+"""Finds the words of a vocabulary that sound most like a given sequence of phones.
 
-What goes in: a vocabulary with its phones. What comes out: for any phones the nearest words, with their distances. The
-distances are `pronunciations.phone_distances`' edit distances; a sketch of each word (which phones it has, which pairs
-of kinds of phone) picks the few hundred words they are computed for, since a vocabulary has 70,000.
+Distances between sounds are the edit distances of `pronunciations.phone_distances`. A vocabulary has 70,000 words, too
+many to compare with each: a sketch of each word (which phones it has, which pairs of kinds of phone) picks the few
+hundred that the distance is computed for.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Fits which words are misheard: a logistic regression whose utterances differ.
+"""Fits the chance of each word to be misheard: a logistic regression in which utterances differ.
 
-What goes in: the rows of `error_features` of many utterances, and which of their words were misheard. What comes out:
-the weights, and how far utterances lie apart. That matters for answers of several words: the same errors, gathered in
-fewer utterances, leave more answers whole.
+Beside the weights of `error_features.py` it finds how much utterances differ. That matters for answers of several
+words: the same number of errors, gathered in fewer utterances, leaves more answers whole.
 """
 
 from __future__ import annotations

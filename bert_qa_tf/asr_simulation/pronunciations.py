@@ -1,8 +1,8 @@
-"""How words sound: phones, the distances between them, and the recogniser's own dictionary.
+"""Tells how words sound: their phones, and the distances between phones.
 
-What goes in: spelled words. What comes out: their phones as `bytes`, one byte a phone, so that they can be compared,
-joined and used as keys. A word that the dictionary lacks is put together from pieces that it has ("skyfall" from "sky"
-and "fall") and, where there are none, from letters. Which words sound alike is `confusions.py`'s business.
+Phones are `bytes`, one byte a phone, so that they can be compared, joined and used as keys. Words are looked up in the
+recogniser's own dictionary. A word that it lacks is put together from pieces that it has ("skyfall" from "sky" and
+"fall") and, where there are none, from letters.
 """
 
 from __future__ import annotations

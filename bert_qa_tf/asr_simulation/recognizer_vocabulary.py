@@ -1,7 +1,7 @@
-"""What a recogniser can say: its words, how they sound, and how likely each is after others.
+"""Holds what a recogniser can say: its words, how they sound, and how likely each is after others.
 
-What goes in: the dictionary and the language model of pocketsphinx's English model, which lie in its wheel. What comes
-out: a `RecognizerVocabulary`. Only words that both have can be recognised: about 72,000 of the dictionary's 126,000.
+All of it comes from pocketsphinx's English model, which lies in its wheel. Only words that both the dictionary and the
+language model have can be recognised: about 72,000 of the dictionary's 126,000.
 """
 
 from __future__ import annotations

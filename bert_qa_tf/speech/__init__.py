@@ -1,1 +1,1 @@
-"""From sound to text: recognition and synthesis, transcripts with word times, and transcripts made elsewhere."""
+"""Speech: recordings and their recognition, transcripts with word times, and spoken data sets."""

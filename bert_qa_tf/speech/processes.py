@@ -1,8 +1,7 @@
-"""The same work on many items, on several cores.
+"""Does the same work on many items, on several cores; or one call in a process of its own.
 
-What goes in: items, and how to make the worker that handles one. What comes out: results, in the order they are ready.
-Workers are made once a process (they load models), in fresh processes: a forked one would inherit locks of libraries.
-And a single call in a process of its own.
+Results come in the order they are ready. Each process makes its worker once, since workers load models. Processes are
+fresh ones: a forked one would inherit locks of libraries.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""SQuAD's answer normalization: what makes two answers count as the same.
+"""Normalizes answers as SQuAD does, to tell whether two of them count as the same.
 
-What goes in: any text. What comes out: the text, or its words, in lower case, without ASCII punctuation, without the
-articles a, an and the, and with single spaces. These are the rules of the official evaluation scripts, v1.1 and v2.0
-alike (Rajpurkar et al. 2016, 2018); scores can equal theirs only if this does, so its quirks stay: punctuation goes
-first, so `don't` is `dont` and `co-op` is `coop`; other scripts' punctuation stays.
+Text is put in lower case, without ASCII punctuation, without the articles a, an and the, and with single spaces. These
+are the rules of the official evaluation scripts, v1.1 and v2.0 alike (Rajpurkar et al. 2016, 2018); scores can equal
+theirs only if this does, so its quirks stay: punctuation goes first, so `don't` is `dont` and `co-op` is `coop`; other
+scripts' punctuation stays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Text that UTF-8 can spell.
+"""Replaces lone surrogates, which JSON can spell and UTF-8 cannot, by U+FFFD.
 
-What goes in: any Python string. What comes out: the same with each lone surrogate (JSON can spell half a pair, UTF-8
-cannot) replaced by U+FFFD. The length stays, so offsets do.
+The length of the text stays, so offsets do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Sound as samples: reading, resampling, noise.
+"""Reads audio files as samples, resamples them, and mixes in white noise.
 
-What goes in: audio files of any common format, rate and number of channels. What comes out: mono samples, a block at a
-time. Libraries are imported when the first file is read; what libsndfile cannot read goes through ffmpeg.
+Files may have any common format, rate and number of channels; samples are mono and come a block at a time. What
+libsndfile cannot read goes through ffmpeg. Libraries are imported when the first file is read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Cuts a recording of any length into utterances, at its quietest places.
 
-What goes in: blocks of samples. What comes out: pieces of some seconds, one after the other, nothing left out. Quiet is
-measured against the surroundings, so that it works with noise too.
+The pieces are some seconds long and leave nothing out. Quiet is measured against the surroundings, so that it works
+with noise too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Speech to words.
+"""Recognises the words of an utterance, with their times.
 
-What goes in: samples of one utterance. What comes out: `Word`s with times from its beginning. Cutting long recordings
-into utterances is `cutting`'s. Each utterance is recognised for itself: its words depend on its samples alone.
+Each utterance is recognised for itself: its words depend on its samples alone. `cutting.py` cuts long recordings into
+utterances.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Full stops for recognisers that write none.
+"""Puts full stops where a recogniser writes none.
 
-Spoken-SQuAD's transcripts end each sentence with a full stop, and what is trained on them or on `make_spoken`'s looks
-for answers within sentences. A recogniser without punctuation leaves only its words' times to tell where one ends: at a
-pause.
+Spoken-SQuAD's transcripts end each sentence with a full stop, and models trained on them, or on what `make_spoken`
+writes, look for answers within sentences. A recogniser without punctuation leaves only the times of its words to tell
+where a sentence ends: at a pause.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Recordings to transcripts.
+"""Makes a transcript of a recording of any length.
 
-What goes in: an audio file of any length. What comes out: a `Transcript`. The recording is read as a stream, cut at
-its pauses, and its pieces are recognised on several cores; only pieces that wait for a core are in memory. What was
-heard of each piece may be kept in a folder, from which the same call goes on.
+The recording is read as a stream, cut at its pauses, and its pieces are recognised on several cores; only pieces that
+wait for a core are in memory. What was heard of each piece may be kept in a folder, from which the same call goes on.
 """
 
 from __future__ import annotations

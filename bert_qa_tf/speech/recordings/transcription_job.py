@@ -1,7 +1,6 @@
-"""What `transcribe` does: recordings to transcript files, and their word error rates.
+"""Writes transcripts of audio files, and counts word errors where the true texts are known: what `transcribe` does.
 
-What goes in: audio files, and the texts that were read in them, if known. What comes out: a transcript for each,
-printed or as a file. Recognising is `transcribing`'s.
+`transcribing.py` recognises each file.
 """
 
 from __future__ import annotations

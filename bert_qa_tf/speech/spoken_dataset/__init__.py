@@ -1,1 +1,1 @@
-"""Spoken versions of SQuAD-form data sets: synthesised, recognised, answers placed."""
+"""Makes spoken versions of SQuAD-form data sets: contexts read aloud and recognised, answers found again."""

@@ -1,9 +1,8 @@
-"""Finds in what was heard the answers of the text that was read.
+"""Finds the answers of a text in what was heard when the text was read aloud.
 
-What goes in: the words said and heard, by sentence, and the characters of an answer in the text. What comes out: which
-heard words are its answer, and how sure that is. "exact": the answer's words as SQuAD compares them (case, punctuation
-and articles aside) stand in the transcript, nearest to where they were said. "aligned": they do not, and these words
-were heard in their place.
+An answer is "exact" where its words, as SQuAD compares them (case, punctuation and articles aside), stand in the
+transcript; the place nearest to where they were said is taken. It is "aligned" where other words were heard in its
+place.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Makes a spoken SQuAD-form file of a written one, as Spoken-SQuAD was made.
+"""Makes a spoken data set of a SQuAD-form file, as Spoken-SQuAD was made.
 
-What goes in: SQuAD-form JSON. What comes out: the same with its contexts spoken, noised and recognised (questions stay
-text), and a report. What was heard of each paragraph is written to a folder beside the output as soon as it is there,
-so that the same command goes on where it was stopped; the output is made of these parts and is the same bytes either
-way.
+Contexts are read aloud, white noise is mixed in, and they are recognised; questions stay text. What was heard of each
+paragraph is written to a folder beside the output as soon as it is there, so that the same command goes on where it was
+stopped. The output is made of these parts, and is the same bytes either way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A SQuAD paragraph as it was heard: transcript, word times, and its questions with answers placed in the transcript.
-
-What goes in: a paragraph of SQuAD-form JSON and what was heard of its context. What comes out: the paragraph of the
-spoken file, and counts of what was found and lost. Hearing is `hearing`'s, files are `spoken_squad`'s.
+"""Makes the spoken version of a SQuAD paragraph: transcript, word times, and questions with their answers placed in it.
 
 Beside what SQuAD has, a paragraph holds `word_times` (`[start_secs, end_secs]` of each white-space separated word of
 the context), `duration_secs`, `noise_volume`, `word_error_rate`, and `sentences`: what was said (`reference`) and what

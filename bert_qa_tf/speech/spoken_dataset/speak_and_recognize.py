@@ -1,7 +1,7 @@
-"""What a recogniser hears when a text is read to it.
+"""Reads a text aloud and recognises what is heard.
 
-What goes in: a text. What comes out: per sentence, the words that were heard, with times. Each sentence is spoken,
-noised and recognised for itself, so that all of it depends on text and settings alone.
+Each sentence is spoken, mixed with white noise and recognised for itself, so that what is heard depends on the text and
+the settings alone.
 """
 
 from __future__ import annotations

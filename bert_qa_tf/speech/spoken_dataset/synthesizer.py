@@ -1,7 +1,7 @@
-"""Text to speech by programs of the system.
+"""Speaks sentences with programs of the system.
 
-What goes in: a sentence of plain lower-case words (see `text.verbalization`). What comes out: samples. `Flite` is CMU's
-flite; `CommandSynthesizer` is any other program that writes an audio file.
+Sentences are plain words in lower case (see `text/verbalization.py`). `Flite` is CMU's flite; `CommandSynthesizer` is
+any other program that writes an audio file.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Takes out of a transcript what nobody said, and what says nothing.
 
-What goes in: a text and which rules are on (`CleaningConfig`). What comes out: the text without speaker labels, time
-stamps, notes of sounds, fillers, repeats and invisible characters, how often each rule took something out, and the way
-back: any span of the cleaned text is a span of the original one. Characters are only ever left out, so that an answer
-found in the cleaned text is there in the original, perhaps with an "um" in its middle. What a rule finds is
-`cleaning_rules.py`'s.
+That is speaker labels, time stamps, notes of sounds, fillers, repeats and invisible characters, as far as their rules
+are on (`CleaningConfig`). Characters are only ever left out, so any span of the cleaned text is a span of the original:
+an answer that is found is there in the original too, perhaps with an "um" in its middle. `cleaning_rules.py` finds what
+to take out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What each rule of cleaning finds in a text.
+"""Finds what each rule of cleaning takes out of a text.
 
-What goes in: a text. What comes out: spans of it, in order, none overlapping, that are to be left out. The words are
-English; labels, times and notes of sounds are written alike everywhere.
+A rule gives spans in order, none overlapping. Their words are English; labels, times and notes of sounds are written
+alike everywhere.
 """
 
 from __future__ import annotations

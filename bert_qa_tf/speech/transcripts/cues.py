@@ -1,7 +1,7 @@
-"""Words cut into captions that can be read along with the sound.
+"""Cuts the words of a transcript into captions that can be read along with the sound.
 
-What goes in: the words of a transcript. What comes out: cues, each at most two lines of 42 characters and 7 seconds,
-cut at pauses and behind sentences where that is possible. Writing them as WebVTT or SRT is `transcript_writers.py`'s.
+A caption has at most two lines of 42 characters and 7 seconds. Cuts are made at pauses and behind sentences where that
+is possible. `writers.py` writes them as WebVTT or SRT.
 """
 
 from __future__ import annotations

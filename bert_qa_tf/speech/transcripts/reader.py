@@ -1,8 +1,8 @@
 """Reads transcripts that other tools wrote, whatever their format.
 
-What goes in: a file, local or remote, or its bytes: JSON of ours, of Whisper's programs, Amazon Transcribe or Google
-Speech-to-Text; WebVTT, SRT, CTM; plain text. What comes out: a `Transcript`, the format it was recognised as, and
-counts of what is not in it. Each format is a module in `formats/`; writing is `transcript_writers.py`'s.
+These are JSON of ours, of Whisper's programs, of Amazon Transcribe and of Google Speech-to-Text; WebVTT, SRT and CTM;
+and plain text. The format is recognised from the file, and what the transcript leaves out of it is counted. Each format
+is a module in `formats/`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""A transcript with word times: what every recogniser gives, and what answers are looked up in.
-
-What goes in: words with the seconds at which they were said. What comes out: a text to ask questions about, and for any
-span of that text the seconds in which it is said. Recognising is `recognizer.py`'s, reading other tools' files
-`transcript_files.py`'s.
-"""
+"""Defines transcripts: words with their times, the text that they make, and when each span of it was said."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Times for words that have none of their own, worked out from what surrounds them.
+"""Works out times for words that have none of their own, from what surrounds them.
 
-What goes in: words, some of them without times, and the stretch of the recording in which they were said. What comes
-out: the same words, each with times; those that were worked out say so (`Word.times_estimated`), because they are good
-enough to play a recording from and no measurement.
+Such words say so (`Word.times_estimated`): their times are good enough to play a recording from, and no measurement.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A transcript as a file: JSON with all that is known, plain text, or captions in WebVTT and SRT.
+"""Writes a transcript as JSON with all that is known, as plain text, or as captions in WebVTT and SRT.
 
-What goes in: a `Transcript`. What comes out: a file that `transcript_files.py` reads back, JSON without any loss.
-WebVTT keeps the time of each word where it was measured, SRT those of the captions alone, text none.
+`reader.py` reads all of them back, JSON without any loss. WebVTT keeps the time of each word where it was measured, SRT
+only those of the captions, text none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Amazon Transcribe's JSON: the output of a batch job.
+"""Reads Amazon Transcribe's JSON, the output of a batch job.
 
-What goes in: `results.items`, each a word or a punctuation mark with its alternatives. What comes out: a `Transcript`
-of the likeliest alternative of each, punctuation glued to its word. Where there are no items, the text without times.
+Each of `results.items` is a word or a punctuation mark with its alternatives. The likeliest is taken, and punctuation
+is glued to its word. Where there are no items, the transcript is the text without times.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What WebVTT and SRT have in common: blocks of lines, a line of times, and text that rolls up.
+"""Reads what WebVTT and SRT have in common: blocks of lines, a line of times, and text that rolls up.
 
-What goes in: the lines of a file. What comes out: captions, in the file's order, each with the lines that stand below
-its times. What a line may hold beside text is `webvtt.py`'s and `subrip.py`'s.
+Captions stay in the order of the file. `webvtt.py` and `subrip.py` know what a line may hold beside text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""CTM, the time-marked words of NIST's scoring tools, which Kaldi and others write.
+"""Reads CTM, the time-marked words of NIST's scoring tools, which Kaldi and others write.
 
-What goes in: lines of `waveform channel start duration word [confidence [type [speaker]]]`; lines that begin with `;;`
-are comments. What comes out: a `Transcript` of one waveform, or of one of its channels, in the order of time.
+A line is `waveform channel start duration word [confidence [type [speaker]]]`; lines that begin with `;;` are comments.
+The transcript is of one waveform, or of one of its channels, in the order of time.
 
 Source: NIST SCTK, `doc/infmts.htm`.
 """

@@ -1,7 +1,4 @@
-"""Tells the formats of transcripts apart, by what a file holds; the ending of its name is a hint.
-
-What goes in: a text and a name. What comes out: one of `transcript_files.INPUT_FORMATS`.
-"""
+"""Tells the formats of transcripts apart, by what a file holds; the ending of its name is a hint."""
 
 from __future__ import annotations
 

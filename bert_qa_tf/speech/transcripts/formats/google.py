@@ -1,8 +1,8 @@
-"""Google Speech-to-Text's JSON, v1 and v2.
+"""Reads the JSON of Google Speech-to-Text, v1 and v2.
 
-What goes in: a reply of `recognize` or `longrunningrecognize`, or a file that a batch of v2 wrote, names in camel or in
-snake case. What comes out: a `Transcript` of the first alternative of each result. Where words have no times, a
-result's words share what lies between the end of the result before it and its own (`Word.times_estimated`).
+That is a reply of `recognize` or `longrunningrecognize`, or a file that a batch of v2 wrote, with names in camel or in
+snake case. The first alternative of each result is taken. Where words have no times, those of a result share what lies
+between the end of the result before it and its own (`Word.times_estimated`).
 """
 
 from __future__ import annotations

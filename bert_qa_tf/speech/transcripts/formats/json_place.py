@@ -1,7 +1,6 @@
-"""A place in a JSON document that knows where it is, so that an error can say so.
+"""Checks the parts of a JSON document, and names the place of what is wrong in it.
 
-What goes in: what `json.loads` gives. What comes out: its parts, checked, or one line such as
-`call.json: segments[3].words[2]: expected `start` in seconds, got "soon"`.
+An error is one line such as `call.json: segments[3].words[2]: expected `start` in seconds, got "soon"`.
 """
 
 from __future__ import annotations

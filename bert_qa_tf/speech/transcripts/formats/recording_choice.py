@@ -1,7 +1,4 @@
-"""Which recording is meant, where a file holds several.
-
-What goes in: the names in the file, and what the user typed. What comes out: one of them, or one line that lists them.
-"""
+"""Chooses one recording of a file that holds several, by the name that the user gave."""
 
 from __future__ import annotations
 

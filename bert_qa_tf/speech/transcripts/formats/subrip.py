@@ -1,7 +1,7 @@
-r"""SRT (SubRip), the captions of everywhere else.
+r"""Reads SRT (SubRip), the captions of most programs outside the web.
 
-What goes in: numbered captions, `00:00:01,000 --> 00:00:02,500`. What comes out: a `Transcript` whose words share their
-caption's times (`Word.times_estimated`). Tags for the looks (`<i>`, `{\an8}`) are no speech.
+Captions are numbered and timed, `00:00:01,000 --> 00:00:02,500`; the words of one share its times
+(`Word.times_estimated`). Tags for the looks (`<i>`, `{\an8}`) are no speech.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""WebVTT, the captions of the web.
+"""Reads WebVTT, the captions of the web: a file that begins with `WEBVTT`.
 
-What goes in: a file that begins with `WEBVTT`. What comes out: a `Transcript`. Time tags within a cue
-(`<00:00:01.000>`) say when the next word begins and the one before it ends at the latest; where there are none, the
-words of a cue share its times (`Word.times_estimated`). Notes, styles and regions are no speech; names in voice tags
-are counted.
+Time tags within a cue (`<00:00:01.000>`) say when the next word begins and the one before it ends at the latest. Where
+there are none, the words of a cue share its times (`Word.times_estimated`). Notes, styles and regions are no speech;
+names in voice tags are counted.
 
 Source: W3C, "WebVTT: The Web Video Text Tracks Format".
 """

@@ -1,8 +1,8 @@
-"""Whisper's JSON, as its best-known programs write it.
+"""Reads Whisper's JSON, as its best-known programs write it.
 
-What goes in: the JSON of openai-whisper, the OpenAI API (`verbose_json`), faster-whisper (its segments as objects),
-WhisperX, whisper-timestamped or whisper.cpp (`-oj`, `-ojf`). What comes out: a `Transcript`. Words have times of their
-own where the file has them; those of a segment without share the segment's (`Word.times_estimated`).
+These are openai-whisper, the OpenAI API (`verbose_json`), faster-whisper (its segments as objects), WhisperX,
+whisper-timestamped and whisper.cpp (`-oj`, `-ojf`). Words have times of their own where the file has them; those of a
+segment without share the segment's (`Word.times_estimated`).
 """
 
 from __future__ import annotations

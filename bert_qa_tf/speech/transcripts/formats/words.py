@@ -1,7 +1,6 @@
-"""What readers of every format do with a word, a segment, and pieces of words.
+"""Makes words of what the readers of every format find: single words, segments, and pieces of words.
 
-What goes in: what a file says. What comes out: `Word`s that hold together, or one line that names the place. What had
-to be left out is counted under the names below.
+What does not hold together is one line that names the place. What had to be left out is counted under the names below.
 """
 
 from __future__ import annotations
