@@ -21,7 +21,7 @@ eval_names=(spoken_dev.0 spoken_dev.0.01 clean_dev)
 benchmarks/spoken_data.sh
 mkdir -p "$WORK"
 
-# As much simulated noise as there really is: from the rate without noise on the recording to that with it.
+# As many simulated errors as there really are: from the rate without noise on the recording to that with it.
 wer="$("$PYTHON" - "$SPOKEN_DIR/spoken_train.json.report.json" <<'EOF'
 import json, sys
 print(",".join(f"{rate:.2f}" for rate in sorted(json.load(open(sys.argv[1]))["word_error_rate_by_noise_volume"].values())))

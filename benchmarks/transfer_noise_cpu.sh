@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# As transfer_cpu.sh, with the recipe for noise that came out best in `make ablation`: the same questions, steps and
-# settings, but the first epoch is of clean text and the others are of simulated hearings of it.
+# As transfer_cpu.sh, with the recipe for recognition errors that came out best in `make ablation`: the same questions,
+# steps and settings, but the first epoch is of clean text and the others are of simulated hearings of it.
 #
 #   BERT_QA_TF_DATA=/path/to/data benchmarks/transfer_noise_cpu.sh
 #

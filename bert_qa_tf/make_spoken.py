@@ -1,4 +1,4 @@
-r"""Makes spoken data of written: contexts are read aloud, noised and recognised, answers found in the transcript.
+r"""Makes a spoken data set: contexts are read aloud with white noise and recognised, answers found in what was heard.
 
 Needs flite and requirements/speech.txt. Stopped, the same command goes on; its output is the same bytes either way.
 
@@ -6,7 +6,7 @@ Needs flite and requirements/speech.txt. Stopped, the same command goes on; its 
     --noise_volume=0.01 --noise_volume=0.02
   python -m bert_qa_tf.make_spoken --input_file=dev.json --output_file=spoken_dev.json \
     --noise_volume=0.01 --unplaced=keep
-  python -m bert_qa_tf.make_spoken --input_file=dev.json --output_file=noisy_dev.json --simulate_wer=0.3
+  python -m bert_qa_tf.make_spoken --input_file=dev.json --output_file=simulated_dev.json --simulate_wer=0.3
 """
 
 from __future__ import annotations

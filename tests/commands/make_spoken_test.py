@@ -148,13 +148,13 @@ def test_without_flite_the_line_says_how_to_install_it(written, tmp_path, capsys
 def test_errors_are_simulated_without_speech(written, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))  # no flite
     monkeypatch.setattr("bert_qa_tf.speech.recordings.recognizer.Pocketsphinx", None)
-    output = tmp_path / "noisy.json"
+    output = tmp_path / "simulated.json"
     assert run(f"--input_file={written}", f"--output_file={output}", "--simulate_wer=0.5", "--unplaced=keep") == 0
     examples = squad_reader.read_squad(output)
     assert [example.qas_id for example in examples] == ["0", "1", "2", "3"]
     assert "nineteen" in examples[0].answers[0].text
     assert not any(character.isdigit() for example in examples for character in example.context)
-    report = json.loads((tmp_path / "noisy.json.report.json").read_text(encoding="utf-8"))
+    report = json.loads((tmp_path / "simulated.json.report.json").read_text(encoding="utf-8"))
     assert report["simulated_word_error_rate"] == 0.5
     assert 0.1 < report["word_error_rate"] < 0.9  # of 36 words
     assert report["counts"]["paragraphs"] == report["counts"]["questions"] == report["counts"]["answers"] == 4

@@ -38,7 +38,7 @@ def run(
       config: the recogniser.
       output_file: for one recording; None prints the transcript where `output_dir` is None too.
       output_dir: for any number: a file each, named after the recording.
-      output_format: one of `transcript_writers.OUTPUT_FORMATS`; None goes by the ending of `output_file`, else txt.
+      output_format: one of `writers.OUTPUT_FORMATS`; None goes by the ending of `output_file`, else txt.
       reference_files: what was said in each recording, in the same order; none to count no errors.
       num_processes: 0 for as many as suit the recogniser.
 

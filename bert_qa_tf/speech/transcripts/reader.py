@@ -28,7 +28,7 @@ from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 from bert_qa_tf.storage import files
 from bert_qa_tf.text.surrogates import replace_surrogates
 
-# Names of formats: those of `transcript_writers.OUTPUT_FORMATS` and what only others write.
+# Names of formats: those of `writers.OUTPUT_FORMATS` and what only others write.
 JSON_FORMATS = ("json", "whisper", "aws", "google")
 INPUT_FORMATS = (*JSON_FORMATS, "vtt", "srt", "ctm", "txt")
 # Those that may hold several recordings, of which one is chosen.
