@@ -95,7 +95,8 @@ class Bench:
         from bert_qa_tf.records.batches import pad_batch
 
         prepared = self._prepared
-        return pad_batch(prepared.columns, record_ids, length, self.schedule.global_batch_size, prepared.task.table)
+        columns = prepared.records.read(record_ids)
+        return pad_batch(columns, length, self.schedule.global_batch_size, prepared.task.table)
 
 
 def main() -> None:

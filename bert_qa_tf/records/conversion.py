@@ -20,14 +20,14 @@ from tqdm import tqdm
 from bert_qa_tf.config import RecordsConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import manifest as manifests
-from bert_qa_tf.records import shards
+from bert_qa_tf.records import writer
 from bert_qa_tf.records.features import FeatureSpec
+from bert_qa_tf.records.index import write_index
 from bert_qa_tf.storage import files
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 _T = TypeVar("_T")
 
-LENGTHS_FILE = "{split}.lengths.npy"
 _SPLITS = ("train", "dev")
 
 
@@ -39,7 +39,7 @@ class Record(NamedTuple):
       place_id: its place among the records follows from it; the same for copies of one record, which stand side by
         side.
       length: in word pieces.
-      values: by name, see `shards.serialize`.
+      values: by name, see `writer.serialize`.
       copy: which copy it is, where training records come in copies.
     """
 
@@ -187,16 +187,17 @@ def _write(
     sources: tuple[manifests.Source, ...],
 ) -> manifests.Manifest:
     """The second pass: everything but the final move."""
-    written: list[manifests.Shard] = []
+    shards: list[manifests.Shard] = []
+    indexes: list[manifests.IndexFile] = []
     with contextlib.ExitStack() as stack:
         writers = {
-            split: stack.enter_context(shards.ShardWriter(directory, split, num_shards, config.seed))
+            split: stack.enter_context(writer.ShardWriter(directory, split, num_shards, config.seed))
             for split, num_shards in zip(_SPLITS, (config.num_shards, config.num_dev_shards), strict=True)
         }
         splits: set[str] = set()
         for record in converter.records(directory):
             with_decoding = record.split == "dev" or config.keep_decoding_features
-            payload = shards.serialize(record.values, converter.table, with_decoding)
+            payload = writer.serialize(record.values, converter.table, with_decoding)
             writers[record.split].add(record.place_id, record.length, payload, record.copy)
             splits.add(record.split)
         if "train" not in splits:
@@ -206,16 +207,14 @@ def _write(
         for split in _SPLITS:
             if split not in splits:
                 continue
-            shards_of_split, lengths, copies = writers[split].finish()
-            written += shards_of_split
-            _save_array(f"{directory}/{LENGTHS_FILE.format(split=split)}", lengths)
+            shards_of_split, index = writers[split].finish()
+            shards += shards_of_split
+            indexes.append(write_index(directory, split, index))
             if split == "train":
-                values, numbers = np.unique(lengths, return_counts=True)
+                values, numbers = np.unique(index["length"], return_counts=True)
                 histogram = dict(zip(values.tolist(), numbers.tolist(), strict=True))
-                by_copy = np.bincount(copies, minlength=converter.num_copies).tolist()
+                by_copy = np.bincount(index["copy"], minlength=converter.num_copies).tolist()
                 converter.check(by_copy)
-                if converter.num_copies > 1:
-                    _save_array(f"{directory}/{shards.COPIES_FILE}", copies)
     files.write_text(f"{directory}/{manifests.VOCAB_FILE}", "".join(f"{piece}\n" for piece in tokenizer.vocab))
     manifest = manifests.Manifest(
         task=task,
@@ -227,12 +226,8 @@ def _write(
         counts=dict(converter.counts),
         length_histogram=histogram,
         records_by_copy=tuple(by_copy),
-        shards=tuple(written),
+        shards=tuple(shards),
+        indexes=tuple(indexes),
     )
     files.write_text(f"{directory}/{manifests.MANIFEST_FILE}", manifest.to_json())
     return manifest
-
-
-def _save_array(path: str, array: np.ndarray) -> None:
-    with tf.io.gfile.GFile(path, "wb") as file:
-        np.save(file, array)

@@ -33,6 +33,15 @@ class Shard:
 
 
 @dataclasses.dataclass(frozen=True)
+class IndexFile:
+    """The index of a split: its name in the folder, "train" or "dev", its SHA-256. What it holds is in `index.py`."""
+
+    file: str
+    split: str
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Source:
     """One converted file: its name, its SHA-256, and what the task notes of it."""
 
@@ -60,6 +69,7 @@ class Manifest:
       counts: records, and one for each reason something was dropped or mended.
       length_histogram: record length in word pieces → training records.
       shards: every file of records.
+      indexes: of each split, where its records lie in the shards.
       records_by_copy: training records of each copy; one number where they do not come in copies.
     """
 
@@ -72,6 +82,7 @@ class Manifest:
     counts: dict[str, int]
     length_histogram: dict[int, int]
     shards: tuple[Shard, ...]
+    indexes: tuple[IndexFile, ...]
     records_by_copy: tuple[int, ...]
     format_version: int = FORMAT_VERSION
 
@@ -96,6 +107,7 @@ class Manifest:
             "length_histogram": {str(length): count for length, count in sorted(self.length_histogram.items())},
             "records_by_copy": list(self.records_by_copy),
             "shards": [dataclasses.asdict(shard) for shard in self.shards],
+            "indexes": [dataclasses.asdict(index) for index in self.indexes],
         }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
@@ -158,6 +170,7 @@ def _from_json(value: dict[str, Any]) -> Manifest:
         counts=dict(value["counts"]),
         length_histogram={int(length): count for length, count in value["length_histogram"].items()},
         shards=tuple(Shard(**shard) for shard in value["shards"]),
+        indexes=tuple(IndexFile(**index) for index in value["indexes"]),
         records_by_copy=tuple(value["records_by_copy"]),
     )
 

@@ -77,7 +77,7 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
         prepared.task,
         prepared.strategy,
         prepared.trained,
-        prepared.columns,
+        prepared.records,
         schedule,
         options,
         profile=config.profile_steps if role.is_chief else None,

@@ -23,8 +23,8 @@ from bert_qa_tf.encoders.wrapped_encoder import (
     load_wrapped_encoder,
 )
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.records import shards
 from bert_qa_tf.records.manifest import MANIFEST_FILE, Manifest, read_manifest
+from bert_qa_tf.records.reader import RecordReader, open_split
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.text.tokenization import BertTokenizer
 from bert_qa_tf.training import optimization, partial, run_directory, runtime
@@ -45,7 +45,7 @@ class Prepared:
       pretrained: where the encoder's weights came from.
       task: the head and the loss.
       score: scores a model on the development split; None where there is none.
-      columns: the training records.
+      records: the training records.
       schedule: which of them make which batch.
       trained: model and optimizer, at step 0.
     """
@@ -57,7 +57,7 @@ class Prepared:
     pretrained: PretrainedEncoder | WrappedEncoder
     task: Task
     score: Callable[[tf_keras.Model], dict[str, float]] | None
-    columns: shards.Columns
+    records: RecordReader
     schedule: TrainingSchedule
     trained: Trained
 
@@ -88,18 +88,18 @@ def prepare(config: TrainConfig) -> Prepared:
     pretrained = load(config.encoder_handle, do_lower_case=manifest.do_lower_case)
     tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case, source=pretrained.source)
     check_vocabulary(config, manifest, pretrained, tokenizer, task.max_seq_length)
-    columns = shards.read_columns(config.train_dir, manifest.split("train"), task.table)
-    if not len(columns):
+    records = open_split(config.train_dir, manifest, "train", task.table)
+    if not len(records):
         raise InputError(f"{config.train_dir}: the conversion holds no training records")
     schedule = TrainingSchedule(
-        columns.lengths,
+        records.lengths,
         config.length_buckets,
         config.global_batch_size,
         config.num_train_epochs,
         config.max_train_steps,
         config.seed,
         config.steps_per_loop,
-        shards.read_copies(config.train_dir, manifest),
+        records.copies,
         config.max_train_examples,
     )
 
@@ -125,7 +125,7 @@ def prepare(config: TrainConfig) -> Prepared:
     if isinstance(pretrained, WrappedEncoder):
         check_length(model.get_layer("encoder"), pretrained, task.max_seq_length)
     trained = Trained(model, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False, name="step"), Progress())
-    return Prepared(config, strategy, policy, manifest, pretrained, task, score, columns, schedule, trained)
+    return Prepared(config, strategy, policy, manifest, pretrained, task, score, records, schedule, trained)
 
 
 def _bind_task(config: TrainConfig, manifest: Manifest) -> Task:

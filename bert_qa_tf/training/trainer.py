@@ -18,8 +18,9 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.records import features, shards
+from bert_qa_tf.records import features
 from bert_qa_tf.records.batches import pad_batch
+from bert_qa_tf.records.reader import RecordReader
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import cluster
 from bert_qa_tf.training.reporting import Reporter
@@ -56,7 +57,7 @@ class Trainer(orbit.AbstractTrainer):
       task: its loss and its fields.
       strategy: where the model's variables live.
       trained: what is changed.
-      columns: the training records.
+      records: the training records; each batch is read when its step comes.
       schedule: which of them make which batch.
       options: see `StepOptions`.
       profile: first and last step to profile, or None; the profile goes to `profile_dir`.
@@ -75,7 +76,7 @@ class Trainer(orbit.AbstractTrainer):
         task: Task,
         strategy: tf.distribute.Strategy,
         trained: Trained,
-        columns: shards.Columns,
+        records: RecordReader,
         schedule: TrainingSchedule,
         options: StepOptions,
         profile: tuple[int, int] | None = None,
@@ -84,7 +85,7 @@ class Trainer(orbit.AbstractTrainer):
         self._task = task
         self._strategy = strategy
         self._trained = trained
-        self._columns = columns
+        self._records = records
         self._schedule = schedule
         self._per_call = options.steps_per_call
         self._profile, self._profile_dir, self._profiling = profile, profile_dir, False
@@ -150,7 +151,8 @@ class Trainer(orbit.AbstractTrainer):
         return figures
 
     def _pad(self, record_ids: np.ndarray, length: int) -> dict[str, np.ndarray]:
-        return pad_batch(self._columns, record_ids, length, self._schedule.global_batch_size, self._task.table)
+        columns = self._records.read(record_ids)
+        return pad_batch(columns, length, self._schedule.global_batch_size, self._task.table)
 
     def _check(self, first: int, values: Mapping[str, np.ndarray]) -> None:
         kept = "so training stopped; the checkpoints before it are kept. Try a lower --learning_rate"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from bert_qa_tf.records.index import INDEX_DTYPE
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from tests.testing import REPOSITORY
 
@@ -23,14 +26,29 @@ def test_the_feature_table_is_documented_row_by_row():
     ]
 
 
-def test_the_example_reads_the_sample():
+def test_the_index_is_documented_field_by_field():
+    rows = re.findall(r"^\| `(\w+)` \| `([<\w]+)` \|", README, re.MULTILINE)
+
+    assert np.dtype(rows).newbyteorder("<") == INDEX_DTYPE
+    assert f"a row of {INDEX_DTYPE.itemsize}\nbytes" in README
+
+
+def test_the_examples_read_the_sample():
     if not list((REPOSITORY / "tfrecords" / "sample").glob("train-*.tfrecord")):
         pytest.skip("tfrecords/sample is not there")
-    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    one, some, index = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False)
-
-    assert done.returncode == 0, done.stderr
-    window, answer = done.stdout.splitlines()
+    window, answer = _run(one).splitlines()
     assert window.startswith("[CLS] ")
     assert answer.removeprefix("answer: ") in window
+    assert _run(some).startswith("136 [")
+    assert _run(index).startswith("[  0 438 941] 104.3")
+
+
+def _run(code: str) -> str:
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, env=env, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

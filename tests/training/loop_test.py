@@ -104,8 +104,8 @@ def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_last_good_checkp
 ):
     pad = trainers.pad_batch
 
-    def poisoned(columns, record_ids, length, batch_size, table):
-        batch = pad(columns, record_ids, length, batch_size, table)
+    def poisoned(columns, length, batch_size, table):
+        batch = pad(columns, length, batch_size, table)
         poisoned.calls += 1
         if poisoned.calls == 6:  # the first is only traced
             batch["example_weights"] = batch["example_weights"] * np.float32(np.inf)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import tf_keras
 
-from bert_qa_tf.records import shards
 from bert_qa_tf.records.manifest import Manifest
+from bert_qa_tf.records.reader import Columns, open_split
 from bert_qa_tf.tasks.question_answering import decoding, metrics
 from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
 from bert_qa_tf.tasks.question_answering.config import QuestionAnsweringConfig
@@ -42,8 +42,8 @@ class DevelopmentScorer:
         self._settings = settings
         self._batch_size = batch_size
         self._answerer: QuestionAnswerer | None = None
-        columns = shards.read_columns(train_dir, manifest.split("dev"), QA_FEATURES, with_decoding=True)
-        self._windows = windows_from_columns(columns)
+        records = open_split(train_dir, manifest, "dev", QA_FEATURES, with_decoding=True)
+        self._windows = windows_from_columns(records.read(np.arange(len(records))))
         self._examples = read_squad(f"{train_dir}/{DEV_FILE}")
 
     def __call__(self, model: tf_keras.Model) -> dict[str, float]:
@@ -61,7 +61,7 @@ class DevelopmentScorer:
         }
 
 
-def windows_from_columns(columns: shards.Columns) -> list[InputFeatures]:
+def windows_from_columns(columns: Columns) -> list[InputFeatures]:
     """The records of a split that was stored with its decoding fields, as windows."""
     windows = []
     for i in range(len(columns)):

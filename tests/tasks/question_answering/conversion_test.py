@@ -9,12 +9,14 @@ import pathlib
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import conversion as records_conversion
-from bert_qa_tf.records import shards as tfrecord
-from bert_qa_tf.records.manifest import read_manifest
+from bert_qa_tf.records import writer
+from bert_qa_tf.records.manifest import Manifest, read_manifest
+from bert_qa_tf.records.reader import Columns, open_split
 from bert_qa_tf.storage import digests
 from bert_qa_tf.tasks.question_answering import conversion
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
@@ -42,18 +44,21 @@ def _qa(qas_id: str, text: str, start: int) -> dict:
     return {"id": qas_id, "question": "who sat?", "answers": [{"text": text, "answer_start": start}]}
 
 
+def _read_all(folder: pathlib.Path, manifest: Manifest, split: str, with_decoding: bool = False) -> Columns:
+    records = open_split(str(folder), manifest, split, QA_FEATURES, with_decoding)
+    return records.read(np.arange(len(records)))
+
+
 def test_a_conversion_holds_what_the_manifest_says(tmp_path, tokenizer):
     manifest = conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, SMALL)
     assert manifest == read_manifest(str(tmp_path / "out"))
     assert manifest.counts["questions"] == len(read_squad(MESSAGES))
     assert manifest.counts["train_questions"] + manifest.counts["dev_questions"] == manifest.counts["questions"]
     for split, counter in (("train", "windows"), ("dev", "dev_windows")):
-        columns = tfrecord.read_columns(str(tmp_path / "out"), manifest.split(split), QA_FEATURES)
+        columns = _read_all(tmp_path / "out", manifest, split)
         assert len(columns) == manifest.counts[counter] == manifest.num_records(split) > 0
         assert columns.lengths.max() <= 128
-    histogram = collections.Counter(
-        tfrecord.read_columns(str(tmp_path / "out"), manifest.split("train"), QA_FEATURES).lengths.tolist()
-    )
+    histogram = collections.Counter(_read_all(tmp_path / "out", manifest, "train").lengths.tolist())
     assert manifest.length_histogram == dict(histogram)
     for shard in manifest.shards:
         assert digests.file_digest(str(tmp_path / "out" / shard.file)) == (shard.bytes, shard.sha256)
@@ -64,7 +69,7 @@ def test_the_articles_set_aside_are_not_trained_on(tmp_path, tokenizer):
     manifest = conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, SMALL)
     held_out = {example.title for example in read_squad(str(tmp_path / "out" / "dev.json"))}
     assert len(held_out) == 2
-    columns = tfrecord.read_columns(str(tmp_path / "out"), manifest.split("dev"), QA_FEATURES, with_decoding=True)
+    columns = _read_all(tmp_path / "out", manifest, "dev", with_decoding=True)
     dev_ids = {e.qas_id for e in read_squad(MESSAGES) if e.title in held_out}
     assert set(columns.scalars["qas_id"]) == dev_ids
 
@@ -74,7 +79,7 @@ def test_labels_cover_the_answers(tmp_path, tokenizer):
         windowing=WindowingConfig(384, 128, 64), num_shards=1, dev_fraction=0.0, keep_decoding_features=True
     )
     manifest = conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, config)
-    columns = tfrecord.read_columns(str(tmp_path / "out"), manifest.split("train"), QA_FEATURES, with_decoding=True)
+    columns = _read_all(tmp_path / "out", manifest, "train", with_decoding=True)
     examples = {example.qas_id: example for example in read_squad(MESSAGES)}
     found = set()
     for i, qas_id in enumerate(columns.scalars["qas_id"]):
@@ -110,7 +115,7 @@ def test_windows_without_the_answer_are_labelled_cls_or_dropped_and_counted(tmp_
     without = kept.counts["windows_without_answer"]
     assert without == dropped.counts["windows_without_answer"] == dropped.counts["windows_without_answer_dropped"] > 0
     assert kept.counts["windows"] - dropped.counts["windows"] == without
-    columns = tfrecord.read_columns(str(tmp_path / "b"), dropped.split("train"), QA_FEATURES)
+    columns = _read_all(tmp_path / "b", dropped, "train")
     assert columns.scalars["end_positions"].min() > 0
 
 
@@ -145,7 +150,7 @@ def test_unanswerable_questions_need_the_flag(tmp_path, tokenizer):
         conversion.convert([path], str(tmp_path / "out"), tokenizer, SMALL)
     config = ConversionConfig(windowing=SMALL.windowing, dev_fraction=0.0, version_2_with_negative=True)
     manifest = conversion.convert([path], str(tmp_path / "out"), tokenizer, config)
-    columns = tfrecord.read_columns(str(tmp_path / "out"), manifest.split("train"), QA_FEATURES)
+    columns = _read_all(tmp_path / "out", manifest, "train")
     assert sorted(columns.scalars["end_positions"].tolist())[0] == 0
     assert manifest.counts["impossible_questions"] == 1
     assert manifest.settings["version_2_with_negative"]
@@ -212,7 +217,7 @@ def test_a_disk_that_is_full_is_given_its_space_back_and_keeps_the_old_conversio
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device", "train-00000-of-00002.tfrecord")
 
-    monkeypatch.setattr(tfrecord.ShardWriter, "finish", full)
+    monkeypatch.setattr(writer.ShardWriter, "finish", full)
     with pytest.raises(OSError, match="No space left"):
         conversion.convert([MESSAGES], out, tokenizer, SMALL, overwrite=True)
     assert os.listdir(tmp_path) == ["out"]
@@ -259,13 +264,13 @@ def test_a_conversion_is_only_replaced_when_asked(tmp_path, tokenizer):
 
 
 def _convert_slowly(output_dir: str) -> None:
-    slow = tfrecord.serialize
+    slow = writer.serialize
 
     def serialize(*args):
         time.sleep(0.05)
         return slow(*args)
 
-    tfrecord.serialize = serialize
+    writer.serialize = serialize
     conversion.convert([MESSAGES], output_dir, BertTokenizer(TINY_VOCAB, do_lower_case=True), SMALL)
 
 

@@ -11,8 +11,8 @@ from bert_qa_tf.asr_simulation.error_table import load_table
 from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.records import shards
 from bert_qa_tf.records.manifest import Manifest, read_manifest
+from bert_qa_tf.records.reader import Columns, RecordReader, open_split
 from bert_qa_tf.tasks.question_answering import conversion
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
@@ -41,8 +41,13 @@ def simulated(tmp_path_factory, tokenizer) -> tuple[pathlib.Path, Manifest]:
     return folder, conversion.convert([MESSAGES], str(folder), tokenizer, SIMULATED)
 
 
-def _columns(folder: pathlib.Path, split: str = "train") -> shards.Columns:
-    return shards.read_columns(str(folder), read_manifest(str(folder)).split(split), QA_FEATURES, with_decoding=True)
+def _records(folder: pathlib.Path) -> RecordReader:
+    return open_split(str(folder), read_manifest(str(folder)), "train", QA_FEATURES, with_decoding=True)
+
+
+def _columns(folder: pathlib.Path) -> Columns:
+    records = _records(folder)
+    return records.read(np.arange(len(records)))
 
 
 def test_the_manifest_says_how_the_errors_were_simulated_and_what_it_cost(simulated):
@@ -62,8 +67,8 @@ def test_the_manifest_says_how_the_errors_were_simulated_and_what_it_cost(simula
 
 def test_a_record_says_by_the_index_beside_it_which_copy_it_is(simulated):
     folder, manifest = simulated
-    copies, columns = shards.read_copies(str(folder), manifest), _columns(folder)
-    assert copies.tolist() == np.load(folder / "train.copies.npy").tolist()
+    copies, columns = _records(folder).copies, _columns(folder)
+    assert np.bincount(copies).tolist() == list(manifest.records_by_copy)
     names = [
         window_id(*name) for name in zip(columns.scalars["qas_id"], columns.scalars["doc_span_index"], strict=True)
     ]
@@ -78,7 +83,7 @@ def test_a_record_says_by_the_index_beside_it_which_copy_it_is(simulated):
 
 def test_labels_point_at_what_is_heard_in_the_answers_place(simulated):
     folder, manifest = simulated
-    columns, copies = _columns(folder), shards.read_copies(str(folder), manifest)
+    columns, copies = _columns(folder), _records(folder).copies
     simulator = TextSimulator(SIMULATED.asr_simulation, SIMULATED.seed)
     examples = {example.qas_id: example for example in read_squad(MESSAGES)}
     found = set()
@@ -99,7 +104,7 @@ def test_what_is_set_aside_stays_clean(simulated, tmp_path, tokenizer):
     folder, _ = simulated
     seeded = ConversionConfig(**{**vars(CLEAN), "seed": 4})
     conversion.convert([MESSAGES], str(tmp_path / "clean"), tokenizer, seeded)
-    for name in ("dev.json", "dev-00000-of-00001.tfrecord", "dev.lengths.npy"):
+    for name in ("dev.json", "dev-00000-of-00001.tfrecord", "dev.index.npy"):
         assert (folder / name).read_bytes() == (tmp_path / "clean" / name).read_bytes()
 
 
@@ -118,28 +123,7 @@ def test_a_conversion_without_simulation_knows_nothing_of_it(tmp_path, tokenizer
     manifest = conversion.convert([MESSAGES], str(tmp_path / "clean"), tokenizer, CLEAN)
     assert "asr_simulation" not in manifest.settings
     assert "asr_simulation" not in (tmp_path / "clean" / "manifest.json").read_text()
-    assert not (tmp_path / "clean" / "train.copies.npy").exists()
-    assert shards.read_copies(str(tmp_path / "clean"), manifest) is None
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda path: path.write_bytes(b"nothing"), "not the numbers of the records' copies"),
-        (
-            lambda path: np.save(path, np.zeros(3, np.uint8)),
-            r"counts \[3, 0, 0\] records by copy, the manifest expects",
-        ),
-        (lambda path: np.save(path, np.zeros((2, 2), np.float32)), "not the numbers of the records' copies"),
-        (lambda path: path.unlink(), "cannot read this file"),
-    ],
-)
-def test_an_index_of_copies_that_does_not_fit_is_refused(simulated, tmp_path, damage, message):
-    _, manifest = simulated
-    np.save(tmp_path / "train.copies.npy", np.zeros(1, np.uint8))
-    damage(tmp_path / "train.copies.npy")
-    with pytest.raises(InputError, match=rf"train\.copies\.npy: {message}"):
-        shards.read_copies(str(tmp_path), manifest)
+    assert not _records(tmp_path / "clean").copies.any()
 
 
 def test_a_simulation_that_leaves_a_copy_without_questions_is_refused(tmp_path, tokenizer):

@@ -5,7 +5,9 @@ import pytest
 from bert_qa_tf.tasks.classification.tokenizing import encode_texts, featurize_examples, unique_id
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.records import batches, shards
+from bert_qa_tf.records import batches
+from bert_qa_tf.records.reader import RecordReader
+from bert_qa_tf.records.writer import ShardWriter, serialize
 from bert_qa_tf.tasks.classification import tokenizing
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
 from bert_qa_tf.tasks.classification.features import CLASSIFICATION_FEATURES
@@ -82,16 +84,17 @@ def test_rows_go_through_records_to_a_batch(tmp_path):
     tokenizer = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film"], do_lower_case=True)
     examples = [ClassificationExample("a.tsv:2", "Good film", "pos"), ClassificationExample("a.tsv:3", "bad", "neg")]
     rows = {row.example_id: row for row in featurize_examples(examples, tokenizer, 8, LABELS)}
-    with shards.ShardWriter(str(tmp_path), "dev", 1, seed=0) as writer:
+    with ShardWriter(str(tmp_path), "dev", 1, seed=0) as writer:
         for row in rows.values():
-            writer.add(row.unique_id, len(row), shards.serialize(vars(row), CLASSIFICATION_FEATURES, True))
-        written, _, _ = writer.finish()
+            writer.add(row.unique_id, len(row), serialize(vars(row), CLASSIFICATION_FEATURES, True))
+        shards, index = writer.finish()
 
-    columns = shards.read_columns(str(tmp_path), written, CLASSIFICATION_FEATURES, with_decoding=True)
+    reader = RecordReader(str(tmp_path), shards, index, CLASSIFICATION_FEATURES, with_decoding=True)
+    columns = reader.read(np.arange(2))
     order = columns.scalars["example_id"]
     assert sorted(order) == ["a.tsv:2", "a.tsv:3"]
     assert columns.scalars["label"].tolist() == [rows[example_id].label for example_id in order]
-    batch = batches.pad_batch(columns, np.arange(2), 5, 2, CLASSIFICATION_FEATURES)
+    batch = batches.pad_batch(columns, 5, 2, CLASSIFICATION_FEATURES)
     good = order.index("a.tsv:2")
     assert batch["input_word_ids"][good].tolist() == [2, 4, 6, 3, 0]
     assert batch["input_mask"][good].tolist() == [1, 1, 1, 1, 0]

@@ -1,0 +1,73 @@
+"""The index of a split: where each record lies and how long it is, so that records can be read one by one.
+
+It is a NumPy array with a row for each record, in the order of the shards, in a file beside them. The manifest holds
+the file's SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import numpy as np
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.records.manifest import MANIFEST_FILE, IndexFile, Manifest
+from bert_qa_tf.storage import files
+
+INDEX_DTYPE = np.dtype(
+    [
+        ("shard", "<i4"),  # the number of the shard, from 0
+        ("offset", "<i8"),  # bytes before the record's frame in the shard
+        ("length", "<i4"),  # word pieces
+        ("copy", "u1"),  # which copy of its window the record is; 0 where there is one
+        ("key", "<u8"),  # `order_key` of the window; records are sorted by it within their shard
+    ]
+)
+
+
+def write_index(directory: str, split: str, index: np.ndarray) -> IndexFile:
+    """Writes the index of a split.
+
+    Args:
+      directory: where the shards are; may be remote.
+      split: "train" or "dev".
+      index: `<INDEX_DTYPE>[num_records]`.
+
+    Returns:
+      The file's entry in the manifest.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+    content = io.BytesIO()
+    np.save(content, index, allow_pickle=False)
+    name = f"{split}.index.npy"
+    with files.replacing(f"{directory}/{name}") as file:
+        file.write(content.getvalue())
+    return IndexFile(name, split, hashlib.sha256(content.getvalue()).hexdigest())
+
+
+def read_index(directory: str, manifest: Manifest, split: str) -> np.ndarray:
+    """Reads the index of a split.
+
+    Args:
+      directory: where the records are; may be remote.
+      manifest: theirs.
+      split: "train" or "dev".
+
+    Returns:
+      `<INDEX_DTYPE>[num_records]`.
+
+    Raises:
+      InputError: the manifest names no index of this split, or the file is missing or not the one that was written.
+    """
+    entry = next((entry for entry in manifest.indexes if entry.split == split), None)
+    if entry is None:
+        raise InputError(f"{directory}/{MANIFEST_FILE}: names no index of the {split} records; convert again")
+    path = f"{directory}/{entry.file}"
+    content = files.read_bytes(path)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != entry.sha256:
+        raise InputError(f"{path}: has SHA-256 {digest}, the manifest expects {entry.sha256}; convert again")
+    return np.load(io.BytesIO(content), allow_pickle=False)
