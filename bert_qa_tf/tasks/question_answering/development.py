@@ -1,33 +1,48 @@
-"""Scores a span model on the development split of a conversion."""
+"""Scores a span model on the development split of a conversion, some questions at a time.
+
+Of each question stay the places of its windows and its scores; texts and windows are read again for each evaluation.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import tf_keras
 
+from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest
 from bert_qa_tf.records.reader import Columns, open_split
-from bert_qa_tf.tasks.question_answering import decoding, metrics
+from bert_qa_tf.records.writer import order_key
+from bert_qa_tf.tasks.question_answering import metrics
 from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
 from bert_qa_tf.tasks.question_answering.config import QuestionAnsweringConfig
 from bert_qa_tf.tasks.question_answering.conversion import DEV_FILE
-from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult
+from bert_qa_tf.tasks.question_answering.decoding import decode
+from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
+from bert_qa_tf.tasks.question_answering.windowing import window_id
 from bert_qa_tf.text.tokenization import BertTokenizer
+
+# Questions are answered in groups of about so many windows: enough for full batches of like lengths.
+_WINDOWS_PER_GROUP = 1024
 
 
 class DevelopmentScorer:
     """Scores models on one development split.
 
     Args:
-      train_dir: the conversion.
+      train_dir: the conversion; may be remote.
       manifest: its manifest.
       tokenizer: the encoder's.
       settings: how questions are answered.
       batch_size: windows per call of the model.
+
+    Raises:
+      InputError: the questions and the windows do not belong together, or a file is missing or damaged.
     """
 
     def __init__(
@@ -42,23 +57,79 @@ class DevelopmentScorer:
         self._settings = settings
         self._batch_size = batch_size
         self._answerer: QuestionAnswerer | None = None
-        records = open_split(train_dir, manifest, "dev", QA_FEATURES, with_decoding=True)
-        self._windows = windows_from_columns(records.read(np.arange(len(records))))
-        self._examples = read_squad(f"{train_dir}/{DEV_FILE}")
+        self._path = f"{train_dir}/{DEV_FILE}"
+        self._records = open_split(train_dir, manifest, "dev", QA_FEATURES, with_decoding=True)
+        # The windows of each question in turn, and how many windows each has.
+        self._record_ids, self._num_windows = self._find_windows(manifest.seed)
 
     def __call__(self, model: tf_keras.Model) -> dict[str, float]:
-        """EM and F1 over the development questions, 0 to 100, and the mean loss over their windows."""
+        """EM and F1 over the development questions, 0 to 100, and the mean loss over their windows.
+
+        Raises:
+          InputError: a record is damaged, or the model's logits are not finite.
+        """
         if self._answerer is None:  # kept, so that its graph is traced once and not after every epoch
             self._answerer = QuestionAnswerer(model, self._tokenizer, self._settings, self._batch_size)
-        results = list(self._answerer.raw_results(self._windows))
-        decoded = decoding.decode_all(self._examples, self._windows, results, self._settings.decoding)
-        version_2 = self._settings.decoding.version_2_with_negative
-        scores = metrics.score(self._examples, decoded.predictions, version_2=version_2)
+        decoding = self._settings.decoding
+        loss, parts = 0.0, []
+        for examples, record_ids in self._groups():
+            windows = windows_from_columns(self._records.read(record_ids))
+            results = {result.unique_id: result for result in self._answerer.raw_results(windows)}
+            loss += sum(_span_loss(window, results[window.unique_id]) for window in windows)
+            predictions = {}
+            for qas_id, some in itertools.groupby(windows, key=lambda window: window.qas_id):
+                own = list(some)
+                own_results = [results[window.unique_id] for window in own]
+                predictions[qas_id] = decode(own, own_results, examples[qas_id].context, decoding).text
+            scores = metrics.score(
+                list(examples.values()), predictions, version_2=decoding.version_2_with_negative, source=self._path
+            )
+            parts.append(scores.questions)
+        scores = metrics.join(parts, version_2=decoding.version_2_with_negative)
         return {
             "exact_match": scores.exact_match,
             "f1": scores.f1,
-            "loss": _mean_span_loss(self._windows, results),
+            "loss": loss / (2 * len(self._records)),
         }
+
+    def _groups(self) -> Iterator[tuple[dict[str, SquadExample], np.ndarray]]:
+        """Some questions by id with the numbers of all their windows (a long text alone may have more than a group)."""
+        examples: dict[str, SquadExample] = {}
+        begin = end = 0
+        for example, count in zip(iter_squad(self._path), self._num_windows, strict=True):
+            if examples and end + count - begin > _WINDOWS_PER_GROUP:
+                yield examples, self._record_ids[begin:end]
+                examples, begin = {}, end
+            examples[example.qas_id] = example
+            end += int(count)
+        yield examples, self._record_ids[begin:end]
+
+    def _find_windows(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """`<int64>[num_windows]`, windows in the order of the questions, and `<int64>[num_questions]`, counts."""
+        by_key = np.argsort(self._records.keys, kind="stable")
+        keys = self._records.keys[by_key]
+        found = np.zeros(len(keys), np.int64)
+        counts, total = [], 0
+        for example in iter_squad(self._path):
+            before = total
+            while total < len(keys):
+                key = np.uint64(order_key(seed, window_id(example.qas_id, total - before)))
+                place = int(np.searchsorted(keys, key))
+                if place == len(keys) or keys[place] != key:
+                    break
+                found[total] = by_key[place]
+                total += 1
+            if total == before:
+                raise InputError(
+                    f"{self._path}: question {example.qas_id!r} has no window in the records; convert again"
+                )
+            counts.append(total - before)
+        if total != len(keys):
+            raise InputError(
+                f"{self._path}: {len(keys) - total} of {len(keys)} windows in the development records are of questions "
+                "that are not here; convert again"
+            )
+        return found, np.array(counts, np.int64)
 
 
 def windows_from_columns(columns: Columns) -> list[InputFeatures]:
@@ -74,15 +145,11 @@ def windows_from_columns(columns: Columns) -> list[InputFeatures]:
     return windows
 
 
-def _mean_span_loss(windows: list[InputFeatures], results: list[RawResult]) -> float:
-    """The training loss, without dropout, from logits that are on the host already."""
-    by_id = {result.unique_id: result for result in results}
-    total = 0.0
-    for window in windows:
-        result = by_id[window.unique_id]
-        total += _cross_entropy(result.start_logits, window.start_positions)
-        total += _cross_entropy(result.end_logits, window.end_positions)
-    return total / (2 * len(windows))
+def _span_loss(window: InputFeatures, result: RawResult) -> float:
+    """Start and end loss of a window, without dropout, from logits that are on the host already."""
+    return _cross_entropy(result.start_logits, window.start_positions) + _cross_entropy(
+        result.end_logits, window.end_positions
+    )
 
 
 def _cross_entropy(logits: np.ndarray, position: int) -> float:

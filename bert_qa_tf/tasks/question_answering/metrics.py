@@ -7,6 +7,7 @@ which answers survived speech recognition, are in `ceiling` and `validation`. No
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -161,6 +162,18 @@ def score(
     split = {name: _summarize(part, _official_mean) if part.qas_ids else None for name, part in parts.items()}
     figures = {metric: getattr(scores, metric) for metric in METRICS}
     return SquadScores(**figures, total=scores.total, questions=thresholded, **split, **best)
+
+
+def join(parts: Sequence[QuestionScores], *, version_2: bool = False) -> SquadScores:
+    """The scores of questions that were scored in parts: those that `score` gives for all of them at once.
+
+    Args:
+      parts: the questions of each part.
+      version_2: SQuAD 2.0's rules.
+    """
+    ids = tuple(itertools.chain.from_iterable(part.qas_ids for part in parts))
+    columns = (np.concatenate([getattr(part, metric) for part in parts]) for metric in METRICS)
+    return _summarize(QuestionScores(ids, *columns), _official_mean if version_2 else _running_mean)
 
 
 def subset(questions: QuestionScores, mask: np.ndarray) -> QuestionScores:
