@@ -22,12 +22,12 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c test-whisper serving-compat prove-export lint reproduce release benchmark-transfer benchmark-transfer-noise benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
+.PHONY: help demo test test-c test-whisper serving-compat prove-export lint reproduce release benchmark-transfer benchmark-transfer-noise benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-training-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | while IFS='|' read -r name text; do printf '  make %-23s %s\n' "$$name" "$$text"; done
+	  | while IFS='|' read -r name text; do printf '  make %-25s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.installed-speech ## the whole path on 300 spoken messages, in minutes: audit, convert, train, score, export, listen, ask
 	@$(RUN) -m bert_qa_tf.demo
@@ -74,6 +74,10 @@ prove-resume: $(VENV)/.installed ## minutes: a training killed 20 times ends wit
 
 benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of several sizes
 	@$(RUN) benchmarks/conversion_memory.py
+
+benchmark-training-memory: $(VENV)/.installed ## minutes: peak memory of training on 40,000 and on 400,000 windows (BERT_QA_TF_DATA: where)
+	@$(RUN) benchmarks/training_memory.py \
+	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))
 
 benchmark-encoders: $(VENV)/.installed ## minutes: size of each named encoder, and peak memory of using it
 	@$(RUN) benchmarks/encoder_memory.py
