@@ -58,7 +58,7 @@ def main(handles: list[str]) -> None:
 
 
 def _handles() -> list[str]:
-    from bert_qa_tf.encoders.sources.loader import NAMED_MODULES
+    from bert_qa_tf.encoders.sources.handles import NAMED_MODULES
 
     # The whole-word-masking BERT-large has the sizes of the other one.
     return [_MINILM, *(name for name in NAMED_MODULES if "wwm" not in name)]
@@ -117,7 +117,7 @@ def _measure(handle: str, what: str, policy: str) -> None:
 def _config(handle: str) -> EncoderConfig:
     """The architecture behind a name, from the sizes in its address; the rest is alike in all of Google's modules."""
     from bert_qa_tf.config import EncoderConfig
-    from bert_qa_tf.encoders.sources.loader import NAMED_MODULES
+    from bert_qa_tf.encoders.sources.handles import NAMED_MODULES
 
     sizes = re.search(r"L-(\d+)_H-(\d+)_A-(\d+)/", NAMED_MODULES[handle].hub_handle).groups()
     layers, hidden, heads = map(int, sizes)

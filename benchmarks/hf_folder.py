@@ -11,7 +11,7 @@ from __future__ import annotations
 import pathlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import safetensors.numpy
@@ -20,6 +20,7 @@ from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.sources.safetensors import WEIGHTS_FILE
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 _TENSOR_NAMES = (
     (re.compile(r"^encoder/layer_(\d+)/"), r"encoder.layer.\1."),
@@ -50,8 +51,7 @@ def write_folder(
     config: EncoderConfig,
     weights: Mapping[str, np.ndarray],
     head: tuple[np.ndarray, np.ndarray],
-    vocab: Sequence[str],
-    do_lower_case: bool,
+    tokenizer: Tokenizer,
 ) -> None:
     """Writes the four files.
 
@@ -61,8 +61,7 @@ def write_folder(
       weights: canonical name → `<float32>` array, as `weights.read_weights` gives them. A pooler is left out: their
         question-answering model has none.
       head: kernel `<float32>[hidden_size, 2]` and bias `<float32>[2]` of the span head.
-      vocab: the word pieces.
-      do_lower_case: the casing of `vocab`.
+      tokenizer: the encoder's.
     """
     kernel, bias = head
     tensors = {
@@ -73,11 +72,15 @@ def write_folder(
     tensors |= {f"{_HEAD}.weight": np.ascontiguousarray(kernel.T, np.float32), f"{_HEAD}.bias": bias}
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.numpy.save_file(tensors, folder / WEIGHTS_FILE, {"format": "pt"})
-    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in vocab), encoding="utf-8")
+    tokenizer.save(str(folder))
     files.write_json(folder / "config.json", _config(config))
-    tokenizer = {"tokenizer_class": "BertTokenizer", "do_lower_case": do_lower_case, "tokenize_chinese_chars": True}
-    tokenizer["model_max_length"] = config.max_position_embeddings
-    files.write_json(folder / "tokenizer_config.json", tokenizer)
+    settings = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": tokenizer.settings()["do_lower_case"],
+        "tokenize_chinese_chars": True,
+        "model_max_length": config.max_position_embeddings,
+    }
+    files.write_json(folder / "tokenizer_config.json", settings)
 
 
 def _config(config: EncoderConfig) -> dict[str, object]:
@@ -102,17 +105,15 @@ def _config(config: EncoderConfig) -> dict[str, object]:
 def main(model_dir: str, folder: str) -> None:
     """Converts the best weights of a run directory."""
     from bert_qa_tf.encoders.sources.weights import read_weights
-    from bert_qa_tf.training.run_directory import ENCODER_CONFIG_FILE, load_run
+    from bert_qa_tf.training.run_directory import load_run, read_encoder_config
 
-    values = files.read_json(f"{model_dir.rstrip('/')}/{ENCODER_CONFIG_FILE}")
+    values, tokenizer = read_encoder_config(model_dir.rstrip("/"))
     if values.get("encoder_mode") == "wrap":
         raise InputError(f"{model_dir}: trained with --encoder_mode=wrap, whose weights cannot be taken out")
-    do_lower_case = values.pop("do_lower_case")
     run = load_run(model_dir)
     kernel, bias = (variable.numpy() for variable in run.model.get_layer("span_head").weights)
     weights = read_weights(run.model.get_layer("encoder"))
-    vocab = run.tokenizer.vocab
-    write_folder(pathlib.Path(folder), EncoderConfig(**values), weights, (kernel, bias), vocab, do_lower_case)
+    write_folder(pathlib.Path(folder), EncoderConfig(**values), weights, (kernel, bias), tokenizer)
 
 
 if __name__ == "__main__":

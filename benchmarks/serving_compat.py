@@ -30,7 +30,6 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
-from bert_qa_tf.text.tokenization import BertTokenizer
 from bert_qa_tf.training.run_directory import load_run
 
 _REGISTERED = """
@@ -97,8 +96,7 @@ def _trained(model_dir: str) -> tuple[tf_keras.Model, QuestionAnswerer]:
 def _untrained() -> tuple[tf_keras.Model, QuestionAnswerer]:
     pretrained = load_encoder("minilm")
     model = build_span_model(build_pretrained_encoder(pretrained), initializer_range=1.0)
-    tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case)
-    return model, QuestionAnswerer(model, tokenizer, WindowingConfig(), DecodingConfig())
+    return model, QuestionAnswerer(model, pretrained.tokenizer, WindowingConfig(), DecodingConfig())
 
 
 def _compare_answers(

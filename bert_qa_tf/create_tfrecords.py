@@ -30,18 +30,14 @@ def main(values: FlagValues) -> None:
     task = tasks.find(values.task)
     flags.refuse_options(values, task.name, task.conversion_config, [t.conversion_config for t in tasks.all_tasks()])
     config = from_options(task.conversion_config, flags.given_options(values, task.conversion_config))
-    from bert_qa_tf.encoders.sources.loader import load_encoder
-    from bert_qa_tf.encoders.wrapped_encoder import load_wrapped_encoder
+    from bert_qa_tf.encoders.sources import handles
+    from bert_qa_tf.encoders.tokenizers import load_tokenizer
     from bert_qa_tf.records import conversion
-    from bert_qa_tf.text.tokenization import BertTokenizer
 
     conversion.check_request(values.input_file, values.output_dir, values.overwrite)
-    if values.vocab_file:
-        tokenizer = BertTokenizer.from_vocab_file(values.vocab_file, values.do_lower_case is not False)
-    else:
-        load = load_wrapped_encoder if values.encoder_mode == "wrap" else load_encoder
-        encoder = load(values.encoder_handle, do_lower_case=values.do_lower_case)
-        tokenizer = BertTokenizer(encoder.vocab, encoder.do_lower_case, source=encoder.source)
+    if values.encoder_mode == "wrap" and not values.vocab_file:
+        handles.find_hub_module(values.encoder_handle)  # refuses now what training could not wrap
+    tokenizer = load_tokenizer(values.encoder_handle, do_lower_case=values.do_lower_case, vocab_file=values.vocab_file)
     converter = task.converter(values.input_file, tokenizer, config)
     manifest = conversion.convert(values.task, converter, values.output_dir, tokenizer, config)
     print(converter.describe(manifest))

@@ -3,7 +3,7 @@
 import pytest
 
 from bert_qa_tf import cli, train
-from bert_qa_tf.encoders.sources import loader
+from bert_qa_tf.encoders.sources import handles
 from tests.testing import REPOSITORY
 
 FLAGFILES = sorted((REPOSITORY / "configs").glob("*.flags"))
@@ -58,7 +58,7 @@ def test_each_flagfile_names_its_hardware_and_an_encoder_that_is_known(name, str
     config = _config(REPOSITORY / "configs" / f"{name}.flags")
     assert config.runtime.distribution_strategy == strategy
     assert config.encoder_handle == encoder
-    assert config.encoder_handle in (loader.MINILM, *loader.NAMED_MODULES)
+    assert config.encoder_handle in (handles.MINILM, *handles.NAMED_MODULES)
     assert config.model_dir
 
 

@@ -64,6 +64,7 @@ def tiny_pretrained(*, hidden_act: str = "gelu", layer_norm_epsilon: float = 1e-
     """A two-layer `PretrainedEncoder` with `TINY_VOCAB`; its random weights are large enough for every part to show."""
     from bert_qa_tf.config import EncoderConfig
     from bert_qa_tf.encoders.sources import weights
+    from bert_qa_tf.text.tokenization import BertTokenizer
 
     config = EncoderConfig(
         vocab_size=len(TINY_VOCAB),
@@ -81,8 +82,7 @@ def tiny_pretrained(*, hidden_act: str = "gelu", layer_norm_epsilon: float = 1e-
             name: (name.endswith("gamma") + 0.3 * random.standard_normal(shape)).astype(np.float32)
             for name, shape in weights.canonical_shapes(config).items()
         },
-        vocab=list(TINY_VOCAB),
-        do_lower_case=True,
+        tokenizer=BertTokenizer(TINY_VOCAB, do_lower_case=True),
         source="tiny",
     )
 

@@ -49,7 +49,7 @@ def tiny_span_model(seed: int = 1) -> tf_keras.Model:
 def write_tiny_run(model_dir: pathlib.Path, version_2_with_negative: bool = False) -> tf_keras.Model:
     """Writes a run directory with one checkpoint, of a training without a development split; returns its model."""
     model = tiny_span_model()
-    run_directory.write_encoder(str(model_dir), ENCODER, list(VOCAB), do_lower_case=True)
+    run_directory.write_encoder(str(model_dir), ENCODER, tiny_tokenizer())
     decoding = DecodingConfig(version_2_with_negative=version_2_with_negative)
     config = {
         "task": "question_answering",

@@ -1,1 +1,1 @@
-"""BERT encoders: reading pretrained ones, building them, and running them for training and inference."""
+"""Reads pretrained BERT encoders and their tokenizers, builds the encoders, and runs them."""

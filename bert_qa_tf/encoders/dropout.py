@@ -1,8 +1,7 @@
-"""Dropout that remembers nothing: which units fall out is a pure function of a seed that the training step gives.
+"""Makes dropout a pure function of a seed that the training step gives, so that there is no random state to save.
 
-What goes in: a seed for each step and replica. What comes out: the same masks whenever that step is run again, so that
-a resumed training goes on exactly, with no random state in a checkpoint. It is also a third of the work of Keras' own
-dropout, which draws a float for each unit where two random bytes will do.
+A step that is run again has the same masks, so a resumed training continues exactly where it stopped. It also does a
+third of the work of Keras' own dropout, which draws a float for each unit where two random bytes are enough.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The BERT encoder: tf-models-official's `BertEncoderV2`, built exactly as an `EncoderConfig` states it.
+"""Builds the BERT encoder, tf-models-official's `BertEncoderV2`, exactly as an `EncoderConfig` states it.
 
-What goes in: an `EncoderConfig`, and the precision policy and distribution strategy in force. What comes out: a
-functional `tf_keras.Model` of the three `input_*` tensors. Pretrained weights are put into it by
-`encoders.sources`; heads live in `bert_qa_tf.tasks.question_answering.span_head`.
+The encoder is a functional `tf_keras.Model` of the three `input_*` tensors. `sources.weights` assigns pretrained
+weights to it; each task brings its own head.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""A model's forward pass as it is served: the model's weights and, but for rounding, its own outputs.
+"""Computes a model's forward pass faster than Keras does, for serving, with the same outputs but for rounding.
 
-Keras writes attention as einsums over four axes and layers over three, which TensorFlow's graph optimizer leaves as
-they are. Here all tokens are rows of one matrix, so that each dense layer is one product with its bias, and with its
-GELU or its residual, fused into it (`_FusedMatMul`), and attention is two batched products. Queries, keys and values
-are one product, too: three small ones do not fill the cores, and get in each other's way. Only plain ops: a runtime
-that does not fuse them runs them one by one.
+Keras writes attention as einsums over four axes and dense layers over three, which TensorFlow's graph optimizer does
+not fuse. Here all tokens are rows of one matrix. So each dense layer is one product with its bias, and with its GELU or
+its residual, fused into it (`_FusedMatMul`), and attention is two batched products. Queries, keys and values are one
+product too, because three small ones do not fill the cores and slow each other down. All ops are plain: a runtime that
+does not fuse them runs them one by one.
 
-For float32 alone: in half precision, what is fused is not rounded in between, and outputs would move by as much as that
-precision is worth.
+Only float32 models are rewritten. In half precision, fused ops skip the rounding between them, and the outputs would
+differ by as much as that rounding does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""A TF-Hub text encoder kept as it is: called and trained, not rebuilt.
+"""Loads a TF-Hub text encoder to be called and trained as it is, not rebuilt.
 
-What goes in: the folder of a TF-Hub module with the standard inputs and outputs and a WordPiece vocabulary, whatever
-its architecture. What comes out: an encoder that the heads stand on as on a rebuilt one. Its graph stays the module's
-own: no precision policy, dropout rate or layer setting reaches it.
+The module may have any architecture with the standard inputs and outputs, and the heads stand on it as on a rebuilt
+encoder. Its graph stays its own: no precision policy, dropout rate or layer setting reaches it.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ import tensorflow_hub as hub
 import tf_keras
 
 from bert_qa_tf.encoders.encoder import INPUT_NAMES
-from bert_qa_tf.encoders.sources import hub_graph, tf_hub
-from bert_qa_tf.encoders.sources.loader import find_hub_module
+from bert_qa_tf.encoders.sources import handles, hub_graph, tf_hub
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,33 +24,32 @@ class WrappedEncoder:
 
     Attributes:
       path: the module's folder; may be remote.
-      vocab: the word pieces; a piece's id is its index.
-      do_lower_case: whether text is lower-cased and stripped of accents before it is cut into pieces.
+      tokenizer: makes the ids that the module takes.
       source: what it was asked for by, for messages and records.
     """
 
     path: str
-    vocab: list[str]
-    do_lower_case: bool
+    tokenizer: Tokenizer
     source: str
 
 
 def load_wrapped_encoder(handle: str, *, do_lower_case: bool | None = None) -> WrappedEncoder:
-    """Finds a module and reads its vocabulary; the module itself is loaded when it is built.
+    """Finds a module and reads its tokenizer; the module itself is loaded when it is built.
 
     Args:
-      handle: a module's folder, address or name; see `loader.load_encoder`.
+      handle: a module's folder, address or name; see `handles.find_source`.
       do_lower_case: the casing that is expected, if any is.
 
     Raises:
       InputError: the handle leads to no TF-Hub module, it has no WordPiece vocabulary (a SentencePiece model is none),
         or its casing is another one.
     """
-    path = find_hub_module(handle)
-    vocab, lower_case = tf_hub.read_tokenizer(hub_graph.read_graph(path))
-    if do_lower_case not in (None, lower_case):
-        raise InputError(f"{handle}: this module states do_lower_case={lower_case}, but {do_lower_case} was asked for")
-    return WrappedEncoder(path, vocab, lower_case, source=handle)
+    path = handles.find_hub_module(handle)
+    tokenizer = hub_graph.read_tokenizer(hub_graph.read_graph(path))
+    stated = tokenizer.settings().get("do_lower_case")
+    if do_lower_case not in (None, stated):
+        raise InputError(f"{handle}: this module states do_lower_case={stated}, but {do_lower_case} was asked for")
+    return WrappedEncoder(path, tokenizer, source=handle)
 
 
 def build_wrapped_encoder(path: str, *, name: str = "encoder") -> tf_keras.Model:
@@ -79,17 +77,18 @@ def build_wrapped_encoder(path: str, *, name: str = "encoder") -> tf_keras.Model
 
 
 def check_length(encoder: tf_keras.Model, wrapped: WrappedEncoder, length: int) -> None:
-    """Calls the module once with its last word piece at the longest length, which its tables may be too short for.
+    """Calls the module once with its tokenizer's last id at the longest length, which its tables may be too short for.
 
     Raises:
       InputError: it does not take that.
     """
-    row = tf.fill((1, length), len(wrapped.vocab) - 1)
+    vocab_size = wrapped.tokenizer.vocab_size
+    row = tf.fill((1, length), vocab_size - 1)
     try:
         with tf.device("/CPU:0"):  # where an index beyond a table is an error
             encoder(dict(zip(INPUT_NAMES, (row, tf.ones_like(row), tf.zeros_like(row)), strict=True)), training=False)
     except (ValueError, tf.errors.OpError) as error:
         raise InputError(
             f"{wrapped.source}: this module does not take {length} word pieces of its vocabulary of "
-            f"{len(wrapped.vocab)}; convert again with a shorter --max_seq_length"
+            f"{vocab_size}; convert again with a shorter --max_seq_length"
         ) from error

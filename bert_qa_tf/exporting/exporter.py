@@ -20,7 +20,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import fresh_process, model_card, op_inventory, parity, task_file, warmup
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Comparison, ExportedModule, ReplyError, Task
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 # Each has some hundred numbers, which go through a file: answers are what every example is asked for.
 _MAX_ROWS_OF_IDS = 64
@@ -50,7 +50,7 @@ class ExportResult(NamedTuple):
 def export_model(
     task: Task,
     model: tf_keras.Model,
-    tokenizer: BertTokenizer,
+    tokenizer: Tokenizer,
     export_dir: str,
     examples: Sequence[Any] = (),
     version: int | None = None,
@@ -164,7 +164,7 @@ def _write_warmup(folder: str, requests: Sequence[bytes] | None) -> None:
 def _compare(
     task: Task,
     model: tf_keras.Model,
-    tokenizer: BertTokenizer,
+    tokenizer: Tokenizer,
     examples: Sequence[Any],
     columns: dict[str, list],
     tolerance: float,

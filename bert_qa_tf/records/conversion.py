@@ -24,7 +24,7 @@ from bert_qa_tf.records import writer
 from bert_qa_tf.records.features import FeatureSpec
 from bert_qa_tf.records.index import write_index
 from bert_qa_tf.storage import files
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 _T = TypeVar("_T")
 
@@ -97,7 +97,7 @@ def convert(
     task: str,
     converter: Converter,
     output_dir: str,
-    tokenizer: BertTokenizer,
+    tokenizer: Tokenizer,
     config: RecordsConfig,
 ) -> manifests.Manifest:
     """Converts files to records.
@@ -182,7 +182,7 @@ def _write(
     task: str,
     converter: Converter,
     directory: str,
-    tokenizer: BertTokenizer,
+    tokenizer: Tokenizer,
     config: RecordsConfig,
     sources: tuple[manifests.Source, ...],
 ) -> manifests.Manifest:
@@ -215,13 +215,12 @@ def _write(
                 histogram = dict(zip(values.tolist(), numbers.tolist(), strict=True))
                 by_copy = np.bincount(index["copy"], minlength=converter.num_copies).tolist()
                 converter.check(by_copy)
-    files.write_text(f"{directory}/{manifests.VOCAB_FILE}", "".join(f"{piece}\n" for piece in tokenizer.vocab))
+    tokenizer.save(directory)
     manifest = manifests.Manifest(
         task=task,
         settings=converter.settings(),
         seed=config.seed,
-        vocab_sha256=tokenizer.vocab_sha256,
-        do_lower_case=tokenizer.do_lower_case,
+        tokenizer=tokenizer.settings(),
         sources=sources,
         counts=dict(converter.counts),
         length_histogram=histogram,

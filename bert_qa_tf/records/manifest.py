@@ -1,6 +1,6 @@
-"""`manifest.json`: what a conversion holds. Training reads it, so that nothing has to be said twice.
+"""Reads and writes `manifest.json`, which states what a conversion holds, so that training needs no flags for it.
 
-It is written last: a folder without it is no conversion.
+It is written last: a folder without it is not a finished conversion.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenizer import with_kind
 
 FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
-VOCAB_FILE = "vocab.txt"
 _EXPECTED = "a manifest that `create_tfrecords` wrote"
 
 
@@ -63,8 +63,7 @@ class Manifest:
       task: what the records are for, see `tasks.find`.
       settings: what the task must know of the conversion to train and to answer.
       seed: what the record order and the development split were drawn with.
-      vocab_sha256: of `vocab.txt`.
-      do_lower_case: the tokenizer's casing.
+      tokenizer: the settings of the tokenizer that made the ids, whose files lie beside the shards.
       sources: the converted files.
       counts: records, and one for each reason something was dropped or mended.
       length_histogram: record length in word pieces → training records.
@@ -76,8 +75,7 @@ class Manifest:
     task: str
     settings: dict[str, Any]
     seed: int
-    vocab_sha256: str
-    do_lower_case: bool
+    tokenizer: dict[str, Any]
     sources: tuple[Source, ...]
     counts: dict[str, int]
     length_histogram: dict[int, int]
@@ -101,7 +99,7 @@ class Manifest:
             "task": self.task,
             "settings": self.settings,
             "seed": self.seed,
-            "tokenizer": {"vocab_sha256": self.vocab_sha256, "do_lower_case": self.do_lower_case},
+            "tokenizer": self.tokenizer,
             "sources": [source.to_json() for source in self.sources],
             "counts": self.counts,
             "length_histogram": {str(length): count for length, count in sorted(self.length_histogram.items())},
@@ -164,8 +162,7 @@ def _from_json(value: dict[str, Any]) -> Manifest:
         task=value["task"],
         settings=dict(value["settings"]),
         seed=value["seed"],
-        vocab_sha256=value["tokenizer"]["vocab_sha256"],
-        do_lower_case=value["tokenizer"]["do_lower_case"],
+        tokenizer=with_kind(value["tokenizer"]),
         sources=tuple(_source_from_json(dict(source)) for source in value["sources"]),
         counts=dict(value["counts"]),
         length_histogram={int(length): count for length, count in value["length_histogram"].items()},

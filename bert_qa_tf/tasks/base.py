@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bert_qa_tf.records.conversion import Converter
     from bert_qa_tf.records.features import FeatureSpec
     from bert_qa_tf.records.manifest import Manifest
-    from bert_qa_tf.text.tokenization import BertTokenizer
+    from bert_qa_tf.text.tokenizer import Tokenizer
 
 
 class ReplyError(Exception):
@@ -187,7 +187,7 @@ class Task(abc.ABC):
 
     @classmethod
     @abc.abstractmethod
-    def converter(cls, input_files: Sequence[str], tokenizer: BertTokenizer, config: Any) -> Converter:
+    def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: Any) -> Converter:
         """What turns files into records.
 
         Args:
@@ -244,7 +244,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def development_scorer(
-        self, train_dir: str, manifest: Manifest, tokenizer: BertTokenizer, batch_size: int
+        self, train_dir: str, manifest: Manifest, tokenizer: Tokenizer, batch_size: int
     ) -> Callable[[tf_keras.Model], dict[str, float]] | None:
         """What scores a model on the development split of a conversion, `best_metric` among the scores.
 
@@ -261,7 +261,7 @@ class Task(abc.ABC):
     # === Answering ===
 
     @abc.abstractmethod
-    def answerer(self, model: tf_keras.Model, tokenizer: BertTokenizer, batch_size: int = 32) -> Answerer:
+    def answerer(self, model: tf_keras.Model, tokenizer: Tokenizer, batch_size: int = 32) -> Answerer:
         """A trained model as something that answers examples."""
 
     @classmethod
@@ -338,7 +338,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def export_modules(
-        self, model: tf_keras.Model, tokenizer: BertTokenizer, options: Any
+        self, model: tf_keras.Model, tokenizer: Tokenizer, options: Any
     ) -> tuple[ExportedModule, ExportedModule]:
         """The two SavedModels of an export: one that takes text, and one that takes token ids alone.
 
@@ -362,7 +362,7 @@ class Task(abc.ABC):
         return []
 
     @abc.abstractmethod
-    def model_inputs(self, examples: Sequence[Any], tokenizer: BertTokenizer) -> list[dict[str, Sequence[int]]]:
+    def model_inputs(self, examples: Sequence[Any], tokenizer: Tokenizer) -> list[dict[str, Sequence[int]]]:
         """One row of the model's inputs for each example, unpadded, without `input_mask`."""
 
     @classmethod

@@ -1,7 +1,6 @@
-"""BERT's tokenization in the graph, for bulk conversion and for SavedModels that take text.
+"""The WordPiece tokenizer: BERT's tokenization in the graph, for bulk conversion and for SavedModels that take text.
 
-What goes in: UTF-8 strings and a WordPiece vocabulary. What comes out: ids and code-point offsets, equal to those of
-`reference_tokenization.py`, which states the rules.
+Its ids and code-point offsets equal those of `reference_tokenization.py`, which states the rules.
 
 `tensorflow_text.FastBertTokenizer` is close but not equal: it case-folds and decomposes by compatibility (`…` becomes
 `...`, `½` sticks to the digit before it, `ß` becomes `ss`). So characters go through a table of our own
@@ -24,36 +23,29 @@ Indonesian scripts are left; two of them on one letter is no text in any languag
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 from bert_qa_tf.text import character_table
 from bert_qa_tf.text.reference_tokenization import CONTINUATION, MAX_CHARS_PER_WORD, UNKNOWN
-from bert_qa_tf.text.tokenized_text import TokenizedText
+from bert_qa_tf.text.tokenized_text import TokenizedBatch, TokenizedText
+from bert_qa_tf.text.tokenizer import WORDPIECE, fingerprint_of
 
 CLS, SEP, PAD, MASK = "[CLS]", "[SEP]", "[PAD]", "[MASK]"
+# What `BertTokenizer.save` writes.
+VOCAB_FILE = "vocab.txt"
 
 # Bounds the memory of one call of the graph: some 100 bytes a character.
 _MAX_CHARS_PER_BATCH = 1_000_000
 _MAX_BYTES_PER_CHAR = 4
 # JSON can spell half a surrogate pair, UTF-8 cannot: same length, so that offsets stay.
 _LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
-
-
-class TokenizedBatch(NamedTuple):
-    """Tokenized texts: ids, start_chars, end_chars, each a ragged `<int32>[num_texts, (tokens)]`.
-
-    Offsets are Unicode code points of the text after `tf.strings.unicode_transcode(errors='replace')`, end exclusive.
-    """
-
-    ids: tf.RaggedTensor
-    start_chars: tf.RaggedTensor
-    end_chars: tf.RaggedTensor
 
 
 class _Outputs(NamedTuple):
@@ -67,7 +59,7 @@ class _Outputs(NamedTuple):
 
 
 class BertTokenizer:
-    """BERT's basic tokenization and WordPiece with one vocabulary.
+    """BERT's basic tokenization and WordPiece with one vocabulary; a `tokenizer.Tokenizer`.
 
     All it holds in graph are constants, so a `tf.function` that calls `tokenize` can be saved and loaded with nothing
     to track and no asset to lose.
@@ -125,15 +117,30 @@ class BertTokenizer:
         path = str(path)
         if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
             raise InputError(f"{path}: no such vocabulary file")
-        with tf.io.gfile.GFile(path, "rb") as file:
-            content = file.read()
-        try:
-            # Not splitlines: U+0085 or U+2028 may be pieces.
-            lines = content.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not UTF-8 at byte {error.start}, expected a vocabulary") from None
-        _check_vocab(lines if content else (), source=path)
-        return cls(lines, do_lower_case)
+        return cls(read_vocab(path), do_lower_case, source=path)
+
+    @property
+    def fingerprint(self) -> str:
+        """See `Tokenizer`."""
+        return fingerprint_of(self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """See `Tokenizer`."""
+        return {"kind": WORDPIECE, "vocab_sha256": self.vocab_sha256, "do_lower_case": self.do_lower_case}
+
+    def save(self, folder: str) -> None:
+        """Writes the vocabulary, one piece a line, as `vocab.txt`; see `Tokenizer`."""
+        files.write_text(f"{folder}/{VOCAB_FILE}", "".join(f"{piece}\n" for piece in self.vocab))
+
+    @classmethod
+    def read_saved(cls, folder: str, settings: Mapping[str, Any]) -> BertTokenizer:
+        """Reads what `save` wrote; see `from_vocab_file`.
+
+        Args:
+          folder: may be remote.
+          settings: what `settings` returned.
+        """
+        return cls.from_vocab_file(f"{folder}/{VOCAB_FILE}", settings["do_lower_case"])
 
     def id_of(self, piece: str) -> int | None:
         """The id of a piece, None where the vocabulary lacks it."""
@@ -269,6 +276,17 @@ class BertTokenizer:
         num_chars = tf.where(is_unknown, tf.gather(word_chars, word), tf.gather(self._piece_chars, piece_ids))
         ends = tf.cumsum(num_chars)
         return ends - num_chars, ends
+
+
+def read_vocab(path: str) -> list[str]:
+    """The pieces of a vocabulary file, one a line.
+
+    Raises:
+      InputError: it cannot be read, or is not UTF-8.
+    """
+    content = files.read_text(path, expected="a vocabulary")
+    # Not splitlines: U+0085 or U+2028 may be pieces.
+    return content.replace("\r\n", "\n").removesuffix("\n").split("\n") if content else []
 
 
 def _split_words(outputs: _Outputs) -> tuple[tf.Tensor, tf.RaggedTensor, _Outputs]:

@@ -1,13 +1,16 @@
-"""The value that tokenization hands on: word pieces of one text with their places in it.
+"""The values that tokenization hands on: ids of texts with their places in them.
 
-A leaf of plain NumPy, so that windowing and decoding can name the type without importing TensorFlow.
+Imports no TensorFlow, so that windowing and decoding can name the types without it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class TokenizedText(NamedTuple):
@@ -19,3 +22,14 @@ class TokenizedText(NamedTuple):
     ids: np.ndarray
     start_chars: np.ndarray
     end_chars: np.ndarray
+
+
+class TokenizedBatch(NamedTuple):
+    """Texts tokenized in the graph: ids, start_chars, end_chars, each a ragged `<int32>[num_texts, (tokens)]`.
+
+    Offsets are Unicode code points of the text after `tf.strings.unicode_transcode(errors='replace')`, end exclusive.
+    """
+
+    ids: tf.RaggedTensor
+    start_chars: tf.RaggedTensor
+    end_chars: tf.RaggedTensor

@@ -1,6 +1,6 @@
-"""What a training needs before its first step: strategy, data, model and optimizer, all checked against each other.
+"""Prepares a training: builds strategy, data, model and optimizer, and checks them against each other.
 
-What goes in: a `TrainConfig`. What comes out: a `Prepared`, with nothing written anywhere yet. The loop is `loop.py`'s.
+Nothing is written yet. `loop.py` runs what was prepared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import MANIFEST_FILE, Manifest, read_manifest
 from bert_qa_tf.records.reader import RecordReader, open_split
 from bert_qa_tf.tasks.base import Task
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import describe, fingerprint_of
 from bert_qa_tf.training import optimization, partial, run_directory, runtime
 from bert_qa_tf.training.schedule import TrainingSchedule
 from bert_qa_tf.training.state import Progress
@@ -85,9 +85,8 @@ def prepare(config: TrainConfig) -> Prepared:
     manifest = read_manifest(config.train_dir)
     task = _bind_task(config, manifest)
     load = load_wrapped_encoder if config.encoder_mode == "wrap" else load_encoder
-    pretrained = load(config.encoder_handle, do_lower_case=manifest.do_lower_case)
-    tokenizer = BertTokenizer(pretrained.vocab, pretrained.do_lower_case, source=pretrained.source)
-    check_vocabulary(config, manifest, pretrained, tokenizer, task.max_seq_length)
+    pretrained = load(config.encoder_handle, do_lower_case=manifest.tokenizer.get("do_lower_case"))
+    check_vocabulary(config, manifest, pretrained, task.max_seq_length)
     records = open_split(config.train_dir, manifest, "train", task.table)
     if not len(records):
         raise InputError(f"{config.train_dir}: the conversion holds no training records")
@@ -106,7 +105,7 @@ def prepare(config: TrainConfig) -> Prepared:
     _check_positions(config, schedule, pretrained)
 
     # 3. Model and optimizer, under the strategy and the policy.
-    score = task.development_scorer(config.train_dir, manifest, tokenizer, config.eval_batch_size)
+    score = task.development_scorer(config.train_dir, manifest, pretrained.tokenizer, config.eval_batch_size)
     runtime.set_seed(config.seed)  # here, so that nothing read before can have drawn from it
     before = tf_keras.mixed_precision.global_policy()
     tf_keras.mixed_precision.set_global_policy(policy)
@@ -161,23 +160,19 @@ def _check_batch_size(config: TrainConfig, strategy: tf.distribute.Strategy) -> 
 
 
 def check_vocabulary(
-    config: TrainConfig,
-    manifest: Manifest,
-    pretrained: PretrainedEncoder | WrappedEncoder,
-    tokenizer: BertTokenizer,
-    max_seq_length: int,
+    config: TrainConfig, manifest: Manifest, pretrained: PretrainedEncoder | WrappedEncoder, max_seq_length: int
 ) -> None:
-    """Refuses records whose word pieces mean something else to the encoder.
+    """Refuses records whose ids mean something else to the encoder.
 
     Raises:
-      InputError: the vocabularies or their casing differ, or a record is longer than the encoder's positions.
+      InputError: the tokenizers differ, or a record is longer than the encoder's positions.
     """
-    theirs = tokenizer.vocab_sha256
-    if theirs != manifest.vocab_sha256 or pretrained.do_lower_case != manifest.do_lower_case:
+    tokenizer = pretrained.tokenizer
+    if tokenizer.fingerprint != fingerprint_of(manifest.tokenizer):
         raise InputError(
-            f"{config.train_dir}: the records were made with another vocabulary (sha256 {manifest.vocab_sha256[:12]}, "
-            f"do_lower_case={manifest.do_lower_case}) than the encoder {config.encoder_handle} has ({theirs[:12]}, "
-            f"do_lower_case={pretrained.do_lower_case}): convert again with --encoder_handle={config.encoder_handle}"
+            f"{config.train_dir}: the records were made with another vocabulary ({describe(manifest.tokenizer)}) than "
+            f"the encoder {config.encoder_handle} has ({describe(tokenizer.settings())}): convert again with "
+            f"--encoder_handle={config.encoder_handle}"
         )
     if isinstance(pretrained, WrappedEncoder):
         return  # its positions are not stated: `check_length` tries them

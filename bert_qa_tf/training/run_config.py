@@ -163,7 +163,7 @@ def open_run(
     if isinstance(encoder, WrappedEncoder):
         run_directory.write_wrapped_encoder(config.model_dir, encoder)
     else:
-        run_directory.write_encoder(config.model_dir, encoder.config, list(encoder.vocab), encoder.do_lower_case)
+        run_directory.write_encoder(config.model_dir, encoder.config, encoder.tokenizer)
     source = f"{config.train_dir}/{development_file}"
     if development_file is not None and tf.io.gfile.exists(source):
         tf.io.gfile.makedirs(f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}")

@@ -1,7 +1,7 @@
-"""The run directory: what a training writes, and how a trained model is read back.
+"""Writes the run directory of a training, and reads the trained model back from it.
 
-What goes in: a model and what it was trained with. What comes out: `config.json`, `encoder/`, `checkpoints/`, `best/`,
-and from them a `LoadedRun` that answers questions. Checkpoints hold float32 whatever the precision policy was.
+It holds `config.json`, `encoder/` (architecture and tokenizer), `checkpoints/` and `best/`. Checkpoints hold float32
+whatever the precision policy was.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ import tf_keras
 from bert_qa_tf import tasks
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.encoder import build_encoder
-from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, read_vocab, read_weights
+from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, read_weights
+from bert_qa_tf.encoders.tokenizers import load_saved_tokenizer
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder, build_wrapped_encoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Answerer, Task
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 CONFIG_FILE = "config.json"
+ENCODER_DIR = "encoder"
 ENCODER_CONFIG_FILE = "encoder/config.json"
-ENCODER_VOCAB_FILE = "encoder/vocab.txt"
 ENCODER_MODULE = "encoder/module"
 CHECKPOINT_DIR = "checkpoints"
 EVAL_DIR = "eval"
@@ -45,14 +46,14 @@ class LoadedRun:
     Attributes:
       task: what it was trained for, with its settings.
       model: weights restored.
-      tokenizer: with the vocabulary it was trained with.
+      tokenizer: as trained.
       config: the run's `config.json`.
       step: the optimizer step of the weights.
     """
 
     task: Task
     model: tf_keras.Model
-    tokenizer: BertTokenizer
+    tokenizer: Tokenizer
     config: dict[str, Any]
     step: int
 
@@ -65,11 +66,9 @@ class LoadedRun:
         return self.task.answerer(self.model, self.tokenizer, batch_size)
 
 
-def write_encoder(model_dir: str, config: EncoderConfig, vocab: list[str], do_lower_case: bool) -> None:
+def write_encoder(model_dir: str, config: EncoderConfig, tokenizer: Tokenizer) -> None:
     """Writes what is needed to build the encoder again without its source."""
-    value = {**config.to_dict(), "do_lower_case": do_lower_case}
-    files.write_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", value)
-    files.write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in vocab))
+    _write_encoder_config(model_dir, config.to_dict(), tokenizer)
 
 
 def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
@@ -80,9 +79,24 @@ def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
         tf.io.gfile.makedirs(tf.io.gfile.join(target, inside))
         for name in names:
             tf.io.gfile.copy(tf.io.gfile.join(folder, name), tf.io.gfile.join(target, inside, name))
-    value = {"encoder_mode": "wrap", "do_lower_case": wrapped.do_lower_case, "source": wrapped.source}
-    files.write_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", value)
-    files.write_text(f"{model_dir}/{ENCODER_VOCAB_FILE}", "".join(f"{piece}\n" for piece in wrapped.vocab))
+    _write_encoder_config(model_dir, {"encoder_mode": "wrap", "source": wrapped.source}, wrapped.tokenizer)
+
+
+def _write_encoder_config(model_dir: str, values: dict[str, Any], tokenizer: Tokenizer) -> None:
+    files.write_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", {**values, "tokenizer": tokenizer.settings()})
+    tokenizer.save(f"{model_dir}/{ENCODER_DIR}")
+
+
+def read_encoder_config(model_dir: str) -> tuple[dict[str, Any], Tokenizer]:
+    """What `write_encoder` or `write_wrapped_encoder` wrote: the encoder's settings, and its tokenizer.
+
+    Raises:
+      InputError: a file is missing, damaged or not the one that was written.
+    """
+    values = files.read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", expected=_EXPECTED)
+    # The first runs held the casing alone, among the encoder's settings.
+    casing = {"do_lower_case": values.pop("do_lower_case")} if "do_lower_case" in values else {}
+    return values, load_saved_tokenizer(f"{model_dir}/{ENCODER_DIR}", values.pop("tokenizer", casing))
 
 
 def read_config(model_dir: str) -> dict[str, Any]:
@@ -185,8 +199,7 @@ def load_run(
     model_dir = model_dir.rstrip("/")
     config = read_config(model_dir)
     task = _task(model_dir, config)
-    encoder_values = files.read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", expected=_EXPECTED)
-    do_lower_case = encoder_values.pop("do_lower_case")
+    encoder_values, tokenizer = read_encoder_config(model_dir)
     path, step = checkpoint_path(model_dir, which)
     if encoder_values.get("encoder_mode") == "wrap" and inference_dtype != "float32":
         raise InputError(
@@ -207,7 +220,7 @@ def load_run(
     return LoadedRun(
         task=task,
         model=model,
-        tokenizer=BertTokenizer.from_vocab_file(f"{model_dir}/{ENCODER_VOCAB_FILE}", do_lower_case),
+        tokenizer=tokenizer,
         config=config,
         step=step,
     )
@@ -227,20 +240,13 @@ def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best"
     """
     model_dir = model_dir.rstrip("/")
     read_config(model_dir)
-    values = files.read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", expected=_EXPECTED)
+    values, tokenizer = read_encoder_config(model_dir)
     if values.get("encoder_mode") == "wrap":
         raise InputError(
             f"{model_dir}: trained with --encoder_mode=wrap, whose encoder cannot be taken out of its module"
         )
-    run = load_run(model_dir, which)
-    do_lower_case = values.pop("do_lower_case")
-    return PretrainedEncoder(
-        config=EncoderConfig(**values),
-        weights=read_weights(run.model.get_layer("encoder")),
-        vocab=read_vocab(f"{model_dir}/{ENCODER_VOCAB_FILE}"),
-        do_lower_case=do_lower_case,
-        source=model_dir,
-    )
+    weights = read_weights(load_run(model_dir, which).model.get_layer("encoder"))
+    return PretrainedEncoder(EncoderConfig(**values), weights, tokenizer, source=model_dir)
 
 
 def restore_model(model: tf_keras.Model, path: str) -> None:

@@ -77,11 +77,11 @@ def test_the_folder_for_the_peer_reads_back_as_the_model(tmp_path):
     weights = read_weights(model.get_layer("encoder"))
     kernel, bias = (variable.numpy() for variable in model.get_layer("span_head").weights)
 
-    FOLDER["write_folder"](tmp_path, tiny_model.ENCODER, weights, (kernel, bias + 0.5), tiny_model.VOCAB, True)
+    FOLDER["write_folder"](tmp_path, tiny_model.ENCODER, weights, (kernel, bias + 0.5), tiny_model.tiny_tokenizer())
 
     encoder = read_safetensors(str(tmp_path), do_lower_case=True)
     assert encoder.config == dataclasses.replace(tiny_model.ENCODER, has_pooler=False)
-    assert encoder.vocab == list(tiny_model.VOCAB)
+    assert encoder.tokenizer.vocab == tiny_model.VOCAB
     assert set(encoder.weights) == set(canonical_shapes(encoder.config))
     for name, array in encoder.weights.items():
         np.testing.assert_array_equal(array, weights[name], err_msg=name)

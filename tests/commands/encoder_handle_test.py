@@ -26,6 +26,6 @@ def test_the_casing_is_said_once_and_goes_from_the_records_to_the_module(tmp_pat
     assert _call(export, "--what=encoder", f"--model_dir={run}", f"--export_dir={tmp_path / 'exports'}") == 0
 
     module = loader.load_encoder(str(tmp_path / "exports" / "encoder" / "1"))
-    assert module.do_lower_case
+    assert module.tokenizer.do_lower_case
     assert module.config.hidden_act == "gelu_tanh"
-    assert json.loads((run / "encoder" / "config.json").read_text())["do_lower_case"] is True
+    assert json.loads((run / "encoder" / "config.json").read_text())["tokenizer"]["do_lower_case"] is True

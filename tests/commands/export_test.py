@@ -38,7 +38,7 @@ def test_a_trained_encoder_becomes_a_module_that_reads_back_bit_for_bit(tmp_path
     assert f"wrote {folder} " in out
     read = loader.load_encoder(folder)
     expected = read_weights(model.get_layer("encoder"))
-    assert (read.vocab, read.do_lower_case) == (list(tiny_model.VOCAB), True)
+    assert (read.tokenizer.vocab, read.tokenizer.do_lower_case) == (tiny_model.VOCAB, True)
     assert read.weights.keys() == expected.keys()
     assert all(np.array_equal(read.weights[name], expected[name]) for name in expected)
     assert [path.name for path in (tmp_path / "exports").iterdir()] == ["encoder"]
@@ -73,7 +73,7 @@ def test_an_encoder_from_elsewhere_becomes_a_module(tmp_path, capsys):
     assert _call(handle, export_dir, "--nodo_lower_case") == 0
     assert _call(handle, export_dir, "--nodo_lower_case") == 0
     read = loader.load_encoder(f"{tmp_path}/exports/encoder/2")
-    assert (read.config, read.do_lower_case) == (pretrained.config, False)
+    assert (read.config, read.tokenizer.do_lower_case) == (pretrained.config, False)
     assert all(np.array_equal(read.weights[name], pretrained.weights[name]) for name in pretrained.weights)
 
 

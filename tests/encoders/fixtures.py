@@ -1,7 +1,8 @@
-"""TF-Hub modules and checkpoints as others write them, and BERT's forward pass in plain NumPy."""
+"""TF-Hub modules, checkpoints and safetensors folders as others write them, and BERT's forward pass in plain NumPy."""
 
 from __future__ import annotations
 
+import json
 import math
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 import warnings
 
 import numpy as np
+import safetensors.numpy
 import tensorflow as tf
 import tf_keras
 from official.legacy.bert import configs
@@ -16,6 +18,8 @@ from official.nlp.modeling import layers, models
 from official.nlp.tools import export_tfhub_lib
 from official.nlp.tools import tf1_bert_checkpoint_converter_lib as converter
 
+from bert_qa_tf.encoders import encoder as encoder_lib
+from bert_qa_tf.encoders.sources.loader import build_pretrained_encoder
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, assign_weights
 
 
@@ -38,7 +42,7 @@ def official_module(pretrained: PretrainedEncoder, folder: pathlib.Path, *, with
     """A module written by tf-models-official's own exporter, with or without the masked-LM variables."""
     folder.mkdir()
     vocab_file = folder / "vocab.txt"
-    vocab_file.write_text("".join(f"{piece}\n" for piece in pretrained.vocab), encoding="utf-8")
+    vocab_file.write_text("".join(f"{piece}\n" for piece in pretrained.tokenizer.vocab), encoding="utf-8")
     bert_config = official_config(pretrained)
     encoder = export_tfhub_lib.get_bert_encoder(bert_config)
     assign_weights(encoder, pretrained.weights)
@@ -56,7 +60,7 @@ def official_module(pretrained: PretrainedEncoder, folder: pathlib.Path, *, with
             bert_config=bert_config,
             model_checkpoint_path=checkpoint.save(str(folder / "checkpoint")),
             vocab_file=str(vocab_file),
-            do_lower_case=pretrained.do_lower_case,
+            do_lower_case=pretrained.tokenizer.do_lower_case,
             with_mlm=with_mlm,
         )
     return module
@@ -66,10 +70,10 @@ def list_style_module(pretrained: PretrainedEncoder, folder: pathlib.Path) -> st
     """A module with the first TF2 modules' interface, [ids, mask, types] → [pooled, sequence], and variable names."""
     folder.mkdir()
     vocab_file = folder / "vocab.txt"
-    vocab_file.write_text("".join(f"{piece}\n" for piece in pretrained.vocab), encoding="utf-8")
+    vocab_file.write_text("".join(f"{piece}\n" for piece in pretrained.tokenizer.vocab), encoding="utf-8")
     module = _ListStyleBert(pretrained)
     module.vocab_file = tf.saved_model.Asset(str(vocab_file))
-    module.do_lower_case = tf.Variable(pretrained.do_lower_case, trainable=False)
+    module.do_lower_case = tf.Variable(pretrained.tokenizer.do_lower_case, trainable=False)
     tf.saved_model.save(module, str(folder / "module"))
     return str(folder / "module")
 
@@ -81,7 +85,7 @@ def tensorflow_1_checkpoint(pretrained: PretrainedEncoder, folder: pathlib.Path)
     arrays = {f"bert/{name}": array for name, array in pretrained.weights.items()}
     arrays |= {f"bert/pooler/dense/bias/adam_{moment}": np.ones(hidden, np.float32) for moment in "mv"}
     arrays |= {
-        "cls/predictions/output_bias": np.ones(len(pretrained.vocab), np.float32),
+        "cls/predictions/output_bias": np.ones(len(pretrained.tokenizer.vocab), np.float32),
         "cls/predictions/transform/dense/kernel": np.ones((hidden, hidden), np.float32),
         "cls/predictions/transform/dense/bias": np.ones(hidden, np.float32),
         "cls/predictions/transform/LayerNorm/gamma": np.ones(hidden, np.float32),
@@ -147,7 +151,7 @@ def pretrainer_checkpoint(pretrained: PretrainedEncoder, folder: pathlib.Path) -
 def _checkpoint_folder(pretrained: PretrainedEncoder, folder: pathlib.Path) -> None:
     folder.mkdir()
     (folder / "bert_config.json").write_text(official_config(pretrained).to_json_string())
-    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pretrained.vocab), encoding="utf-8")
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pretrained.tokenizer.vocab), encoding="utf-8")
 
 
 class _ListStyleBert(tf.Module):
@@ -265,3 +269,57 @@ def numpy_forward(
         x = norm(f"{at}.output.LayerNorm", x + dense(f"{at}.output.dense", inner))
         layer += 1
     return x, np.tanh(dense("pooler.dense", x[:, 0]))
+
+
+def safetensors_folder(folder: pathlib.Path) -> dict[str, np.ndarray]:
+    """A one-layer BERT of Hugging Face's form; its tensors."""
+    random = np.random.default_rng(0)
+    hidden, inner = 4, 6
+    shapes = {
+        "embeddings.position_ids": (1, 8),
+        "embeddings.word_embeddings.weight": (5, hidden),
+        "embeddings.position_embeddings.weight": (8, hidden),
+        "embeddings.token_type_embeddings.weight": (2, hidden),
+        "encoder.layer.0.intermediate.dense.weight": (inner, hidden),
+        "encoder.layer.0.intermediate.dense.bias": (inner,),
+        "encoder.layer.0.output.dense.weight": (hidden, inner),
+        "encoder.layer.0.output.dense.bias": (hidden,),
+    }
+    for name in ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"):
+        shapes[f"encoder.layer.0.{name}.weight"] = (hidden, hidden)
+        shapes[f"encoder.layer.0.{name}.bias"] = (hidden,)
+    shapes |= {"pooler.dense.weight": (hidden, hidden), "pooler.dense.bias": (hidden,)}
+    for name in ("embeddings", "encoder.layer.0.attention.output", "encoder.layer.0.output"):
+        shapes |= {f"{name}.LayerNorm.weight": (hidden,), f"{name}.LayerNorm.bias": (hidden,)}
+    tensors = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    config = {
+        "model_type": "bert",
+        "vocab_size": 5,
+        "hidden_size": hidden,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": inner,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 8,
+        "type_vocab_size": 2,
+    }
+    folder.mkdir()
+    safetensors.numpy.save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n")
+    return tensors
+
+
+def difference_from_numpy(pretrained, tensors, word_ids, mask, type_ids) -> float:
+    """The largest difference of the built encoder from the NumPy forward pass, at positions that are not padding."""
+    encoder = build_pretrained_encoder(pretrained)
+    inputs = dict(zip(encoder_lib.INPUT_NAMES, map(tf.constant, (word_ids, mask, type_ids)), strict=True))
+    outputs = encoder(inputs)
+    sequence, pooled = numpy_forward(tensors, word_ids, mask, type_ids, pretrained.config.num_attention_heads)
+    shown = mask.astype(bool)
+    return max(
+        np.abs(outputs["sequence_output"].numpy()[shown] - sequence[shown]).max(),
+        np.abs(outputs["pooled_output"].numpy() - pooled).max(),
+    )

@@ -1,11 +1,15 @@
-"""What a training in half precision leaves on disk."""
+"""What a training leaves on disk, and how it is read back."""
 
+import json
 import pathlib
 
 import pytest
 import tensorflow as tf
 
 from bert_qa_tf import cli, create_tfrecords, train
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.training import run_directory
+from tests import tiny_model
 from tests.testing import MESSAGES, tiny_hub_module
 
 
@@ -56,3 +60,32 @@ def _floats(path: str) -> dict[str, tf.DType]:
     """Name → type of every number with a fraction in a checkpoint."""
     dtypes = tf.train.load_checkpoint(path).get_variable_to_dtype_map()
     return {name: dtype for name, dtype in dtypes.items() if dtype.is_floating}
+
+
+def test_the_tokenizer_is_read_back_from_the_run_alone(tmp_path):
+    run_directory.write_encoder(str(tmp_path), tiny_model.ENCODER, tiny_model.tiny_tokenizer())
+
+    values, tokenizer = run_directory.read_encoder_config(str(tmp_path))
+
+    assert values == tiny_model.ENCODER.to_dict()
+    assert tokenizer.settings() == tiny_model.tiny_tokenizer().settings()
+
+
+def test_the_first_runs_stated_the_casing_among_the_encoders_settings(tmp_path):
+    run_directory.write_encoder(str(tmp_path), tiny_model.ENCODER, tiny_model.tiny_tokenizer())
+    file = tmp_path / "encoder" / "config.json"
+    file.write_text(json.dumps({**tiny_model.ENCODER.to_dict(), "do_lower_case": True}))
+
+    values, tokenizer = run_directory.read_encoder_config(str(tmp_path))
+
+    assert values == tiny_model.ENCODER.to_dict()
+    assert tokenizer.settings() == tiny_model.tiny_tokenizer().settings()
+
+
+def test_a_vocabulary_that_was_changed_since_is_refused(tmp_path):
+    run_directory.write_encoder(str(tmp_path), tiny_model.ENCODER, tiny_model.tiny_tokenizer())
+    vocab = tmp_path / "encoder" / "vocab.txt"
+    vocab.write_text(vocab.read_text().replace("the\n", "thy\n"))
+
+    with pytest.raises(InputError, match=r"encoder: the tokenizer here is not the one that was saved"):
+        run_directory.read_encoder_config(str(tmp_path))

@@ -1,1 +1,1 @@
-"""One module for each kind of pretrained encoder; `loader.py` tells them apart."""
+"""Reads pretrained encoders: one module for each kind, `handles.py` to tell them apart, `loader.py` to load any."""

@@ -1,8 +1,7 @@
-"""The JSON form of a BERT architecture: Google's `bert_config.json`, whose keys Hugging Face's `config.json` kept.
+"""Reads a BERT architecture from JSON: Google's `bert_config.json`, or Hugging Face's `config.json` with the same keys.
 
-What goes in: the parsed JSON. What comes out: an `EncoderConfig`. The keys are the same in both; what their values mean
-is not ("gelu" is the tanh approximation to Google's code and the exact function to Hugging Face's), so each reader
-says it.
+The two agree on the keys but not on what the values mean: "gelu" is the tanh approximation in Google's code and the
+exact function in Hugging Face's. So each reader says what it means.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import Any
 
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 
 _SIZES = {
     "vocab_size": "vocab_size",
@@ -26,27 +26,22 @@ _SIZES = {
 _SHARES = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "initializer_range": 0.02}
 
 
-def encoder_config(
-    stated: Mapping[str, Any],
-    path: str,
-    *,
-    activations: Mapping[str, str],
-    has_pooler: bool,
-    layer_norm_epsilon: float | None = None,
-) -> EncoderConfig:
-    """The architecture that a JSON object states.
+def read_config(path: str, *, activations: Mapping[str, str], layer_norm_epsilon: float | None = None) -> EncoderConfig:
+    """The architecture that a JSON file states.
 
     Args:
-      stated: the object.
-      path: its file, for messages.
+      path: the file; may be remote.
       activations: what the source's code means by each value of `hidden_act` → ours.
-      has_pooler: whether the weights beside it hold a pooler; the object does not say.
-      layer_norm_epsilon: what the source's code has where the object does not state `layer_norm_eps`; None where an
-        object without it is an error.
+      layer_norm_epsilon: what the source's code has where the file does not state `layer_norm_eps`; None where a file
+        without it is an error.
+
+    Returns:
+      The architecture with a pooler: the file does not say whether the weights beside it hold one.
 
     Raises:
-      InputError: a value is missing or makes no sense, or this is no plain BERT.
+      InputError: the file cannot be read, a value is missing or makes no sense, or this is no plain BERT.
     """
+    stated = files.read_json(path)
     if stated.get("model_type", "bert") != "bert":
         raise InputError(f"{path}: expected a BERT model, got model_type {stated['model_type']!r}")
     if stated.get("position_embedding_type", "absolute") != "absolute":
@@ -75,7 +70,6 @@ def encoder_config(
             hidden_dropout=shares["hidden_dropout_prob"],
             attention_dropout=shares["attention_probs_dropout_prob"],
             initializer_range=shares["initializer_range"],
-            has_pooler=has_pooler,
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from error

@@ -1,8 +1,8 @@
-"""Whether an encoder's text is lower-cased, for sources that do not have to say so.
+"""Finds out whether an encoder's text is lower-cased, for sources that do not have to state it.
 
-What goes in: a folder and its vocabulary. What comes out: `do_lower_case`, from what a file beside the weights states,
-or else from the clues that the folder's name and the vocabulary give, if they do not contradict each other. Where
-neither is enough, the user is asked: a wrong casing costs accuracy without a sign.
+A statement in a file beside the weights decides. Without one, the folder's name and the vocabulary give clues, which
+count if they agree. Where neither is enough, the user is asked to say, because a wrong casing costs accuracy and raises
+no error.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from absl import logging
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 _CASED_NAME = re.compile(r"(?:^|[^a-z])(un)?cased(?:[^a-z]|$)")
 # [CLS], [unused7]: not cut out of any text.
@@ -53,6 +54,25 @@ def find_casing(folder: str, vocab: Sequence[str], asked: bool | None = None) ->
     do_lower_case = next(iter(clues.values()))
     logging.info("%s: do_lower_case=%s, because %s", folder, do_lower_case, " and ".join(clues))
     return do_lower_case
+
+
+def check_asked(handle: str, tokenizer: Tokenizer, asked: bool | None) -> None:
+    """Refuses a tokenizer of another casing than the one that was asked for.
+
+    Args:
+      handle: of the encoder, for the message.
+      tokenizer: the encoder's.
+      asked: the user's word, or that of the records to train on; None for none.
+
+    Raises:
+      InputError: the two differ.
+    """
+    stated = tokenizer.settings().get("do_lower_case")
+    if asked not in (None, stated):
+        raise InputError(
+            f"{handle}: this encoder states do_lower_case={stated}, but --do_lower_case, or the records it is to be "
+            f"trained on, say {asked}"
+        )
 
 
 def _statements(folder: str) -> dict[str, bool]:

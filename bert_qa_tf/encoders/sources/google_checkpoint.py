@@ -1,16 +1,17 @@
-"""Reader of Google's BERT checkpoint folders: `bert_config.json`, `vocab.txt` and `bert_model.ckpt.*`.
+"""Reads Google's BERT checkpoint folders: `bert_config.json`, `vocab.txt` and `bert_model.ckpt.*`.
 
-What goes in: a folder as google-research/bert published them (TensorFlow 1, names such as
-`bert/encoder/layer_0/output/dense/kernel`) or as tf-models-official did and its converter writes them (TensorFlow 2,
-the object graph of an encoder or of a `BertPretrainerV2`). What comes out: a `PretrainedEncoder`.
+There are two forms. google-research/bert published TensorFlow 1 checkpoints, with names such as
+`bert/encoder/layer_0/output/dense/kernel`. tf-models-official published TensorFlow 2 checkpoints, which its converter
+writes too; they hold the object graph of an encoder or of a `BertPretrainerV2`.
 
-`bert_config.json` leaves two things to the code that goes with it. Both codes mean the tanh approximation by "gelu"
-(`modeling.gelu` of google-research/bert, `official.modeling.activations.gelu`), where Hugging Face's mean the exact
-function, and both have 1e-12 in their layer norms.
+`bert_config.json` leaves two things to the code that goes with it. In both code bases "gelu" is the tanh approximation
+(`modeling.gelu` of google-research/bert, `official.modeling.activations.gelu`), while in Hugging Face's it is the exact
+function, and the layer norms' epsilon is 1e-12.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -19,7 +20,8 @@ from absl import logging
 from google.protobuf import message
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
-from bert_qa_tf.encoders.sources import bert_config, casing
+from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.encoders.sources import bert_config, word_pieces
 from bert_qa_tf.encoders.sources.weights import (
     PretrainedEncoder,
     canonical_name,
@@ -29,13 +31,11 @@ from bert_qa_tf.encoders.sources.weights import (
     flatten,
     has_pooler,
     listed,
-    read_vocab,
 )
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenization import BertTokenizer
 
 CONFIG_FILE = "bert_config.json"
-_VOCAB_FILE = "vocab.txt"
 _CHECKPOINT = "bert_model.ckpt"
 _ACTIVATIONS = {"gelu": "gelu_tanh", "relu": "relu"}
 _LAYER_NORM_EPSILON = 1e-12
@@ -63,8 +63,7 @@ def read_google_checkpoint(folder: str, *, do_lower_case: bool | None = None) ->
       InputError: a file is missing or damaged, this is no BERT, the weights do not fit its config, or its casing
         cannot be told.
     """
-    config_file = tf.io.gfile.join(folder, CONFIG_FILE)
-    stated = files.read_json(config_file)
+    config = _read_config(folder)
     prefix = _find_checkpoint(folder)
     try:
         # Not tf.train.load_checkpoint, which takes a prefix for a folder on some file systems.
@@ -73,26 +72,28 @@ def read_google_checkpoint(folder: str, *, do_lower_case: bool | None = None) ->
         arrays, skipped = _read_arrays(reader, names, prefix)
     except (tf.errors.OpError, message.DecodeError, IndexError, RuntimeError) as error:
         raise InputError(f"{prefix}: cannot read this checkpoint ({_first_line(error)})") from error
-    config = bert_config.encoder_config(
-        stated,
-        config_file,
-        activations=_ACTIVATIONS,
-        has_pooler=has_pooler(arrays),
-        layer_norm_epsilon=_LAYER_NORM_EPSILON,
-    )
+    config = dataclasses.replace(config, has_pooler=has_pooler(arrays))
     weights = {name: _flatten(name, array, config.num_attention_heads, prefix) for name, array in arrays.items()}
     if skipped:
         logging.info("%s: not part of the encoder, skipped: %s", prefix, listed(skipped))
     check_weights(weights, canonical_shapes(config), prefix)
-    vocab = read_vocab(tf.io.gfile.join(folder, _VOCAB_FILE), config.vocab_size)
-    return PretrainedEncoder(
-        config=config,
-        weights=weights,
-        vocab=vocab,
-        do_lower_case=casing.find_casing(folder, vocab, do_lower_case),
-        source=folder,
-        skipped=skipped,
-    )
+    tokenizer = word_pieces.read_tokenizer(folder, config.vocab_size, do_lower_case)
+    return PretrainedEncoder(config, weights, tokenizer, source=folder, skipped=skipped)
+
+
+def read_tokenizer(folder: str, do_lower_case: bool | None = None) -> BertTokenizer:
+    """Reads the tokenizer of a checkpoint folder, and of its weights nothing; arguments as `read_google_checkpoint`'s.
+
+    Raises:
+      InputError: `bert_config.json` or `vocab.txt` is missing or damaged, or the casing cannot be told.
+    """
+    return word_pieces.read_tokenizer(folder, _read_config(folder).vocab_size, do_lower_case)
+
+
+def _read_config(folder: str) -> EncoderConfig:
+    """The architecture that the folder states. Whether it has a pooler only the checkpoint shows."""
+    path = tf.io.gfile.join(folder, CONFIG_FILE)
+    return bert_config.read_config(path, activations=_ACTIVATIONS, layer_norm_epsilon=_LAYER_NORM_EPSILON)
 
 
 def _find_checkpoint(folder: str) -> str:

@@ -1,7 +1,6 @@
-"""Writer of TF-Hub BERT modules.
+"""Writes a `PretrainedEncoder` as a TF-Hub module: a SavedModel with the interface of the published BERT modules.
 
-What goes in: a `PretrainedEncoder`, read from anywhere or made from a trained encoder. What comes out: a SavedModel
-with the interface of TensorFlow Hub's published BERT modules, for `hub.KerasLayer` and `tf_hub.read_hub_module`.
+`hub.KerasLayer` loads it in anyone's code, and `tf_hub.read_hub_module` reads it back.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from bert_qa_tf.encoders import encoder as encoder_lib
 from bert_qa_tf.encoders.sources import precision
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, assign_weights
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenization import VOCAB_FILE
 
 
 def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
@@ -46,8 +45,10 @@ def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
     partial = f"{path}.{os.getpid()}.partial"
     with tempfile.TemporaryDirectory() as folder, precision.float32_policy(), _stateless_dropout(), tf.device("/CPU:0"):
         module = _core_model(pretrained)
-        module.vocab_file = tf.saved_model.Asset(_write_vocab(pretrained.vocab, folder))
-        module.do_lower_case = tf.Variable(pretrained.do_lower_case, trainable=False, name="do_lower_case")
+        pretrained.tokenizer.save(folder)
+        lowers = pretrained.tokenizer.settings()["do_lower_case"]
+        module.vocab_file = tf.saved_model.Asset(os.path.join(folder, VOCAB_FILE))
+        module.do_lower_case = tf.Variable(lowers, trainable=False, name="do_lower_case")
         try:
             with _quiet():
                 module.save(partial, include_optimizer=False, save_format="tf")
@@ -91,9 +92,3 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in levels.items():
             logger.setLevel(level)
-
-
-def _write_vocab(vocab: list[str], folder: str) -> str:
-    vocab_file = os.path.join(folder, "vocab.txt")
-    files.write_text(vocab_file, "".join(f"{piece}\n" for piece in vocab))
-    return vocab_file

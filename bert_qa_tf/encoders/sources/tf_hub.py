@@ -1,8 +1,7 @@
-"""Reader of TF-Hub BERT modules.
+"""Reads TF-Hub BERT modules, and checks the encoder that was read against the module's own outputs.
 
-What goes in: the folder of a TensorFlow 2 SavedModel, as tf-models-official exports them and TensorFlow Hub publishes
-them. What comes out: a `PretrainedEncoder`, checked against the module's own outputs. Handles are resolved to folders
-by `loader`; modules are written by `hub_export`.
+A module is a folder with a SavedModel of TensorFlow 2, as tf-models-official exports it. `handles` downloads modules,
+`hub_graph` parses them, and `hub_export` writes new ones.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from bert_qa_tf.encoders.sources.weights import (
     canonical_name,
     flatten,
     listed,
-    read_vocab,
 )
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import cache, digests
@@ -60,14 +58,12 @@ def read_hub_module(path: str, *, check: bool = True) -> PretrainedEncoder:
         rebuilt encoder's outputs differ from the module's.
     """
     graph = hub_graph.read_graph(path)
-    _check_word_pieces(graph)  # first: of a module without them, nothing else need be said
+    hub_graph.check_word_pieces(graph)  # first: of a module without them, nothing else need be said
     weights, heads, skipped = _canonical_weights(graph)
-    vocab, do_lower_case = read_tokenizer(graph)
     pretrained = PretrainedEncoder(
         config=_encoder_config(graph, weights, heads),
         weights=weights,
-        vocab=vocab,
-        do_lower_case=do_lower_case,
+        tokenizer=hub_graph.read_tokenizer(graph),
         source=path,
         skipped=skipped,
     )
@@ -197,31 +193,6 @@ def _encoder_config(graph: hub_graph.HubGraph, weights: Mapping[str, np.ndarray]
         max_position_embeddings=weights["embeddings/position_embeddings"].shape[0],
         type_vocab_size=weights["embeddings/token_type_embeddings"].shape[0],
     )
-
-
-def read_tokenizer(graph: hub_graph.HubGraph) -> tuple[list[str], bool]:
-    """A module's word pieces, and whether text is lower-cased for them.
-
-    Raises:
-      InputError: it has no WordPiece vocabulary, one of the wrong length, or does not state its casing.
-    """
-    _check_word_pieces(graph)
-    vocab_file = graph.root_assets.get("vocab_file") or tf.io.gfile.join(graph.path, "assets", "vocab.txt")
-    if not tf.io.gfile.exists(vocab_file):
-        raise InputError(f"{graph.path}: this module's vocabulary is missing: there is no {vocab_file}")
-    if "do_lower_case" not in graph.root_values:
-        raise InputError(
-            f"{graph.path}: this module does not say whether its vocabulary is lower-cased (do_lower_case)"
-        )
-    tables = [array for name, array in graph.variables.items() if canonical_name(name) == "embeddings/word_embeddings"]
-    # Of a module that is used as it is, the table may have another name.
-    size = len(tables[0]) if len(tables) == 1 else None
-    return read_vocab(vocab_file, size), bool(graph.root_values["do_lower_case"])
-
-
-def _check_word_pieces(graph: hub_graph.HubGraph) -> None:
-    if "sp_model_file" in graph.root_assets and "vocab_file" not in graph.root_assets:
-        raise InputError(f"{graph.path}: this module has a SentencePiece model; a WordPiece vocab_file is expected")
 
 
 def _load_module(path: str) -> hub.KerasLayer:

@@ -1,8 +1,8 @@
-"""The one table of an encoder's weights: canonical names, their shapes, and putting arrays into an encoder.
+"""Names and checks an encoder's weights: the canonical names, their shapes, and assigning arrays to an encoder.
 
-What goes in: arrays by canonical name, from any of the readers beside this module. What comes out: an encoder that
-holds exactly them. Canonical are the names of the original BERT checkpoints without their `bert/` in front, and their
-2-dimensional kernels:
+Every reader beside this module returns arrays by canonical name, so that one function puts them into an encoder and
+checks that each weight is assigned exactly once. The canonical names are those of the original BERT checkpoints without
+the leading `bert/`, and kernels have 2 dimensions as they do there:
 
     embeddings/word_embeddings                      [vocab_size, hidden_size]
     encoder/layer_0/attention/self/query/kernel     [hidden_size, hidden_size]
@@ -14,14 +14,18 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 
 from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.encoders.sources import word_pieces
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:  # reading a tokenizer needs no Keras
+    import tf_keras
 
 # Names of tf-models-official's variables, whatever stands in front of them → canonical. The second alternative of a
 # row is the name in the first TF2 modules, whose inputs are a list.
@@ -59,40 +63,20 @@ class PretrainedEncoder:
     Attributes:
       config: the architecture.
       weights: canonical name → `<float32>` array, all that the architecture has and no more.
-      vocab: the word pieces; a piece's id is its index.
-      do_lower_case: whether text is lower-cased and stripped of accents before it is cut into pieces.
+      tokenizer: makes the ids that the encoder takes.
       source: the file, folder or address the encoder was read from, for messages and records.
       skipped: names of the source's variables that are no part of an encoder and were left behind.
     """
 
     config: EncoderConfig
     weights: dict[str, np.ndarray]
-    vocab: list[str]
-    do_lower_case: bool
+    tokenizer: Tokenizer
     source: str
     skipped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_vocab(self.vocab, self.config.vocab_size, self.source)
+        word_pieces.check_size(self.tokenizer.vocab_size, self.config.vocab_size, self.source)
         check_weights(self.weights, canonical_shapes(self.config), self.source)
-
-
-def read_vocab(path: str, size: int | None = None) -> list[str]:
-    """Reads a WordPiece vocabulary, one piece a line.
-
-    Args:
-      path: the file; may be remote.
-      size: the rows of the encoder's table, one for each piece; None where they are not known.
-
-    Raises:
-      InputError: the file cannot be read, is not UTF-8, or has another number of pieces.
-    """
-    text = files.read_text(path, expected="a vocabulary")
-    # Not splitlines(): a piece may be a character that Python takes for the end of a line.
-    vocab = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
-    if size is not None:
-        _check_vocab(vocab, size, path)
-    return vocab
 
 
 def canonical_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
@@ -229,11 +213,6 @@ def listed(names: Iterable[str]) -> str:
     names = list(names)
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
-
-
-def _check_vocab(vocab: list[str], size: int, source: str) -> None:
-    if len(vocab) != size:
-        raise InputError(f"{source}: the vocabulary has {len(vocab)} pieces, the encoder's table has {size} rows")
 
 
 def _flat_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -18,8 +18,9 @@ from bert_qa_tf.tasks.question_answering.config import QuestionAnsweringConfig
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions, decode
 from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.windowing import Tokenizer, featurize_examples
+from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
 from bert_qa_tf.text.surrogates import replace_surrogates
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 _INPUTS = feature_table.names(QA_FEATURES, "input")
 # Windows are sorted by length among so many batches' worth: enough that a batch holds like lengths, few to keep.

@@ -32,7 +32,7 @@ from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter
 from bert_qa_tf.tasks.question_answering.validation import AlignedCount, has_valid_offset
 from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 NAME = "question_answering"
 # The articles set aside, in SQuAD form, beside the shards.
@@ -61,7 +61,7 @@ _COUNTERS = (
 def convert(
     input_files: Sequence[str],
     output_dir: str,
-    tokenizer: BertTokenizer,
+    tokenizer: Tokenizer,
     config: ConversionConfig,
     *,
     overwrite: bool = False,
@@ -101,7 +101,7 @@ class SquadConverter:
 
     table = QA_FEATURES
 
-    def __init__(self, input_files: Sequence[str], tokenizer: BertTokenizer, config: ConversionConfig) -> None:
+    def __init__(self, input_files: Sequence[str], tokenizer: Tokenizer, config: ConversionConfig) -> None:
         self._input_files = input_files
         self._tokenizer = tokenizer
         self._config = config

@@ -25,7 +25,7 @@ from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResul
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.tasks.question_answering.windowing import window_id
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 # Questions are answered in groups of about so many windows: enough for full batches of like lengths.
 _WINDOWS_PER_GROUP = 1024
@@ -49,7 +49,7 @@ class DevelopmentScorer:
         self,
         train_dir: str,
         manifest: Manifest,
-        tokenizer: BertTokenizer,
+        tokenizer: Tokenizer,
         settings: QuestionAnsweringConfig,
         batch_size: int,
     ) -> None:

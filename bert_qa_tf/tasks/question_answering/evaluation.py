@@ -20,8 +20,9 @@ from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.validation import aligned_question_count, answer_survived
-from bert_qa_tf.tasks.question_answering.windowing import Tokenizer, answer_token_span
+from bert_qa_tf.tasks.question_answering.windowing import answer_token_span
 from bert_qa_tf.text.tokenized_text import TokenizedText
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 # Below this share of questions with an offset that fits, places in the file say nothing of places in the text.
 MIN_ALIGNED_FRACTION = 0.9

@@ -22,7 +22,8 @@ from bert_qa_tf.tasks.question_answering.graph_windowing import (
     windows_per_question,
 )
 from bert_qa_tf.tasks.question_answering.inference import inference_function
-from bert_qa_tf.text.tokenization import BertTokenizer, TokenizedBatch
+from bert_qa_tf.text.tokenized_text import TokenizedBatch
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 _INPUTS = features.names(QA_FEATURES, "input")
 _DEFAULT_OPTIONS = ExportConfig()
@@ -65,7 +66,7 @@ class QaModule(IdsModule):
     def __init__(
         self,
         model: tf_keras.Model,
-        tokenizer: BertTokenizer,
+        tokenizer: Tokenizer,
         settings: QuestionAnsweringConfig,
         options: ExportConfig = _DEFAULT_OPTIONS,
     ) -> None:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert_qa_tf.tasks.question_answering.config import NUM_SPECIAL_TOKENS, WindowingConfig
-from bert_qa_tf.text.tokenization import BertTokenizer, TokenizedBatch
+from bert_qa_tf.text.tokenized_text import TokenizedBatch
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 
 class WindowPlan(NamedTuple):
@@ -82,7 +83,7 @@ def make_windows(
     plan: WindowPlan,
     questions: tf.RaggedTensor,
     contexts: TokenizedBatch,
-    tokenizer: BertTokenizer,
+    tokenizer: Tokenizer,
     config: WindowingConfig,
 ) -> PaddedWindows:
     """Packs `[CLS] question [SEP] context window [SEP]` for the windows in `plan`, which may be some of a batch's.

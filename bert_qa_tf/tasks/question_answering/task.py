@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # they import TensorFlow
     from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
     from bert_qa_tf.tasks.question_answering.conversion import SquadConverter
     from bert_qa_tf.tasks.question_answering.development import DevelopmentScorer
-    from bert_qa_tf.text.tokenization import BertTokenizer
+    from bert_qa_tf.text.tokenizer import Tokenizer
 
 
 class QuestionAnswering(Task):
@@ -63,9 +63,7 @@ class QuestionAnswering(Task):
     # === Conversion ===
 
     @classmethod
-    def converter(
-        cls, input_files: Sequence[str], tokenizer: BertTokenizer, config: ConversionConfig
-    ) -> SquadConverter:
+    def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: ConversionConfig) -> SquadConverter:
         """See `Task`; the files are SQuAD-form JSON."""
         from bert_qa_tf.tasks.question_answering.conversion import SquadConverter
 
@@ -103,7 +101,7 @@ class QuestionAnswering(Task):
         )
 
     def development_scorer(
-        self, train_dir: str, manifest: Manifest, tokenizer: BertTokenizer, batch_size: int
+        self, train_dir: str, manifest: Manifest, tokenizer: Tokenizer, batch_size: int
     ) -> DevelopmentScorer | None:
         """See `Task`: exact match, F1 and loss."""
         from bert_qa_tf.tasks.question_answering.development import DevelopmentScorer
@@ -114,7 +112,7 @@ class QuestionAnswering(Task):
 
     # === Answering ===
 
-    def answerer(self, model: tf_keras.Model, tokenizer: BertTokenizer, batch_size: int = 32) -> QuestionAnswerer:
+    def answerer(self, model: tf_keras.Model, tokenizer: Tokenizer, batch_size: int = 32) -> QuestionAnswerer:
         """See `Task`."""
         from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
 
@@ -167,7 +165,7 @@ class QuestionAnswering(Task):
     # === Export ===
 
     def export_modules(
-        self, model: tf_keras.Model, tokenizer: BertTokenizer, options: ExportConfig
+        self, model: tf_keras.Model, tokenizer: Tokenizer, options: ExportConfig
     ) -> tuple[ExportedModule, ExportedModule]:
         """See `Task`."""
         from bert_qa_tf.tasks.question_answering.export_module import IdsModule, QaModule
@@ -201,9 +199,7 @@ class QuestionAnswering(Task):
         path = f"{directory}/{cls.development_file}"
         return read_squad(path) if files.exists(path) else []
 
-    def model_inputs(
-        self, examples: Sequence[SquadExample], tokenizer: BertTokenizer
-    ) -> list[dict[str, Sequence[int]]]:
+    def model_inputs(self, examples: Sequence[SquadExample], tokenizer: Tokenizer) -> list[dict[str, Sequence[int]]]:
         """See `Task`: the first window of each question."""
         from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
 

@@ -1,7 +1,7 @@
-"""Examples to windows: `[CLS] question [SEP] context window [SEP]`, with labels and the marks that decoding needs.
+"""Cuts examples into windows: `[CLS] question [SEP] context window [SEP]`, with labels and marks for decoding.
 
-What goes in: `SquadExample`s and a tokenizer. What comes out: `InputFeatures`, unpadded, in order. Reading, the choice
-of which windows to keep, and writing live elsewhere; no TensorFlow here.
+Windows come unpadded and in order. Reading files, choosing which windows to keep, and writing records are done
+elsewhere. Imports no TensorFlow.
 
 A context that does not fit beside its question is seen in several windows, `doc_stride` word pieces apart. A piece that
 several windows see is trusted where it has most context on both sides (in capitals):
@@ -24,28 +24,18 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from bert_qa_tf.tasks.question_answering.config import NUM_SPECIAL_TOKENS, WindowingConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, InputFeatures, SquadExample
 from bert_qa_tf.text.tokenized_text import TokenizedText
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 Span = tuple[int, int]
 
 # How much text is tokenized before its windows are handed on: bounds memory, whatever the size of the data.
 _CHARS_PER_CHUNK = 1_000_000
-
-
-class Tokenizer(Protocol):
-    """What windowing needs of `text.tokenization.BertTokenizer`."""
-
-    cls_id: int
-    sep_id: int
-
-    def tokenize_texts(self, texts: Sequence[str]) -> list[TokenizedText]:
-        """Ids and offsets of each text."""
 
 
 def window_spans(num_context_tokens: int, room: int, doc_stride: int) -> list[Span]:
@@ -187,7 +177,7 @@ def featurize_examples(
     Args:
       examples: questions about one context come one after the other, as `squad_reader` yields them: then each context
         is tokenized once.
-      tokenizer: a `BertTokenizer`.
+      tokenizer: of the encoder that will read the windows.
       windowing: lengths and stride.
       choose_answer: which answer labels an example's windows, None for none.
       on_cut: called with each example whose question is longer than `max_query_length`.

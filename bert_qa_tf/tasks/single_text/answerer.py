@@ -11,7 +11,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.tasks.single_text.tokenizing import encode_texts
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from bert_qa_tf.tasks.single_text.task import SingleTextTask
@@ -31,9 +31,7 @@ class TextAnswerer:
       batch_size: texts per call of the model.
     """
 
-    def __init__(
-        self, task: SingleTextTask, model: tf_keras.Model, tokenizer: BertTokenizer, batch_size: int = 32
-    ) -> None:
+    def __init__(self, task: SingleTextTask, model: tf_keras.Model, tokenizer: Tokenizer, batch_size: int = 32) -> None:
         self._task = task
         self.model = model
         self.tokenizer = tokenizer

@@ -20,7 +20,7 @@ from bert_qa_tf.records.manifest import Manifest, Source
 from bert_qa_tf.storage import digests, files
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig
 from bert_qa_tf.tasks.single_text.tokenizing import encode_examples, unique_id
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from bert_qa_tf.tasks.single_text.task import SingleTextTask
@@ -46,7 +46,7 @@ class TextConverter:
         self,
         task: type[SingleTextTask],
         input_files: Sequence[str],
-        tokenizer: BertTokenizer,
+        tokenizer: Tokenizer,
         config: TextConversionConfig,
     ) -> None:
         self._task = task

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.tasks.single_text.answerer import TextAnswerer, plain
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from bert_qa_tf.tasks.single_text.task import SingleTextTask
@@ -26,7 +26,7 @@ class TextDevelopmentScorer:
       batch_size: texts per call of the model.
     """
 
-    def __init__(self, task: SingleTextTask, train_dir: str, tokenizer: BertTokenizer, batch_size: int) -> None:
+    def __init__(self, task: SingleTextTask, train_dir: str, tokenizer: Tokenizer, batch_size: int) -> None:
         self._task = task
         self._train_dir = train_dir
         self._tokenizer = tokenizer

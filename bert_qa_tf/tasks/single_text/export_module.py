@@ -14,7 +14,7 @@ from bert_qa_tf.records import features
 from bert_qa_tf.tasks.single_text.features import TEXT_FEATURES
 from bert_qa_tf.tasks.single_text.model import inference_function
 from bert_qa_tf.tasks.single_text.tokenizing import NUM_SPECIAL_TOKENS
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 _INPUTS = features.names(TEXT_FEATURES, "input")
 _IDS_SIGNATURE = [tf.TensorSpec([None, None], tf.int32, name=name) for name in _INPUTS]
@@ -53,7 +53,7 @@ class TextModule(IdsModule):
     """
 
     def __init__(
-        self, model: tf_keras.Model, tokenizer: BertTokenizer, max_seq_length: int, served_outputs: ServedOutputs
+        self, model: tf_keras.Model, tokenizer: Tokenizer, max_seq_length: int, served_outputs: ServedOutputs
     ) -> None:
         super().__init__(model)
         self._tokenizer = tokenizer

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # they import TensorFlow
     from bert_qa_tf.records.manifest import Manifest
     from bert_qa_tf.tasks.single_text.answerer import TextAnswerer
     from bert_qa_tf.tasks.single_text.conversion import TextConverter
-    from bert_qa_tf.text.tokenization import BertTokenizer
+    from bert_qa_tf.text.tokenizer import Tokenizer
 
 
 class SingleTextTask(Task):
@@ -130,9 +130,7 @@ class SingleTextTask(Task):
     # === What follows from it ===
 
     @classmethod
-    def converter(
-        cls, input_files: Sequence[str], tokenizer: BertTokenizer, config: TextConversionConfig
-    ) -> TextConverter:
+    def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: TextConversionConfig) -> TextConverter:
         """See `Task`."""
         from bert_qa_tf.tasks.single_text.conversion import TextConverter
 
@@ -149,7 +147,7 @@ class SingleTextTask(Task):
         return self.settings.max_seq_length
 
     def development_scorer(
-        self, train_dir: str, manifest: Manifest, tokenizer: BertTokenizer, batch_size: int
+        self, train_dir: str, manifest: Manifest, tokenizer: Tokenizer, batch_size: int
     ) -> Callable[[tf_keras.Model], dict[str, float]] | None:
         """See `Task`: the task's scores, and the mean loss."""
         from bert_qa_tf.tasks.single_text.development import TextDevelopmentScorer
@@ -158,7 +156,7 @@ class SingleTextTask(Task):
             return None
         return TextDevelopmentScorer(self, train_dir, tokenizer, batch_size)
 
-    def answerer(self, model: tf_keras.Model, tokenizer: BertTokenizer, batch_size: int = 32) -> TextAnswerer:
+    def answerer(self, model: tf_keras.Model, tokenizer: Tokenizer, batch_size: int = 32) -> TextAnswerer:
         """See `Task`."""
         from bert_qa_tf.tasks.single_text.answerer import TextAnswerer
 
@@ -207,7 +205,7 @@ class SingleTextTask(Task):
         return format_numbers(file, by_model)
 
     def export_modules(
-        self, model: tf_keras.Model, tokenizer: BertTokenizer, options: Any
+        self, model: tf_keras.Model, tokenizer: Tokenizer, options: Any
     ) -> tuple[ExportedModule, ExportedModule]:
         """See `Task`."""
         from bert_qa_tf.tasks.single_text.export_module import IdsModule, TextModule
@@ -237,7 +235,7 @@ class SingleTextTask(Task):
         """See `Task`."""
         return list(cls.iter_development(directory))
 
-    def model_inputs(self, examples: Sequence[Any], tokenizer: BertTokenizer) -> list[dict[str, Sequence[int]]]:
+    def model_inputs(self, examples: Sequence[Any], tokenizer: Tokenizer) -> list[dict[str, Sequence[int]]]:
         """See `Task`."""
         from bert_qa_tf.tasks.single_text.tokenizing import encode_texts
 

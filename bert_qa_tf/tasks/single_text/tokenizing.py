@@ -8,12 +8,12 @@ from __future__ import annotations
 import collections
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.text.tokenized_text import TokenizedText
+from bert_qa_tf.text.tokenizer import Tokenizer
 
 # Anything with a `text`.
 Example = TypeVar("Example", bound=Any)
@@ -21,16 +21,6 @@ Example = TypeVar("Example", bound=Any)
 NUM_SPECIAL_TOKENS = 2
 # How much text is tokenized before its rows are handed on: bounds memory, whatever the size of the data.
 _CHARS_PER_CHUNK = 1_000_000
-
-
-class Tokenizer(Protocol):
-    """What this needs of `text.tokenization.BertTokenizer`."""
-
-    cls_id: int
-    sep_id: int
-
-    def tokenize_texts(self, texts: Sequence[str]) -> list[TokenizedText]:
-        """Ids and offsets of each text."""
 
 
 def encode_texts(
@@ -43,7 +33,7 @@ def encode_texts(
 
     Args:
       texts: any strings.
-      tokenizer: a `BertTokenizer`.
+      tokenizer: of the encoder that will read the rows.
       max_seq_length: the longest sequence in word pieces, `[CLS]` and `[SEP]` included; what is beyond is cut off.
       counts: `texts_cut` is added to, and `texts_without_tokens`: those that hold no word piece, only control
         characters, say.
@@ -79,7 +69,7 @@ def encode_examples(
 
     Args:
       examples: have a `text`.
-      tokenizer: a `BertTokenizer`.
+      tokenizer: of the encoder that will read the rows.
       max_seq_length: see `encode_texts`.
       counts: see `encode_texts`.
 

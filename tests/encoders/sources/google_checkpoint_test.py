@@ -48,8 +48,8 @@ def test_a_checkpoint_is_read_exactly(published, form):
 
     expected = testing.tiny_pretrained(hidden_act="gelu_tanh")
     assert read.config == expected.config
-    assert read.vocab == expected.vocab
-    assert read.do_lower_case
+    assert read.tokenizer.vocab == expected.tokenizer.vocab
+    assert read.tokenizer.do_lower_case
     assert read.weights.keys() == expected.weights.keys()
     assert all(np.array_equal(read.weights[name], expected.weights[name]) for name in expected.weights)
 
@@ -211,8 +211,8 @@ def test_a_folder_that_does_not_show_its_casing_asks_for_it(published, tmp_path)
     with pytest.raises(InputError, match="say which with --do_lower_case=true or =false"):
         loader.load_encoder(str(cased))
 
-    assert not loader.load_encoder(str(cased), do_lower_case=False).do_lower_case
-    assert loader.load_encoder(str(cased), do_lower_case=True).do_lower_case
+    assert not loader.load_encoder(str(cased), do_lower_case=False).tokenizer.do_lower_case
+    assert loader.load_encoder(str(cased), do_lower_case=True).tokenizer.do_lower_case
 
 
 def test_a_checkpoint_is_read_through_tensorflows_own_file_systems(published):

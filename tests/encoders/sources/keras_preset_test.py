@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from bert_qa_tf.encoders import encoder as encoder_lib
+from bert_qa_tf.encoders import tokenizers
 from bert_qa_tf.encoders.sources import keras_preset, loader
 from bert_qa_tf.encoders.sources.weights import canonical_shapes
 from bert_qa_tf.errors import InputError
@@ -73,8 +74,8 @@ def test_a_preset_says_everything_about_itself(saved):
     assert (read.config.hidden_act, read.config.layer_norm_epsilon) == ("gelu_tanh", 1e-12)
     assert (read.config.max_position_embeddings, read.config.type_vocab_size) == (40, 3)
     assert (read.config.hidden_dropout, read.config.attention_dropout) == (0.2, 0.2)
-    assert read.vocab == list(testing.TINY_VOCAB)
-    assert read.do_lower_case
+    assert read.tokenizer.vocab == testing.TINY_VOCAB
+    assert read.tokenizer.do_lower_case
     assert {name: array.shape for name, array in read.weights.items()} == canonical_shapes(read.config)
 
 
@@ -90,7 +91,7 @@ def test_a_presets_name_goes_through_keras_nlps_own_loader(saved, monkeypatch):
     read = loader.load_encoder(name)
 
     folder = loader.load_encoder(str(saved))
-    assert (read.source, read.vocab, read.config) == (name, folder.vocab, folder.config)
+    assert (read.source, read.tokenizer.vocab, read.config) == (name, folder.tokenizer.vocab, folder.config)
     assert all(np.array_equal(read.weights[name], folder.weights[name]) for name in folder.weights)
 
 
@@ -193,3 +194,27 @@ def test_an_activation_is_known_by_what_it_computes():
     assert keras_preset._activation(lambda x: x * (x > 0)) == "relu"
     assert keras_preset._activation(tf.nn.gelu) == "gelu"
     assert keras_preset._activation(tf.nn.silu) is None
+
+
+# === The tokenizer alone ===
+
+
+def test_the_tokenizer_is_the_encoders_and_needs_no_weights(preset):
+    expected = loader.load_encoder(str(preset)).tokenizer
+    (preset / "model.weights.h5").write_bytes(b"no HDF5")
+
+    assert tokenizers.load_tokenizer(str(preset)).settings() == expected.settings()
+
+
+def test_a_presets_tokenizer_is_refused_as_its_encoder_is(preset):
+    with pytest.raises(InputError, match="its tokenizer states lowercase=True, but --do_lower_case=False"):
+        tokenizers.load_tokenizer(str(preset), do_lower_case=False)
+
+    file = preset / "assets" / "tokenizer" / "vocabulary.txt"
+    file.write_text(file.read_text() + "more\n")
+    with pytest.raises(InputError, match=rf"vocabulary\.txt: .* has {len(testing.TINY_VOCAB) + 1} pieces"):
+        tokenizers.load_tokenizer(str(preset))
+
+    (preset / "tokenizer.json").unlink()
+    with pytest.raises(InputError, match=r"keras-nlp cannot load this preset .*tokenizer\.json"):
+        tokenizers.load_tokenizer(str(preset))

@@ -19,11 +19,6 @@ from tests import testing
 from tests.encoders import fixtures
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> dict[str, str]:
     """Modules of the tanh GELU, as tf-models-official writes them and in the first modules' form."""
@@ -38,8 +33,8 @@ def published(tmp_path_factory) -> dict[str, str]:
 
 def _assert_same(read, expected) -> None:
     assert read.config == expected.config
-    assert read.vocab == expected.vocab
-    assert read.do_lower_case == expected.do_lower_case
+    assert read.tokenizer.vocab == expected.tokenizer.vocab
+    assert read.tokenizer.do_lower_case == expected.tokenizer.do_lower_case
     assert read.weights.keys() == expected.weights.keys()
     assert all(np.array_equal(read.weights[name], expected.weights[name]) for name in expected.weights)
 

@@ -7,6 +7,7 @@ from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders import encoder as encoder_lib
 from bert_qa_tf.encoders.sources import safetensors, weights
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.text.tokenization import BertTokenizer
 
 CONFIG = EncoderConfig(vocab_size=7, hidden_size=4, num_layers=1, num_attention_heads=2, intermediate_size=6)
 
@@ -57,8 +58,10 @@ def test_a_wrong_shape_is_refused_and_nothing_is_assigned(encoder):
 
 
 def test_a_vocabulary_of_another_length_than_the_table_is_refused():
-    with pytest.raises(InputError, match="a file: the vocabulary has 2 pieces, the encoder's table has 7 rows"):
-        weights.PretrainedEncoder(CONFIG, _arrays(), ["[PAD]", "[UNK]"], True, "a file")
+    tokenizer = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]"], do_lower_case=True)
+
+    with pytest.raises(InputError, match="a file: the vocabulary has 4 pieces, the encoder's table has 7 rows"):
+        weights.PretrainedEncoder(CONFIG, _arrays(), tokenizer, "a file")
 
 
 @pytest.mark.parametrize(
@@ -94,9 +97,3 @@ def test_names_of_model_garden_become_canonical(name, canonical):
 )
 def test_names_of_hugging_face_become_canonical(name, canonical):
     assert safetensors.canonical_name(name) == canonical
-
-
-def test_a_vocabulary_keeps_pieces_that_look_like_line_ends_and_blanks(tmp_path):
-    (tmp_path / "vocab.txt").write_bytes("[PAD]\r\n\u2028\n\u00a0\nthe\n".encode())
-
-    assert weights.read_vocab(str(tmp_path / "vocab.txt")) == ["[PAD]", "\u2028", "\u00a0", "the"]
