@@ -11,7 +11,7 @@ INDEX = np.array([(0, 0, 5, 0, 7), (0, 40, 3, 1, 2**64 - 1), (1, 0, 384, 0, 8)],
 
 
 def _manifest(*indexes: IndexFile) -> Manifest:
-    return Manifest("", {}, 0, "", True, (), {}, {}, (), indexes, (3,))
+    return Manifest("", {}, 0, {}, (), {}, {}, (), indexes, (3,))
 
 
 def test_an_index_is_read_back_as_it_was_written(tmp_path):

@@ -15,6 +15,7 @@ def _manifest(tokenizer: dict) -> Manifest:
         counts={"windows": 3},
         length_histogram={12: 2, 7: 1},
         shards=(),
+        indexes=(),
         records_by_copy=(3,),
     )
 
