@@ -22,93 +22,113 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo test test-c test-whisper serving-compat prove-export lint reproduce release benchmark-transfer benchmark-transfer-noise benchmark-precision-f1 benchmark-precision prove-resume benchmark-memory benchmark-training-memory benchmark-encoders benchmark-padding benchmark-recognition benchmark-serve sample spoken-data ablation requirements venv clean
+.PHONY: help demo check test lint release reproduce transfer transfer-noise ablation spoken-data sample precision-f1 \
+  test-c test-whisper prove-resume prove-export serving-compat benchmark-serve benchmark-recognition benchmark-precision \
+  benchmark-padding benchmark-encoders benchmark-memory benchmark-training-memory venv requirements clean
 .DEFAULT_GOAL := help
 
-help: ## list these commands
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | while IFS='|' read -r name text; do printf '  make %-25s %s\n' "$$name" "$$text"; done
+##@ Every day
 
-demo: $(VENV)/.installed-speech ## the whole path on 300 spoken messages, in minutes: audit, convert, train, score, export, listen, ask
+demo: $(VENV)/.installed-speech ## try it all in a few minutes: train, score, export and ask a small model about voice messages
 	@$(RUN) -m bert_qa_tf.demo
 
-test: lint ## style, then every test; PYTEST_ARGS='-k audit' for some, JOBS=4 for more processes
+check: lint ## check style and run the quick tests: under 3 minutes on two cores
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile -m 'not slow' $(PYTEST_ARGS)
+
+test: lint ## check style and run every test; PYTEST_ARGS='-k audit' runs some, JOBS=4 uses more processes
 	@$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-test-c: $(VENV)/.installed-test ## an exported model asked by a C program on TensorFlow's C API, without Python (also part of `make test`)
-	@$(RUN) -m pytest -v -rs tests/serving/c_program_test.py
-
-test-whisper: $(VENV)/.installed-whisper ## recognition by the real faster-whisper with Whisper's smallest English model: 170 MB to fetch
-	@$(RUN) -m pytest -v -rs tests/speech/whisper_test.py
-
-serving-compat: $(VENV)/.installed-test .venv-tf2.16/.installed ## minutes: an export loaded and asked in TensorFlow 2.16, what the oldest TF Serving links
-	@TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -W ignore::UserWarning benchmarks/serving_compat.py --python=.venv-tf2.16/bin/python $(COMPAT_ARGS)
-
-prove-export: $(VENV)/.installed-test ## half an hour: a trained run's export against its checkpoint, and 10,000 odd questions (RUN_DIR, BERT_QA_TF_DATA)
-	@benchmarks/prove_export.sh
-
-lint: $(VENV)/.installed-test ## style only
+lint: $(VENV)/.installed-test ## check style only
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --quiet --check . || { $(RUN) -m ruff format --check .; exit 1; }
 
-reproduce: $(VENV)/.installed$(if $(filter configs/cpu.flags,$(FLAGFILE)),,-gpu) ## BERT-base on Spoken-SQuAD with a GPU, from the download to a table of scores
-	@PYTHON=$(RUN) benchmarks/reproduce.sh
+help: ## list these commands
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' \
+	  $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "BERT_QA_TF_DATA names the folder of the data, where a command needs them. Each script says what else can be set."
 
-release: $(VENV)/.installed-test ## an hour and a half: a trained model with its card as an archive with checksums (BERT_QA_TF_DATA: where)
-	@PYTHON=$(RUN) benchmarks/release.sh
+##@ Models
 
-benchmark-transfer: $(VENV)/.installed ## hours: MiniLM trained on clean text, scored on Spoken-SQuAD (BERT_QA_TF_DATA: where)
-	@PYTHON=$(RUN) benchmarks/transfer_cpu.sh
+release: $(VENV)/.installed-test ## train MiniLM on the data and pack it as an archive with a model card: an hour and a half
+	@PYTHON=$(RUN) experiments/release/release.sh
 
-benchmark-transfer-noise: $(VENV)/.installed-speech ## hours: the same with simulated recognition errors from the second epoch on (BERT_QA_TF_DATA: where)
-	@PYTHON=$(RUN) benchmarks/transfer_noise_cpu.sh
+reproduce: $(VENV)/.installed$(if $(filter configs/cpu.flags,$(FLAGFILE)),,-gpu) ## train BERT-base on Spoken-SQuAD and score it beside published figures: needs a GPU
+	@PYTHON=$(RUN) experiments/reproduce/reproduce.sh
 
-benchmark-precision-f1: $(VENV)/.installed ## half an hour: F1 after training in float32 and in bfloat16 (BERT_QA_TF_DATA: where)
-	@PYTHON=$(RUN) benchmarks/precision_f1.sh
+##@ Experiments
 
-benchmark-precision: $(VENV)/.installed ## minutes: what a step computes in, by TensorFlow's graph, oneDNN's log and the clock
+transfer: $(VENV)/.installed ## train MiniLM on clean text and score it on Spoken-SQuAD: hours
+	@PYTHON=$(RUN) experiments/transfer/transfer_cpu.sh
+
+transfer-noise: $(VENV)/.installed-speech ## the same, with simulated recognition errors from the second epoch on: hours
+	@PYTHON=$(RUN) experiments/transfer/transfer_noise_cpu.sh
+
+ablation: $(VENV)/.installed-test ## compare training on clean, simulated and spoken text: hours
+	@PYTHON=$(RUN) experiments/asr_error_ablation/ablation.sh
+
+precision-f1: $(VENV)/.installed ## compare the scores of training in float32 and in bfloat16: half an hour
+	@PYTHON=$(RUN) experiments/precision_f1/precision_f1.sh
+
+spoken-data: $(VENV)/.installed-test ## read part of SQuAD aloud and recognise it, for the ablation: an hour and a half
+	@PYTHON=$(RUN) experiments/spoken_data/spoken_data.sh
+
+sample: $(VENV)/.installed-test ## write, speak and recognise the demo's 300 messages anew: half an hour, needs flite
+	@PYTHON=$(RUN) experiments/sample/sample.sh
+
+##@ Proofs
+
+test-c: $(VENV)/.installed-test ## ask an exported model from a C program, without Python; part of `make test`
+	@$(RUN) -m pytest -v -rs tests/compat/c_program_test.py
+
+test-whisper: $(VENV)/.installed-whisper ## test recognition with the real faster-whisper: fetches a model of 170 MB
+	@$(RUN) -m pytest -v -rs tests/compat/whisper_test.py
+
+prove-resume: $(VENV)/.installed ## kill a training 20 times and check that it ends with the same bits: minutes
+	@$(RUN) experiments/resume/kill_resume.py
+
+prove-export: $(VENV)/.installed-test ## compare an export with its checkpoint and ask it 10,000 odd questions: half an hour (RUN_DIR, SAVED_MODEL)
+	@experiments/export_parity/prove_export.sh
+
+serving-compat: $(VENV)/.installed-test .venv-tf2.16/.installed ## load and ask an export in TensorFlow 2.16, the oldest supported: minutes
+	@TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -W ignore::UserWarning experiments/serving_compat/serving_compat.py \
+	  --python=.venv-tf2.16/bin/python $(COMPAT_ARGS)
+
+##@ Benchmarks
+
+benchmark-serve: $(VENV)/.installed-test .venv-peer/.installed ## latency of an export beside a Hugging Face pipeline: a quarter of an hour (RUN_DIR, SAVED_MODEL)
+	@$(RUN) -W ignore::UserWarning benchmarks/serve.py --model_dir=$(RUN_DIR) --saved_model=$(SAVED_MODEL) \
+	  --input_file=$(or $(BERT_QA_TF_DATA),data)/spoken_squad/spoken_test-v1.1.json --peer_python=.venv-peer/bin/python \
+	  --output_file=benchmarks/results/serve.md $(SERVE_ARGS)
+
+benchmark-recognition: $(VENV)/.installed-whisper ## speed and word error rates of the recognisers: minutes
+	@$(RUN) benchmarks/recognition.py
+
+benchmark-precision: $(VENV)/.installed ## speed of a training step in each precision: minutes
 	@$(RUN) benchmarks/precision_step.py benchmarks/results/precision_step
 
-prove-resume: $(VENV)/.installed ## minutes: a training killed 20 times ends with the same bits as one left alone
-	@$(RUN) benchmarks/kill_resume.py
-
-benchmark-memory: $(VENV)/.installed ## minutes: peak memory of conversions of several sizes
-	@$(RUN) benchmarks/conversion_memory.py
-
-benchmark-training-memory: $(VENV)/.installed ## minutes: peak memory of training on 40,000 and on 400,000 windows (BERT_QA_TF_DATA: where)
-	@$(RUN) benchmarks/training_memory.py \
-	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))
-
-benchmark-encoders: $(VENV)/.installed ## minutes: size of each named encoder, and peak memory of using it
-	@$(RUN) benchmarks/encoder_memory.py
-
-benchmark-padding: $(VENV)/.installed ## minutes: windows/s in length buckets against padding all to the longest (BERT_QA_TF_DATA: where)
+benchmark-padding: $(VENV)/.installed ## speed of training in length buckets against padding everything: minutes
 	@test -e $(PADDING_RECORDS)/manifest.json || $(RUN) -m bert_qa_tf.create_tfrecords --encoder_handle=minilm \
 	  --dev_fraction=0 --output_dir=$(PADDING_RECORDS) \
 	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))
 	@$(RUN) benchmarks/padding.py --train_dir=$(PADDING_RECORDS)
 
-sample: $(VENV)/.installed-test ## half an hour: the 300 messages of the demo written, spoken and recognised anew (needs flite)
-	@PYTHON=$(RUN) benchmarks/sample.sh
+benchmark-encoders: $(VENV)/.installed ## size of each named encoder and the memory it takes: minutes
+	@$(RUN) benchmarks/encoder_memory.py
 
-benchmark-recognition: $(VENV)/.installed-whisper ## minutes: word error rates of recorded and of synthetic speech, clean and noisy (BERT_QA_TF_DATA: where)
-	@$(RUN) benchmarks/recognition.py
+benchmark-memory: $(VENV)/.installed ## memory that conversions of several sizes take: minutes
+	@$(RUN) benchmarks/conversion_memory.py
 
-benchmark-serve: $(VENV)/.installed-test .venv-peer/.installed ## a quarter of an hour: an export's latency beside a Hugging Face pipeline's (RUN_DIR, SAVED_MODEL, BERT_QA_TF_DATA)
-	@$(RUN) -W ignore::UserWarning benchmarks/serve.py --model_dir=$(RUN_DIR) --saved_model=$(SAVED_MODEL) \
-	  --input_file=$(or $(BERT_QA_TF_DATA),data)/spoken_squad/spoken_test-v1.1.json --peer_python=.venv-peer/bin/python \
-	  --output_file=benchmarks/results/serve.md $(SERVE_ARGS)
+benchmark-training-memory: $(VENV)/.installed ## memory that training takes on 40,000 and on 400,000 windows: a quarter of an hour
+	@$(RUN) benchmarks/training_memory.py \
+	  $(addprefix --input_file=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/squad_style/*.json))
 
-spoken-data: $(VENV)/.installed-test ## an hour: SQuAD read aloud, noised and recognised, to choose recipes by (BERT_QA_TF_DATA: where)
-	@PYTHON=$(RUN) benchmarks/spoken_data.sh
+##@ The environment
 
-ablation: $(VENV)/.installed-test ## hours: MiniLM trained on clean, simulated and spoken text, scored on spoken text (BERT_QA_TF_DATA: where)
-	@PYTHON=$(RUN) benchmarks/ablation.sh
+venv: $(VENV)/.installed-test ## only make .venv, with all that the tests need
 
 requirements: $(VENV)/.installed-test ## pin requirements/*.txt anew from setup.py; UPGRADE=1 takes newer versions
 	@PATH="$(abspath $(VENV))/bin:$$PATH" requirements/pin.sh
-
-venv: $(VENV)/.installed-test ## only make .venv, with what tests need
 
 clean: ## remove .venv
 	rm -rf $(VENV)

@@ -18,7 +18,7 @@ from tests.testing import REPOSITORY
 FOLDER = REPOSITORY / "bert_qa_tf" / "demo_data"
 COUNTS = {"train": 200, "dev": 50, "test": 50}
 KINDS = ("who", "what", "when", "number")
-MAKER = runpy.run_path(str(REPOSITORY / "benchmarks" / "sample_messages.py"))
+MAKER = runpy.run_path(str(REPOSITORY / "experiments" / "sample" / "sample_messages.py"))
 PAIRS = list(itertools.combinations(COUNTS, 2))
 
 

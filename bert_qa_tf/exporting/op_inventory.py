@@ -16,7 +16,7 @@ OPS_FILE = "ops.json"
 # The ops of tensorflow-text that TF Serving 2.16 to 2.20 links.
 LINKED_TEXT_OPS = ("FastWordpieceTokenizeWithOffsets",)
 # The ops that TensorFlow 2.20 registers and 2.16 does not: no op has moved the other way that a model could hold.
-# `benchmarks/serving_compat.py` compares this list with what the older one registers.
+# `experiments/serving_compat/serving_compat.py` compares this list with what the older one registers.
 NEWER_THAN_2_16 = frozenset(
     (
         "CalibrationStatisticsSaver",

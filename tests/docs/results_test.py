@@ -15,7 +15,7 @@ MEASURED = REPOSITORY / "benchmarks" / "results"
 
 def transfer_table() -> str:
     """The main table of results, from the `metrics.json` files."""
-    return runpy.run_path(str(REPOSITORY / "benchmarks" / "summarize_transfer.py"))["table"]()
+    return runpy.run_path(str(REPOSITORY / "experiments" / "transfer" / "summarize_transfer.py"))["table"]()
 
 
 def _rows(text: str) -> dict[str, list[str]]:
@@ -42,7 +42,7 @@ def test_the_word_error_rates_are_those_that_were_measured():
 
 
 def test_the_ablation_is_the_one_that_was_measured():
-    measured = (MEASURED / "ablation" / "table.md").read_text(encoding="utf-8")
+    measured = (REPOSITORY / "experiments" / "asr_error_ablation" / "results" / "table.md").read_text(encoding="utf-8")
     shown = (DOCS / "results.md").read_text(encoding="utf-8")
     rows = [line for line in measured.splitlines() if line.startswith("|")]
     assert len(rows) >= 7

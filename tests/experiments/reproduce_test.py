@@ -1,4 +1,4 @@
-"""`benchmarks/reproduce.sh` in its smallest form: ten messages, a tiny encoder, one step."""
+"""`experiments/reproduce/reproduce.sh` in its smallest form: ten messages, a tiny encoder, one step."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 from tests.testing import MESSAGES, REPOSITORY, tiny_hub_module
 
-SUMMARY = runpy.run_path(str(REPOSITORY / "benchmarks" / "summarize_reproduce.py"))
+SUMMARY = runpy.run_path(str(REPOSITORY / "experiments" / "reproduce" / "summarize_reproduce.py"))
 TEST_FILES = SUMMARY["TEST_FILES"]
 
 
@@ -36,7 +36,7 @@ def environment(tmp_path_factory) -> dict[str, str]:
 
 
 def _run(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [str(REPOSITORY / "benchmarks" / "reproduce.sh")]
+    command = [str(REPOSITORY / "experiments" / "reproduce" / "reproduce.sh")]
     return subprocess.run(
         command, capture_output=True, text=True, cwd="/", env={**os.environ, **environment}, check=False
     )

@@ -1,4 +1,4 @@
-"""`benchmarks/sentence_ends.py`: files with other full stops keep their answers."""
+"""`experiments/sentence_ends/sentence_ends.py`: files with other full stops keep their answers."""
 
 import importlib.resources
 import json
@@ -11,7 +11,7 @@ from tests.testing import REPOSITORY
 
 def test_answers_stay_at_their_words_whatever_the_full_stops(tmp_path):
     messages = importlib.resources.files("bert_qa_tf.demo_data") / "dev.json"
-    script = REPOSITORY / "benchmarks" / "sentence_ends.py"
+    script = REPOSITORY / "experiments" / "sentence_ends" / "sentence_ends.py"
     argv = [sys.executable, script, f"--output_dir={tmp_path}", str(messages)]
     table = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     assert "| `dev` | 0.15 s | 100.0 % | 92.1 % |" in table

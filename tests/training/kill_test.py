@@ -11,7 +11,7 @@ from tests.testing import REPOSITORY, tiny_hub_module
 
 @pytest.mark.slow
 def test_a_training_that_is_killed_ends_with_the_bits_of_one_left_alone(tmp_path):
-    program = REPOSITORY / "benchmarks" / "kill_resume.py"
+    program = REPOSITORY / "experiments" / "resume" / "kill_resume.py"
     arguments = ("--kills=2", "--during_save=1", "--steps=40", f"--encoder_handle={tiny_hub_module(tmp_path)}")
     done = subprocess.run(
         [sys.executable, str(program), *arguments],
