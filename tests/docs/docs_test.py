@@ -83,7 +83,7 @@ def test_every_file_that_is_named_is_there(path):
     text = path.read_text(encoding="utf-8")
     folders = "bert_qa_tf|configs|requirements|benchmarks|experiments|tests|tfrecords|docs"
     named = re.findall(rf"(?<![\w/.])((?:{folders})/[\w./-]*[\w/])(?![\w*…])", text)
-    assert named or path.name not in ("README.md", "gpu.md", "serving.md", "tpu.md")
+    assert named or pages.name_of(path) not in ("README.md", "docs/gpu.md", "docs/serving.md", "docs/tpu.md")
     for name in named:
         # Conversions that a reader makes lie in tfrecords/ too.
         if not name.startswith("tfrecords/") or name in ("tfrecords/README.md", "tfrecords/sample"):
@@ -112,6 +112,11 @@ def test_every_page_is_reached_from_the_readme(path):
         waiting += [found for found in targets & set(PAGES) if found not in reached and found not in waiting]
 
     assert path in reached
+
+
+def test_every_experiment_has_a_page():
+    folders = {path.parent for suffix in ("py", "sh") for path in pages.EXPERIMENTS.glob(f"*/*.{suffix}")}
+    assert {path.parent for path in pages.EXPERIMENTS.glob("*/README.md")} == folders
 
 
 # === Python ==========================================================================================================

@@ -10,12 +10,16 @@ from tests.testing import REPOSITORY
 
 README = REPOSITORY / "README.md"
 DOCUMENTS = sorted((REPOSITORY / "docs").glob("*.md"))
+EXPERIMENTS = REPOSITORY / "experiments"
 PAGES = [
     README,
     REPOSITORY / "CONTRIBUTING.md",
     REPOSITORY / "tfrecords" / "README.md",
     REPOSITORY / "bert_qa_tf" / "demo_data" / "README.md",
     *DOCUMENTS,
+    EXPERIMENTS / "README.md",
+    *sorted(EXPERIMENTS.glob("*/README.md")),
+    REPOSITORY / "benchmarks" / "README.md",
 ]
 
 _VALUE = r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s`\"'|]+)"
