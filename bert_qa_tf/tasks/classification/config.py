@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 from bert_qa_tf.config import ColumnsConfig
 from bert_qa_tf.config.options import option
@@ -47,12 +48,18 @@ class ClassificationTrainingConfig:
 
     Attributes:
       class_weights: "none", "balanced", or `label=weight` for each label with commas between them.
+      pooling: see `single_text.model.sentence_output`.
     """
 
     class_weights: str = option(
         "none",
         "How much an example of each class counts: none (all alike), balanced (rare classes more, so that all classes "
         "weigh the same), or label=weight,label=weight…",
+    )
+    pooling: Literal["pooler", "mean"] = option(
+        "pooler",
+        "What the label is read off: the encoder's pooler, as in BERT's recipe, or the mean over the text's word "
+        "pieces, which suits minilm better.",
     )
 
     def __post_init__(self) -> None:

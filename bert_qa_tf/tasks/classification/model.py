@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.tasks.single_text.model import HEAD_NAME, build_text_model
+from bert_qa_tf.tasks.single_text.model import HEAD_NAME, Pooling, build_text_model
 
 # BERT's, of its `run_classifier`.
 DROPOUT = 0.1
@@ -67,7 +67,11 @@ class ClassificationHead(tf_keras.layers.Layer):
 
 
 def build_classification_model(
-    encoder: tf_keras.layers.Layer, num_classes: int, dropout: float = DROPOUT, initializer_range: float = 0.02
+    encoder: tf_keras.layers.Layer,
+    num_classes: int,
+    dropout: float = DROPOUT,
+    initializer_range: float = 0.02,
+    pooling: Pooling = "pooler",
 ) -> tf_keras.Model:
     """Puts a classification head on `encoder`.
 
@@ -76,6 +80,7 @@ def build_classification_model(
       num_classes: how many labels there are.
       dropout: the head's, in training.
       initializer_range: standard deviation of the head's initial kernel.
+      pooling: see `single_text.model.sentence_output`.
 
     Returns:
       A model of the three inputs, each `<int32>[batch, seq_length]`, to a dict of `logits`,
@@ -83,4 +88,4 @@ def build_classification_model(
       the head as `HEAD_NAME`.
     """
     head = ClassificationHead(num_classes, dropout, initializer_range, name=HEAD_NAME)
-    return build_text_model(encoder, head, name="classification_model")
+    return build_text_model(encoder, head, pooling, name="classification_model")

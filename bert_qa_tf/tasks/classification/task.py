@@ -7,7 +7,7 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bert_qa_tf.config import ColumnsConfig
 from bert_qa_tf.errors import InputError
@@ -116,7 +116,12 @@ class Classification(SingleTextTask):
         """See `Task`."""
         from bert_qa_tf.tasks.classification.model import build_classification_model
 
-        return build_classification_model(encoder, len(self.settings.labels))
+        return build_classification_model(encoder, len(self.settings.labels), pooling=self.pooling)
+
+    @property
+    def pooling(self) -> Literal["pooler", "mean"]:
+        """See `SingleTextTask`."""
+        return self.settings.training.pooling
 
     def losses(self, outputs: Mapping[str, tf.Tensor], batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """See `Task`."""

@@ -12,7 +12,7 @@ import tf_keras
 
 from bert_qa_tf.records import features
 from bert_qa_tf.tasks.single_text.features import TEXT_FEATURES
-from bert_qa_tf.tasks.single_text.model import inference_function
+from bert_qa_tf.tasks.single_text.model import Pooling, inference_function
 from bert_qa_tf.tasks.single_text.tokenizing import NUM_SPECIAL_TOKENS
 from bert_qa_tf.text.tokenizer import Tokenizer
 
@@ -28,11 +28,12 @@ class IdsModule(tf.Module):
 
     Args:
       model: see `model.build_text_model`.
+      pooling: that it was built with.
     """
 
-    def __init__(self, model: tf_keras.Model) -> None:
+    def __init__(self, model: tf_keras.Model, pooling: Pooling = "pooler") -> None:
         super().__init__(name="text_ids")
-        self._apply = inference_function(model)
+        self._apply = inference_function(model, pooling)
 
     @tf.function(input_signature=_IDS_SIGNATURE, autograph=False)
     def serve_ids(
@@ -50,12 +51,18 @@ class TextModule(IdsModule):
       tokenizer: with the model's vocabulary.
       max_seq_length: texts are cut to so many word pieces.
       served_outputs: makes what is served of the model's outputs.
+      pooling: that the model was built with.
     """
 
     def __init__(
-        self, model: tf_keras.Model, tokenizer: Tokenizer, max_seq_length: int, served_outputs: ServedOutputs
+        self,
+        model: tf_keras.Model,
+        tokenizer: Tokenizer,
+        max_seq_length: int,
+        served_outputs: ServedOutputs,
+        pooling: Pooling = "pooler",
     ) -> None:
-        super().__init__(model)
+        super().__init__(model, pooling)
         self._tokenizer = tokenizer
         self._max_seq_length = max_seq_length
         self._served_outputs = served_outputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import tensorflow as tf
 import tf_keras
@@ -12,25 +13,38 @@ from bert_qa_tf.tasks.single_text.features import TEXT_FEATURES
 
 # The name of the head among the model's layers.
 HEAD_NAME = "head"
+# How the tokens of a text become one vector.
+Pooling = Literal["pooler", "mean"]
 
 
-def sentence_output(encoded: Mapping[str, tf.Tensor]) -> tf.Tensor:
+def sentence_output(encoded: Mapping[str, tf.Tensor], input_mask: tf.Tensor, pooling: Pooling) -> tf.Tensor:
     """What an encoder says of a whole text.
 
     Args:
       encoded: the encoder's outputs.
+      input_mask: `<int32>[batch, seq_length]`, 1 where a token is.
+      pooling: "pooler" for `pooled_output`, as in BERT's recipe (of an encoder without a pooler, its `sequence_output`
+        at `[CLS]`); "mean" for the mean of `sequence_output` over the text's tokens, which suits encoders that were
+        trained to embed sentences so, as MiniLM was.
 
     Returns:
-      `<float>[batch, hidden_size]`: `pooled_output`, as in BERT's recipe; of an encoder without a pooler, its
-      `sequence_output` at `[CLS]`.
+      `<float>[batch, hidden_size]`.
     """
+    if pooling == "mean":
+        # In float32: a sum of hundreds of values.
+        weights = tf.cast(input_mask, tf.float32)[:, :, tf.newaxis]
+        total = tf.reduce_sum(tf.cast(encoded["sequence_output"], tf.float32) * weights, axis=1)
+        return total / tf.reduce_sum(weights, axis=1)
     if "pooled_output" in encoded:
         return encoded["pooled_output"]
     return encoded["sequence_output"][:, 0]
 
 
 def build_text_model(
-    encoder: tf_keras.layers.Layer, head: tf_keras.layers.Layer, name: str = "text_model"
+    encoder: tf_keras.layers.Layer,
+    head: tf_keras.layers.Layer,
+    pooling: Pooling = "pooler",
+    name: str = "text_model",
 ) -> tf_keras.Model:
     """Puts a head on `encoder`.
 
@@ -38,6 +52,7 @@ def build_text_model(
       encoder: takes a dict of `input_word_ids`, `input_mask` and `input_type_ids` and returns a dict with
         `pooled_output`, `<float>[batch, hidden_size]`, or `sequence_output`, `<float>[batch, seq_length, hidden_size]`.
       head: a layer named `HEAD_NAME`, from `<float>[batch, hidden_size]` to a dict of outputs, `[batch, …]` each.
+      pooling: see `sentence_output`.
       name: of the model.
 
     Returns:
@@ -49,11 +64,21 @@ def build_text_model(
         for spec in TEXT_FEATURES
         if spec.role == "input"
     }
-    return tf_keras.Model(inputs, head(sentence_output(encoder(inputs))), name=name)
+    sentences = sentence_output(encoder(inputs), inputs["input_mask"], pooling)
+    return tf_keras.Model(inputs, head(sentences), name=name)
 
 
-def inference_function(model: tf_keras.Model) -> inference.InferenceFunction:
-    """The function that computes a model's outputs, for use in a graph; see `encoders.inference`."""
-    return inference.inference_function(
-        model, HEAD_NAME, lambda head, encoded, _: head(sentence_output(encoded), training=False)
-    )
+def inference_function(model: tf_keras.Model, pooling: Pooling = "pooler") -> inference.InferenceFunction:
+    """The function that computes a model's outputs, for use in a graph; see `encoders.inference`.
+
+    Args:
+      model: see `build_text_model`.
+      pooling: that it was built with.
+    """
+
+    def apply_head(
+        head: tf_keras.layers.Layer, encoded: Mapping[str, tf.Tensor], inputs: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        return head(sentence_output(encoded, inputs["input_mask"], pooling), training=False)
+
+    return inference.inference_function(model, HEAD_NAME, apply_head)

@@ -7,7 +7,7 @@ import collections
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Answerer, CardText, Comparison, Evaluation, ExportedModule, Task
@@ -142,6 +142,11 @@ class SingleTextTask(Task):
         return cls(TextSettings(**settings))
 
     @property
+    def pooling(self) -> Literal["pooler", "mean"]:
+        """How the model that `build_model` makes pools the tokens of a text; see `single_text.model`."""
+        return "pooler"
+
+    @property
     def max_seq_length(self) -> int:
         """See `Task`."""
         return self.settings.max_seq_length
@@ -211,7 +216,8 @@ class SingleTextTask(Task):
         from bert_qa_tf.tasks.single_text.export_module import IdsModule, TextModule
 
         del options
-        module, ids_module = TextModule(model, tokenizer, self.max_seq_length, self.served), IdsModule(model)
+        module = TextModule(model, tokenizer, self.max_seq_length, self.served, self.pooling)
+        ids_module = IdsModule(model, self.pooling)
         return (
             ExportedModule(self.export_name, module, {"serving_default": module.serve, "serve_ids": module.serve_ids}),
             ExportedModule(f"{self.export_name}_ids", ids_module, {"serve_ids": ids_module.serve_ids}),
