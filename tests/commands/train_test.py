@@ -12,7 +12,6 @@ import tensorflow as tf
 from bert_qa_tf import create_tfrecords, evaluate, train
 from bert_qa_tf.encoders.sources.loader import load_encoder
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
 from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.training.run_directory import load_run, load_trained_encoder
@@ -35,10 +34,12 @@ def run(workshop) -> pathlib.Path:
 
 
 @pytest.mark.slow
-def test_a_training_leaves_what_the_run_directory_should_hold(run):
+def test_a_training_leaves_what_the_run_directory_should_hold(workshop, run):
     config = json.loads((run / "config.json").read_text())
     assert config["mixed_precision"] in ("float32", "mixed_bfloat16")
-    assert config["windowing"] == {"max_seq_length": 384, "doc_stride": 128, "max_query_length": 64}
+    assert config["task"] == "question_answering"
+    assert config["settings"]["windowing"] == {"max_seq_length": 384, "doc_stride": 128, "max_query_length": 64}
+    assert (run / "development" / "dev.json").read_bytes() == (workshop / "records" / "dev.json").read_bytes()
     assert config["versions"]["tensorflow"] == tf.__version__
     best = json.loads((run / "best" / "best.json").read_text())
     evaluations = [line for line in metrics(run) if line["kind"] == "eval"]
@@ -74,7 +75,7 @@ def test_a_run_is_read_back_from_its_directory_alone(run, which):
         if k.startswith("model/") and k.endswith("logits/kernel/.ATTRIBUTES/VARIABLE_VALUE")
     ]
     assert (kernel.numpy() == reader.get_tensor(key)).all()
-    assert loaded.decoding == DecodingConfig()
+    assert loaded.task.settings.decoding == DecodingConfig()
 
 
 @pytest.mark.slow
@@ -83,8 +84,7 @@ def test_half_precision_inference_answers_like_float32_nearly_always(run):
     logits = []
     for dtype in ("float32", "bfloat16"):
         loaded = load_run(str(run), inference_dtype=dtype)
-        predictor = QuestionAnswerer(loaded.model, loaded.tokenizer, loaded.windowing, loaded.decoding)
-        answers = list(predictor.answer(examples))
+        answers = list(loaded.answerer().answer(examples))
         assert all(a.text == e.context[a.start_char : a.end_char] for a, e in zip(answers, examples, strict=True))
         logits.append(np.array([answer.nbest[0].start_logit for answer in answers]))
     assert logits[1] == pytest.approx(logits[0], abs=0.3)
