@@ -11,17 +11,28 @@ import uvicorn
 
 from bert_qa_tf.serving import server
 from bert_qa_tf.serving.backends import HttpReply, HttpRequest
+from bert_qa_tf.tasks.base import Task
+from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
 
 
 class FakeBackend:
-    """Answers by calling a function, and keeps what it was asked."""
+    """Answers by calling a function, and keeps what it was asked; `of_task` is what its model is for."""
 
     description = "a fake"
 
-    def __init__(self, function: Callable[[HttpRequest], HttpReply], concurrent_calls: int = 2) -> None:
+    def __init__(
+        self,
+        function: Callable[[HttpRequest], HttpReply],
+        concurrent_calls: int = 2,
+        of_task: type[Task] | None = QuestionAnswering,
+    ) -> None:
         self.concurrent_calls = concurrent_calls
+        self._task = of_task
         self.requests: list[HttpRequest] = []
         self._function = function
+
+    def task(self) -> type[Task] | None:
+        return self._task
 
     def is_quick(self, method: str) -> bool:
         return method == "GET"
