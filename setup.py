@@ -93,6 +93,8 @@ setuptools.setup(
     packages=setuptools.find_packages(include=["bert_qa_tf", "bert_qa_tf.*"]),
     package_data={
         "bert_qa_tf.demo_data": ["*.json", "*.ogg", "*.md"],
+        "bert_qa_tf.serving": ["page_shared/*"],
+        "bert_qa_tf.tasks.classification": ["page/*"],
         "bert_qa_tf.tasks.question_answering": ["page/*"],
         "bert_qa_tf.asr_simulation": ["*.json"],
     },

@@ -1,7 +1,8 @@
 """The web server: TF Serving's REST paths, and a page to try the model, which has files of speech read here.
 
-What goes in: a `Backend` that answers, and settings. What comes out: a process that listens until it is told to stop,
-and then finishes what it has begun. What requests and replies look like is `rest.py`'s.
+It asks a `Backend`, listens until it is told to stop, and then finishes what it has begun. What requests and replies
+look like is said in `rest.py`. The page is that of the model's task; what the pages of all tasks have in common lies in
+`page_shared`.
 
 Starlette on uvicorn: both paths and errors are TF Serving's, so a framework that derives them from types would be in
 the way. The event loop only moves bytes; JSON and model are a few worker threads' business.
@@ -15,6 +16,7 @@ import contextlib
 import dataclasses
 import functools
 import ipaddress
+import pathlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -38,6 +40,7 @@ from bert_qa_tf.serving.recordings import Recordings
 from bert_qa_tf.serving.transcript_request import transcript_reply
 
 _DEFAULT_PAGE = tasks.find(tasks.DEFAULT_TASK).page
+_SHARED_PAGE_FILES = pathlib.Path(__file__).resolve().parent / "page_shared"
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 # The page needs nothing but its own files, whatever a transcript holds, and a recording that its user opened (blob:).
 _PAGE_HEADERS = {
@@ -113,6 +116,7 @@ class Application:
             Route("/transcript", self._serve_transcript, methods=["POST"]),
             Route("/transcribe", self._serve_recording, methods=["POST"]),
             Route("/v1/{rest:path}", self._serve_api, methods=_METHODS),
+            Mount("/page/shared", _PageFiles(directory=_SHARED_PAGE_FILES)),
             Mount("/page", self._serve_page_file),
         ]
         handlers: dict[Any, Any] = {HTTPException: _describe_http_error, Exception: _describe_bug}

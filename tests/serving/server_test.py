@@ -213,7 +213,13 @@ def test_the_page_and_all_it_names_come_from_this_server(url):
         "max_context_chars": 5_000,
         "recognizer": None,
     }
+    assert '"page/shared/base.css"' in page.text
+    for name, kind in (("base.css", "text/css"), ("server.js", "text/javascript")):
+        shared = requests.get(f"{url}/page/shared/{name}", timeout=60)
+        assert shared.headers["content-type"].startswith(kind)
+        assert shared.headers["cache-control"] == "no-cache"
     assert requests.get(f"{url}/page/../server.py", timeout=60).status_code == 404
+    assert requests.get(f"{url}/page/shared/../../server.py", timeout=60).status_code == 404
     assert requests.get(f"{url}/page/%2e%2e/server.py", timeout=60).status_code == 404
 
 

@@ -3,10 +3,12 @@
 import { EXAMPLE } from "./example.js";
 import { Player } from "./player.js";
 import { Recognition } from "./recognition.js";
-import { markedParts, readSquad, toCodeUnits, wellFormed } from "./text.js";
+import { byId, element, tell, warn } from "./shared/dom.js";
+import { decode, onDrop, onPick, readBytes } from "./shared/files.js";
+import { describeModel, predict, readConfig, readReply, reason, wellFormed } from "./shared/server.js";
+import { markedParts, readSquad, toCodeUnits } from "./text.js";
 import { clock, isTimedName, isTimedText, Timeline } from "./timeline.js";
 
-const byId = (id) => document.getElementById(id);
 const contextBox = byId("context");
 const view = byId("view");
 const questionBox = byId("question");
@@ -38,14 +40,7 @@ async function ask() {
   tell("Looking for an answer…");
   const began = performance.now();
   try {
-    const body = JSON.stringify({ instances: [{ question, context }] });
-    const reply = await fetch(`v1/models/${encodeURIComponent(config.model_name)}:predict`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body,
-      signal: mine.signal,
-    });
-    const [answer] = (await readReply(reply)).predictions;
+    const [answer] = await predict(config.model_name, [{ question, context }], mine.signal);
     show(answer, context, (performance.now() - began) / 1000);
   } catch (error) {
     if (mine.signal.aborted) return; // another question took its place
@@ -54,22 +49,6 @@ async function ask() {
   } finally {
     if (request === mine) asking.removeAttribute("aria-busy");
   }
-}
-
-function reason(error) {
-  const unreachable = error instanceof TypeError; // what fetch throws then
-  return unreachable ? "The server does not answer. Is it still running?" : error.message;
-}
-
-async function readReply(reply) {
-  let value;
-  try {
-    value = JSON.parse(await reply.text());
-  } catch {
-    throw new Error(`The server answered with status ${reply.status} and no JSON.`);
-  }
-  if (!reply.ok) throw new Error(value.error ?? `The server answered with status ${reply.status}.`);
-  return value;
 }
 
 // === Answers ===
@@ -184,11 +163,10 @@ async function openFile(file) {
   let bytes;
   let text = "";
   try {
-    bytes = await file.arrayBuffer();
-    if (!isTimedName(file.name)) text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    bytes = await readBytes(file);
+    if (!isTimedName(file.name)) text = decode(file.name, bytes);
   } catch (error) {
-    // Decoding throws a TypeError, reading a file that is gone something else.
-    return complain(error instanceof TypeError ? `${file.name} is not UTF-8 text.` : `${file.name}: ${error.message}`);
+    return complain(error.message);
   }
   const found = readSquad(text);
   if (isTimedName(file.name) || (!found.length && isTimedText(file.name, text))) {
@@ -285,41 +263,19 @@ function setParagraph(index) {
 
 // === Telling ===
 
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.textContent = text; // never as HTML: it is somebody's transcript
-  return made;
-}
-
-function tell(text) {
-  byId("status").textContent = text;
-  byId("status").classList.remove("error");
-}
-
 function complain(text, box) {
-  tell(text);
-  byId("status").classList.add("error");
-  if (box) {
-    if (box === contextBox) edit(false);
-    box.focus();
-  }
+  if (box === contextBox) edit(false);
+  warn(text, box);
 }
 
 async function start() {
-  const model = byId("model");
   try {
-    config = await readReply(await fetch("page/config.json"));
+    config = await readConfig();
     if (config.recognizer) player.setClosedText(`Played here; ${config.recognizer} on this server makes its transcript.`);
-    const name = encodeURIComponent(config.model_name);
-    const { model_version_status: versions } = await readReply(await fetch(`v1/models/${name}`));
-    const ready = versions.filter(({ state }) => state === "AVAILABLE").map(({ version }) => version);
-    model.textContent = ready.length
-      ? `model ${config.model_name}, version ${ready.join(", ")}`
-      : `model ${config.model_name} is not ready`;
+    byId("model").textContent = await describeModel(config.model_name);
   } catch (error) {
-    model.textContent = `model ${config.model_name}`;
-    complain(error.message);
+    byId("model").textContent = `model ${config.model_name}`;
+    complain(reason(error));
   }
 }
 
@@ -344,12 +300,7 @@ contextBox.addEventListener("input", () => {
     tell("Recognizing was stopped: there is a text now.");
   }
 });
-contextBox.addEventListener("dragover", (event) => event.preventDefault());
-contextBox.addEventListener("drop", (event) => {
-  if (!event.dataTransfer.files.length) return;
-  event.preventDefault();
-  openFile(event.dataTransfer.files[0]);
-});
+onDrop(contextBox, openFile);
 byId("answers").addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const buttons = [...document.querySelectorAll("#answers .answer")];
@@ -361,14 +312,8 @@ byId("answers").addEventListener("keydown", (event) => {
   next.click();
 });
 byId("edit").addEventListener("click", () => edit(true));
-byId("file").addEventListener("change", (event) => {
-  openFile(event.target.files[0]);
-  event.target.value = ""; // so that the same file can be opened again
-});
-byId("recording-file").addEventListener("change", (event) => {
-  openRecording(event.target.files[0]);
-  event.target.value = "";
-});
+onPick(byId("file"), openFile);
+onPick(byId("recording-file"), openRecording);
 byId("recognize").addEventListener("click", () => {
   if (!recognition.isRunning) return recognize();
   stopRecognizing();

@@ -1,10 +1,5 @@
 // What the page does with text, apart from showing it.
 
-/** `text` with each half of a broken surrogate pair replaced by U+FFFD: UTF-8 cannot spell one. Lengths stay. */
-export function wellFormed(text) {
-  return text.replace(/\p{Surrogate}/gu, "\ufffd");
-}
-
 /** Places in `text` counted in code points, as places counted in UTF-16 code units; one pass for all of them. */
 export function toCodeUnits(text, places) {
   const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b]);
