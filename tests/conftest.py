@@ -28,6 +28,14 @@ def export_path(tiny_export):
 
 
 @pytest.fixture(scope="session")
+def classification_path(tmp_path_factory):
+    """The folder of a tiny model that gives sentences a label."""
+    from tests.tiny_export import write_tiny_classification
+
+    return write_tiny_classification(tmp_path_factory.mktemp("classification_exports"))
+
+
+@pytest.fixture(scope="session")
 def running(export_path):
     """Scheme → what a server of `export_path` has seen, for REST and gRPC."""
     from tests.serving import servers

@@ -1,6 +1,6 @@
-"""A span model that is built in a moment, and a run directory that holds one.
+"""Models that are built in a moment, of spans and of labels, and a run directory that holds one of spans.
 
-Its weights are random but large: the logits of neighbouring tokens differ by far more than rounding does.
+Their weights are random but large: the logits of neighbouring tokens differ by far more than rounding does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import tf_keras
 
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.encoder import build_encoder
+from bert_qa_tf.tasks.classification.config import ClassificationSettings
+from bert_qa_tf.tasks.classification.model import build_classification_model
+from bert_qa_tf.tasks.classification.task import Classification
 from bert_qa_tf.tasks.question_answering.config import DecodingConfig, QuestionAnsweringConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.text.tokenization import BertTokenizer
@@ -35,6 +38,7 @@ ENCODER = EncoderConfig(
 )
 WINDOWING = WindowingConfig(max_seq_length=48, doc_stride=12, max_query_length=8)
 SETTINGS = QuestionAnsweringConfig(WINDOWING)
+CLASSIFICATION = Classification(ClassificationSettings(24, ("bad", "fair", "good"), (5, 2, 3)))
 
 
 def tiny_tokenizer() -> BertTokenizer:
@@ -44,6 +48,12 @@ def tiny_tokenizer() -> BertTokenizer:
 def tiny_span_model(seed: int = 1) -> tf_keras.Model:
     tf_keras.utils.set_random_seed(seed)
     return build_span_model(build_encoder(ENCODER), initializer_range=1.0)
+
+
+def tiny_classification_model(seed: int = 1) -> tf_keras.Model:
+    tf_keras.utils.set_random_seed(seed)
+    num_classes = len(CLASSIFICATION.settings.labels)
+    return build_classification_model(build_encoder(ENCODER), num_classes, initializer_range=1.0)
 
 
 def write_tiny_run(model_dir: pathlib.Path, version_2_with_negative: bool = False) -> tf_keras.Model:
