@@ -5,6 +5,7 @@ A recording is recognised here; the server only gets its words.
 python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --context_file=call.txt
 python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --transcript_file=call.vtt
 python -m bert_qa_tf.client --server=grpc://localhost:8500 --input_file=questions.jsonl --output_file=answers.jsonl
+python -m bert_qa_tf.client --server=localhost:8501 --text="a gripping film"
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.serving_client.retries import RetryPolicy
     from bert_qa_tf.speech import text_sources
 
+    task = tasks.find(values.task) if values.task else flags.task_of_request(values, tasks.all_tasks())
+    export_name = (task or tasks.find(tasks.DEFAULT_TASK)).export_name
     connection = Connection(
         server=values.server,
-        model_name=values.model_name,
+        model_name=export_name if values.model_name is None else values.model_name,
         model_version=values.model_version,
         model_version_label=values.model_version_label,
         headers=tuple(parse_header(header) for header in values.header),
@@ -41,7 +44,6 @@ def main(values: FlagValues) -> None:
         client_key_file=values.client_key_file,
     )
     retry = RetryPolicy(values.max_attempts, values.timeout_secs, values.deadline_secs)
-    task = tasks.find(values.task) if values.task else flags.task_of_request(values, tasks.all_tasks())
     config = flags.timed_text_config(values)
     readers = text_sources.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
     with Client(connection, retry, values.batch_size, task) as client:

@@ -1,25 +1,29 @@
 """Serves an exported model over HTTP as TF Serving does, with a page to try it.
 
 python -m bert_qa_tf.serve --saved_model=exports/qa/1
+python -m bert_qa_tf.serve --saved_model=exports/classification/1
 python -m bert_qa_tf.serve --tf_serving=localhost:8501 --port=8080
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
 from absl import logging
 from absl.flags import FlagValues
 
-from bert_qa_tf import cli, flags
+from bert_qa_tf import cli, flags, tasks
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from bert_qa_tf.serving.backends import Backend
     from bert_qa_tf.serving.recordings import Recordings
+    from bert_qa_tf.serving.servable import Servable
     from bert_qa_tf.serving.server import ServerConfig
+    from bert_qa_tf.tasks.base import Task
 
 FLAG_GROUPS = (flags.define_serve, flags.define_served_recognizer)
 _EXTRA = ("requests", "starlette", "uvicorn")
@@ -41,29 +45,39 @@ def main(values: FlagValues) -> None:
     config = server.ServerConfig(
         values.host,
         values.port,
-        values.model_name,
+        tasks.find(tasks.DEFAULT_TASK).export_name if values.model_name is None else values.model_name,
         Limits(values.max_body_bytes, values.max_batch_size, values.max_context_chars),
         values.max_concurrent_calls,
         values.max_waiting,
         values.grace_secs,
     )
     with server.bind(config.host, config.port) as listener:
-        recordings, told = _load_recordings(values, config, is_local=server.is_local(listener))
-        backend = _load_backend(values, config)
+        servable = _load_servable(values)
+        task = servable and servable.task
+        if values.model_name is None and task is not None:
+            config = dataclasses.replace(config, model_name=task.export_name)
+        backend = _backend(values, config, servable)
+        recordings, told = _load_recordings(values, config, task, is_local=server.is_local(listener))
         url = server.base_url(listener)
         print(f"serving {backend.description}")
-        print(f"  page     {url}/  (recordings: {told})")
+        print(f"  page     {url}/{f'  (recordings: {told})' if told else ''}")
         print(f"  predict  {url}/v1/models/{config.model_name}:predict", flush=True)
         server.run(backend, config, listener, recordings, access_log=values.verbosity > 0)
     print("stopped")
 
 
-def _load_recordings(values: FlagValues, config: ServerConfig, *, is_local: bool) -> tuple[Recordings | None, str]:
-    """What recognises recordings, if anything, and a few words on it."""
+def _load_recordings(
+    values: FlagValues, config: ServerConfig, task: type[Task] | None, *, is_local: bool
+) -> tuple[Recordings | None, str]:
+    """What recognises recordings, if anything, and a few words on it; none where the task has no use for them."""
     from bert_qa_tf.serving.recordings import Recordings, RecordingsConfig
     from bert_qa_tf.speech import processes
     from bert_qa_tf.speech.recordings.recognizer import check_installed
 
+    if task is not None and not task.asks_timed_text:
+        if values["recognizer"].present and values.recognizer != "none":
+            raise InputError(f"--recognizer: a model of the task {task.name} reads no recordings")
+        return None, ""
     limits = (values.max_audio_bytes, values.max_audio_secs, values.max_recordings)
     recordings_config = RecordingsConfig(flags.recognizer_config(values), *limits)
     if values.recognizer == "none":
@@ -91,17 +105,24 @@ def _check_loading(recognizer: RecognizerConfig) -> None:
     load_recognizer(recognizer)
 
 
-def _load_backend(values: FlagValues, config: ServerConfig) -> Backend:
-    from bert_qa_tf.serving import backends
-
+def _load_servable(values: FlagValues) -> Servable | None:
+    """The model; None where a TF Serving has it."""
     if values.tf_serving:
-        return backends.RemoteServing(values.tf_serving, config.model_name, values.timeout_secs)
+        return None
     from bert_qa_tf.serving.servable import Servable
 
     servable = Servable(values.saved_model)
     servable.warm_up()
     if servable.task is None or servable.task.page is None:
         logging.warning("%s: the page cannot ask this model, requests below /v1 can", values.saved_model)
+    return servable
+
+
+def _backend(values: FlagValues, config: ServerConfig, servable: Servable | None) -> Backend:
+    from bert_qa_tf.serving import backends
+
+    if servable is None:
+        return backends.RemoteServing(values.tf_serving, config.model_name, values.timeout_secs)
     return backends.LocalModel(servable, config.model_name, config.limits)
 
 

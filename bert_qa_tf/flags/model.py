@@ -54,7 +54,9 @@ def define_model_source(values: Values) -> None:
         "is checked and kept in the user's cache. `evaluate` takes several.",
         flag_values=values,
     )
-    flags.DEFINE_integer("batch_size", 32, "Windows per call of the model.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer(
+        "batch_size", 32, "Sentences, or windows of texts, per call of the model.", lower_bound=1, flag_values=values
+    )
 
 
 def define_inference(values: Values) -> None:

@@ -53,7 +53,13 @@ def define_serve(values: Values) -> None:
         "/v1.",
         flag_values=values,
     )
-    flags.DEFINE_string("model_name", "qa", "The model's name in paths: /v1/models/<name>.", flag_values=values)
+    flags.DEFINE_string(
+        "model_name",
+        None,
+        "The model's name in paths: /v1/models/<name>. By default that of the task's exports (qa, classification); qa "
+        "in front of a TF Serving.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "host",
         "127.0.0.1",
@@ -65,7 +71,10 @@ def define_serve(values: Values) -> None:
         "max_body_bytes", 16 * 2**20, "Refuse a request whose body is larger than this.", flag_values=values
     )
     flags.DEFINE_integer(
-        "max_batch_size", 64, "Refuse a request with more questions than this (rows, of token ids).", flag_values=values
+        "max_batch_size",
+        64,
+        "Refuse a request with more questions, sentences or rows of token ids than this.",
+        flag_values=values,
     )
     flags.DEFINE_integer(
         "max_context_chars", 1_000_000, "Refuse a request with a longer text than this.", flag_values=values
@@ -95,7 +104,13 @@ def define_client(values: Values) -> None:
         "host:port or http://… for REST, grpc://host:port for gRPC; https:// and grpcs:// over TLS.",
         flag_values=values,
     )
-    flags.DEFINE_string("model_name", "qa", "The model's name on the server.", flag_values=values)
+    flags.DEFINE_string(
+        "model_name",
+        None,
+        "The model's name on the server. By default that of the exports of what is asked (qa, classification); for an "
+        "--input_file, of --task, or qa.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "task",
         None,
@@ -106,7 +121,9 @@ def define_client(values: Values) -> None:
         "model_version", None, "Which version to ask; the latest by default.", lower_bound=1, flag_values=values
     )
     flags.DEFINE_string("model_version_label", None, "Which version, by its label: stable.", flag_values=values)
-    flags.DEFINE_integer("batch_size", 32, "Questions in one request, at most.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer(
+        "batch_size", 32, "Questions or sentences in one request, at most.", lower_bound=1, flag_values=values
+    )
     flags.DEFINE_float("timeout_secs", 30.0, "How long one attempt may take.", flag_values=values)
     flags.DEFINE_float(
         "deadline_secs", 120.0, "How long all attempts of one request may take together.", flag_values=values

@@ -36,7 +36,7 @@ class Limits:
 
     Attributes:
       max_body_bytes: of the request's body; more is status 413.
-      max_batch_size: questions, or rows of token ids; more is status 400, as what follows.
+      max_batch_size: questions, sentences or rows of token ids; more is status 400, as what follows.
       max_context_chars: characters of any one string.
     """
 

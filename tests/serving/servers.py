@@ -1,8 +1,8 @@
 """Servers for tests of clients, on 127.0.0.1 and in this process: TF Serving's gRPC services and its REST API.
 
 Both run a real exported model. The gRPC one is built on `tensorflow-serving-api`; the REST one speaks the shapes of
-https://www.tensorflow.org/tfx/serving/api_rest. Both answer for a model `qa` with versions 1 and 2 and the label
-`stable` for 1, note what reaches them, and can be told to fail.
+https://www.tensorflow.org/tfx/serving/api_rest. Both call the model as its folder is called (`qa` for `…/qa/1`), answer
+for versions 1 and 2 and the label `stable` for 1, note what reaches them, and can be told to fail.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ UNAVAILABLE = RequestError(grpc.StatusCode.UNAVAILABLE, 503, "The batch scheduli
 
 @dataclasses.dataclass
 class Seen:
-    """What reached a server, and what it is to do with the next requests."""
+    """What reached a server of a model called `name`, and what it is to do with the next requests."""
 
+    name: str
     failures: list[RequestError] = dataclasses.field(default_factory=list)
     delays: list[float] = dataclasses.field(default_factory=list)
     batches: list[int] = dataclasses.field(default_factory=list)
@@ -71,14 +72,14 @@ class Seen:
             raise self.failures.pop(0)
 
 
-def resolve(name: str, version: int | None, label: str | None) -> int:
-    """The version asked for; in TF Serving's words where there is none."""
+def resolve(served: str, name: str, version: int | None, label: str | None) -> int:
+    """The version asked for, of the model that is served; in TF Serving's words where there is none."""
     if label is not None:
-        if name != "qa" or label not in LABELS:
+        if name != served or label not in LABELS:
             message = f"Unrecognized servable version label: {label}"
             raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, 400, message)
         return LABELS[label]
-    if name != "qa" or (version is not None and version not in VERSIONS):
+    if name != served or (version is not None and version not in VERSIONS):
         wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
         raise RequestError(grpc.StatusCode.NOT_FOUND, 404, f"Servable not found for request: {wanted}")
     return version if version is not None else VERSIONS[-1]
@@ -95,11 +96,11 @@ class _PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer)
             self.seen.next_request({entry.key: entry.value for entry in context.invocation_metadata()})
             spec = request.model_spec
             version = spec.version.value if spec.HasField("version") else None
-            self.seen.versions.append(resolve(spec.name, version, spec.version_label or None))
+            self.seen.versions.append(resolve(self.seen.name, spec.name, version, spec.version_label or None))
         except RequestError as error:
             context.abort(error.code, error.message)
         inputs = {name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()}
-        self.seen.batches.append(len(inputs["question"]))
+        self.seen.batches.append(len(next(iter(inputs.values()))))
         outputs = self.module.signatures[spec.signature_name or "serving_default"](**inputs)
         reply = predict_pb2.PredictResponse(model_spec=spec)
         for name, value in outputs.items():
@@ -129,7 +130,7 @@ class _ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
 @contextlib.contextmanager
 def grpc_server(path: str, port: int = 0, credentials: grpc.ServerCredentials | None = None) -> Iterator[Seen]:
     """A server of the SavedModel at `path`; over TLS with `credentials`."""
-    seen = Seen()
+    seen = Seen(pathlib.Path(path).parent.name)
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_PredictionServicer(path, seen), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelServicer(), server)
@@ -171,11 +172,11 @@ def _rest_handler(module: tf.Module, seen: Seen) -> type[http.server.BaseHTTPReq
             if not match:
                 raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, 400, f"Malformed request: POST {self.path}")
             name, version, label = match.groups()
-            seen.versions.append(resolve(name, version and int(version), label))
+            seen.versions.append(resolve(seen.name, name, version and int(version), label))
             request = json.loads(body)
             rows = request.get("instances")
             inputs = request["inputs"] if rows is None else {key: [row[key] for row in rows] for key in rows[0]}
-            seen.batches.append(len(inputs["question"]))
+            seen.batches.append(len(next(iter(inputs.values()))))
             if seen.replaced is not None:
                 return seen.replaced
             signature = module.signatures[request.get("signature_name", "serving_default")]
@@ -217,7 +218,7 @@ class _QuietServer(http.server.ThreadingHTTPServer):
 @contextlib.contextmanager
 def rest_server(path: str, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Seen]:
     """A server of the SavedModel at `path`; over TLS with `tls`."""
-    seen = Seen()
+    seen = Seen(pathlib.Path(path).parent.name)
     server = _QuietServer(("127.0.0.1", port), _rest_handler(tf.saved_model.load(path), seen))
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
