@@ -82,7 +82,8 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         before = set(values)
         group(values)
         title = (group.__doc__ or group.__name__).strip().splitlines()[0].rstrip(".")
-        sections[title] = [name for name in values if name not in before]
+        if added := [name for name in values if name not in before]:  # another group may have defined all of them
+            sections[title] = added
     if not _is_verbose(argv):
         # TensorFlow reads this when it is imported, which is later than this line. It reports even the lack of a GPU as
         # an error; real ones reach Python as exceptions.

@@ -28,8 +28,8 @@ FLAG_GROUPS = (
 def main(values: FlagValues) -> None:
     """Converts and prints what was written."""
     task = tasks.find(values.task)
-    flags.refuse_options(values, task.name, task.conversion_config, [t.conversion_config for t in tasks.all_tasks()])
-    config = from_options(task.conversion_config, flags.given_options(values, task.conversion_config))
+    given = flags.task_options(values, task, "conversion_config", tasks.all_tasks())
+    config = from_options(task.conversion_config, given)
     from bert_qa_tf.encoders.sources import handles
     from bert_qa_tf.encoders.tokenizers import load_tokenizer
     from bert_qa_tf.records import conversion

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from absl.flags import FlagValues
@@ -28,7 +28,7 @@ _BASELINES = {flag: baseline.text for task in tasks.all_tasks() for flag, baseli
 FLAG_GROUPS = (
     flags.define_model_source,
     flags.define_inference,
-    *(flags.option_group(task.title, task.training_config, overrides=True) for task in tasks.all_tasks()),
+    *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_evaluation,
     flags.switch_group("Baselines", _BASELINES),
 )
@@ -38,9 +38,10 @@ def main(values: FlagValues) -> None:
     """Scores every model on every file and prints a table for each file."""
     _check_flags(values)
     task = _task(values)
+    options = _options(values, task)
     references = [task.read_reference(path) for path in values.eval_file]
     by_file: list[dict[str, Any]] = [{} for _ in references]
-    for scored in _all_scored(values, task):
+    for scored in _all_scored(values, task, options):
         if scored.directory:  # made now: that it cannot be written to should be known before the model has run
             for reference in references:
                 files.make_folder(f"{scored.directory}/{_stem(reference.path)}")
@@ -84,6 +85,14 @@ def _task(values: FlagValues) -> type[Task]:
     return tasks.find(values.task)
 
 
+def _options(values: FlagValues, task: type[Task]) -> dict[str, Any]:
+    """The options of the task that were given; refuses those, and baselines, of other tasks."""
+    for flag in _BASELINES:
+        if values[flag].value and flag not in task.baselines():
+            raise flags.refusal(flag, task)
+    return flags.task_options(values, task, "answering_config", tasks.all_tasks())
+
+
 class _Scored(NamedTuple):
     """What is scored: its name, where its results go, how, and the step of its weights where that is known."""
 
@@ -93,7 +102,7 @@ class _Scored(NamedTuple):
     step: int | None = None
 
 
-def _all_scored(values: FlagValues, task: type[Task]) -> Iterator[_Scored]:
+def _all_scored(values: FlagValues, task: type[Task], options: Mapping[str, Any]) -> Iterator[_Scored]:
     """One model at a time, since each fills memory."""
     baselines: list[Baseline] = [baseline for flag, baseline in task.baselines().items() if values[flag].value]
     count = len(values.model_dir) + len(values.saved_model) + bool(values.predictions_file) + len(baselines)
@@ -110,7 +119,7 @@ def _all_scored(values: FlagValues, task: type[Task]) -> Iterator[_Scored]:
         path = path.rstrip("/")
         run = load_run(path, values.checkpoint, values.inference_dtype)
         _check_task(path, type(run.task), task)
-        answerer = run.with_options(flags.given_options(values, task.training_config)).answerer(values.batch_size)
+        answerer = run.with_options(options).answerer(values.batch_size)
         evaluate = functools.partial(task.evaluate, answerer=answerer, source=path, progress=_progress)
         yield _Scored(path, directory(path) or f"{path}/{EVAL_DIR}", evaluate, run.step)
     for path in values.saved_model:

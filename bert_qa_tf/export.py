@@ -16,7 +16,7 @@ from bert_qa_tf.errors import InputError
 FLAG_GROUPS = (
     flags.define_export,
     flags.define_inference,
-    *(flags.option_group(task.title, task.training_config, overrides=True) for task in tasks.all_tasks()),
+    *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     *(flags.option_group(f"{task.title}: exported models", task.export_config) for task in tasks.all_tasks()),
     flags.define_encoder,
     flags.define_casing,
@@ -45,7 +45,8 @@ def _export_model(values: FlagValues) -> None:
         archive.check_target(values.archive)
     model_dir = values.model_dir.rstrip("/")
     run = run_directory.load_run(model_dir, values.checkpoint, values.inference_dtype)
-    task = run.task.with_options(flags.given_options(values, run.task.training_config))
+    task = run.task.with_options(flags.task_options(values, run.task, "answering_config", tasks.all_tasks()))
+    options = from_options(task.export_config, flags.task_options(values, task, "export_config", tasks.all_tasks()))
     provenance = model_card.Provenance(
         run.config,
         run.step,
@@ -65,7 +66,7 @@ def _export_model(values: FlagValues) -> None:
         values.export_dir,
         examples,
         values.version,
-        from_options(task.export_config, flags.given_options(values, task.export_config)),
+        options,
         model_card.model_card(provenance),
     )
     ties = f" ({result.ties} of equal score)" if result.ties else ""

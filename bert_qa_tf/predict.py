@@ -9,6 +9,9 @@ python -m bert_qa_tf.predict --saved_model=exports/classification/1 --text="a gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags, tasks
@@ -20,7 +23,7 @@ FLAG_GROUPS = (
     flags.define_inference,
     *(flags.option_group(f"{task.title}: what is asked", task.request_config) for task in tasks.all_tasks()),
     flags.define_prediction,
-    *(flags.option_group(task.title, task.training_config, overrides=True) for task in tasks.all_tasks()),
+    *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_transcript,
     flags.define_recording,
     flags.define_recognizer,
@@ -36,8 +39,10 @@ def main(values: FlagValues) -> None:
     config = flags.timed_text_config(values)
     readers = text_sources.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
     # Read before the model is loaded, so that a mistake in what is asked is told at once.
-    request = flags.read_request(values, _task(values), tasks.all_tasks(), readers)
-    request.answer_with(_load_answerer(values))
+    task = _task(values)
+    options = flags.task_options(values, task, "answering_config", tasks.all_tasks())
+    request = flags.read_request(values, task, tasks.all_tasks(), readers)
+    request.answer_with(_load_answerer(values, options))
 
 
 def _task(values: FlagValues) -> type[Task]:
@@ -54,7 +59,7 @@ def _task(values: FlagValues) -> type[Task]:
         return tasks.find(tasks.DEFAULT_TASK)
 
 
-def _load_answerer(values: FlagValues) -> Answerer:
+def _load_answerer(values: FlagValues, options: Mapping[str, Any]) -> Answerer:
     if values.saved_model:
         from bert_qa_tf.exporting.exported_model import ExportedModel
 
@@ -62,7 +67,6 @@ def _load_answerer(values: FlagValues) -> Answerer:
     from bert_qa_tf.training.run_directory import load_run
 
     run = load_run(values.model_dir[0], values.checkpoint, values.inference_dtype)
-    options = flags.given_options(values, run.task.training_config)
     return run.with_options(options).answerer(values.batch_size)
 
 

@@ -47,7 +47,7 @@ def train_config(values: FlagValues) -> TrainConfig:
     return TrainConfig(
         optimizer=OptimizerConfig(**_fields(values, OptimizerConfig)),
         runtime=RuntimeConfig(**_fields(values, RuntimeConfig)),
-        task_options=flags.present_options(values, [task.training_config for task in tasks.all_tasks()]),
+        task_options=flags.given_options(values, *(task.training_config for task in tasks.all_tasks())),
         profile_steps=_profile_steps(values.profile_steps),
         **_fields(values, TrainConfig, leave_out=("optimizer", "runtime", "task_options", "profile_steps")),
     )

@@ -36,6 +36,16 @@ def test_help_lists_every_flag_with_its_default_and_exits_0(capsys):
         assert text in shown
 
 
+def test_help_has_no_heading_without_flags(capsys):
+    def define_none(values):
+        """Nothing."""
+
+    assert cli.call(lambda values: None, "", [_define, define_none], ["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Things:" in shown
+    assert "Nothing" not in shown
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -22,11 +22,11 @@ from bert_qa_tf.flags.model import (
 from bert_qa_tf.flags.options import (
     given_options,
     option_group,
-    present_options,
     read_request,
-    refuse_options,
+    refusal,
     switch_group,
     task_of_request,
+    task_options,
 )
 from bert_qa_tf.flags.serving import (
     define_client,
@@ -76,11 +76,11 @@ __all__ = [
     "define_transcription",
     "given_options",
     "option_group",
-    "present_options",
     "read_request",
     "recognizer_config",
-    "refuse_options",
+    "refusal",
     "switch_group",
     "task_of_request",
+    "task_options",
     "timed_text_config",
 ]

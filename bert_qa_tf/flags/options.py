@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from absl import flags
 
@@ -13,6 +13,7 @@ from bert_qa_tf.errors import InputError
 
 Values = flags.FlagValues
 Group = Callable[[Values], None]
+ConfigKind = Literal["conversion_config", "training_config", "answering_config", "export_config", "request_config"]
 
 _AS_TRAINED = " As trained by default."
 _DEFINE = {
@@ -53,39 +54,43 @@ def switch_group(heading: str, switches: Mapping[str, str]) -> Group:
     return group
 
 
-def given_options(values: Values, config: type) -> dict[str, Any]:
-    """Flag → value, of those options of a config class that were given or have a default."""
-    found = {option.name: values[option.name].value for option in options_of(config)}
-    return {name: value for name, value in found.items() if value is not None}
+def given_options(values: Values, *configs: type) -> dict[str, Any]:
+    """Flag → value, of those options of some config classes that the user gave.
 
-
-def present_options(values: Values, configs: Iterable[type]) -> dict[str, Any]:
-    """Flag → value, of those options of some config classes that the user gave."""
+    What was not given has the default of its config class. That of the flag may be another class's, which has an option
+    of the same name; and options of a task that is not registered have no flag.
+    """
     names = {option.name for config in configs for option in options_of(config)}
-    return {name: values[name].value for name in sorted(names) if values[name].present}
+    return {name: values[name].value for name in sorted(names) if name in values and values[name].present}
 
 
-def refuse_options(values: Values, task: str, own: type, others: Iterable[type]) -> None:
-    """Refuses flags that are of other tasks.
+def task_options(values: Values, task: Any, kind: ConfigKind, all_tasks: Iterable[Any]) -> dict[str, Any]:
+    """Flag → value, of the options of a task that the user gave.
 
     Args:
       values: of the command.
-      task: the name of the task at hand.
-      own: the config class of that task.
-      others: those of all tasks.
+      task: the task at hand, see `tasks.base.Task`.
+      kind: which of its config classes has the options.
+      all_tasks: whose options of that kind the command has.
 
     Raises:
-      InputError: an option that is not among the task's own was given.
+      InputError: an option of another task was given.
     """
-    known = {option.name for option in options_of(own)}
-    for name in present_options(values, others):
+    known = given_options(values, getattr(task, kind))
+    for name in given_options(values, *(getattr(other, kind) for other in all_tasks)):
         if name not in known:
-            raise InputError(f"--{name} is no option of the task {task}; --help lists each task's")
+            raise refusal(name, task)
+    return known
+
+
+def refusal(name: str, task: Any) -> InputError:
+    """The error of a flag that is another task's."""
+    return InputError(f"--{name} is no option of the task {task.name}; --help lists each task's")
 
 
 def task_of_request(values: Values, all_tasks: Iterable[Any]) -> Any | None:
     """The task that the given flags ask something of; None where they do not tell."""
-    asked = [task for task in all_tasks if present_options(values, [task.request_config])]
+    asked = [task for task in all_tasks if given_options(values, task.request_config)]
     return asked[0] if len(asked) == 1 else None
 
 
@@ -103,11 +108,10 @@ def read_request(
     Raises:
       InputError: not exactly one thing is asked, or it cannot be read.
     """
-    refuse_options(values, task.name, task.request_config, [other.request_config for other in all_tasks])
+    options = from_options(task.request_config, task_options(values, task, "request_config", all_tasks))
     given = [name for name, (path, _) in timed_texts.items() if path is not None]
     if given and not task.asks_timed_text:
-        raise InputError(f"--{given[0]} is no option of the task {task.name}; --help lists each task's")
-    options = from_options(task.request_config, given_options(values, task.request_config))
+        raise refusal(given[0], task)
     request = task.request(options, values.input_file, values.output_file, timed_texts)
     request.read()
     return request

@@ -154,7 +154,8 @@ class Task(abc.ABC):
       served_inputs: the inputs of an export's `serving_default` signature, all `<string>[batch]`.
       served_outputs: its outputs.
       conversion_config: the settings of `create_tfrecords`; its options become flags.
-      training_config: the options of `train` that the task adds; some may be changed after training.
+      training_config: the options of `train` that the task adds; they are part of the settings.
+      answering_config: those of them that may be changed after training, for they decide how a model answers.
       export_config: the options of `export` that the task adds.
       request_config: the options of `predict` and `client` that say what is asked.
       asks_timed_text: whether a request may name a transcript or a recording.
@@ -172,6 +173,7 @@ class Task(abc.ABC):
     served_outputs: ClassVar[Sequence[str]]
     conversion_config: ClassVar[type[RecordsConfig]] = RecordsConfig
     training_config: ClassVar[type] = NoOptions
+    answering_config: ClassVar[type] = NoOptions
     export_config: ClassVar[type] = NoOptions
     request_config: ClassVar[type] = NoOptions
     asks_timed_text: ClassVar[bool] = False

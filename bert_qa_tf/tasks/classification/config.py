@@ -16,6 +16,7 @@ _TEXT_COLUMN = (
 )
 _LABEL_COLUMN = "Column of the labels, likewise. label by default."
 _HEADER = "Whether a table's first line names its columns. By default it does, unless all columns are positions."
+_HEADER_FLAG = "header_row"  # `client` has a --header of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ClassificationConversionConfig(TextConversionConfig):
 
     text_column: str | None = option(None, _TEXT_COLUMN)
     label_column: str | None = option(None, _LABEL_COLUMN)
-    header: bool | None = option(None, _HEADER)
+    header: bool | None = option(None, _HEADER, flag=_HEADER_FLAG)
     labels: tuple[str, ...] = option((), "The labels, with commas between them; those found in the data by default.")
 
     def __post_init__(self) -> None:
@@ -107,4 +108,4 @@ class ClassificationRequestConfig(TextRequestConfig):
     """
 
     text_column: str | None = option(None, _TEXT_COLUMN)
-    header: bool | None = option(None, _HEADER)
+    header: bool | None = option(None, _HEADER, flag=_HEADER_FLAG)

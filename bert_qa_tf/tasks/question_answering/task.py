@@ -52,6 +52,7 @@ class QuestionAnswering(Task):
     served_outputs = columns.OUTPUTS
     conversion_config = ConversionConfig
     training_config = DecodingConfig
+    answering_config = DecodingConfig
     export_config = ExportConfig
     request_config = RequestConfig
     asks_timed_text = True
