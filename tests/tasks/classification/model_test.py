@@ -7,13 +7,8 @@ import tf_keras
 
 from bert_qa_tf.encoders import dropout
 from bert_qa_tf.encoders.encoder import build_encoder
-from bert_qa_tf.encoders.inference import inference_function
-from bert_qa_tf.tasks.classification.model import (
-    HEAD_NAME,
-    ClassificationHead,
-    build_classification_model,
-    sentence_output,
-)
+from bert_qa_tf.tasks.classification.model import ClassificationHead, build_classification_model
+from bert_qa_tf.tasks.single_text.model import HEAD_NAME, inference_function
 from tests.tiny_model import ENCODER
 
 WITHOUT_POOLER = dataclasses.replace(ENCODER, has_pooler=False)
@@ -53,12 +48,6 @@ def test_padding_does_not_change_the_logits(config):
     padded = _inputs(length=6, used=4)
     short = {name: value[:, :4] for name, value in padded.items()}
     np.testing.assert_allclose(model(padded)["logits"], model(short)["logits"], atol=1e-5)
-
-
-def test_the_pooler_is_used_where_there_is_one():
-    pooled, sequence = tf.ones([2, 4]), tf.reshape(tf.range(24.0), [2, 3, 4])
-    assert sentence_output({"pooled_output": pooled, "sequence_output": sequence}) is pooled
-    assert (sentence_output({"sequence_output": sequence}) == sequence[:, 0]).numpy().all()
 
 
 def test_the_pooler_is_trained_with_the_head():
@@ -105,9 +94,7 @@ def test_the_heads_dropout_follows_the_seed_of_the_step():
 @pytest.mark.parametrize("config", [ENCODER, WITHOUT_POOLER], ids=["pooler", "no pooler"])
 def test_the_serving_function_computes_the_same_logits(config):
     model = _model(config)
-    function = inference_function(
-        model, HEAD_NAME, lambda head, encoded, _: head(sentence_output(encoded), training=False)
-    )
+    function = inference_function(model)
     inputs = {name: tf.constant(value) for name, value in _inputs().items()}
     np.testing.assert_allclose(function(inputs)["logits"], model(inputs)["logits"], atol=1e-4)
 

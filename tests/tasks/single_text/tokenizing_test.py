@@ -2,20 +2,12 @@ import collections
 
 import numpy as np
 import pytest
-from bert_qa_tf.tasks.classification.tokenizing import encode_texts, featurize_examples, unique_id
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.records import batches
-from bert_qa_tf.records.reader import RecordReader
-from bert_qa_tf.records.writer import ShardWriter, serialize
-from bert_qa_tf.tasks.classification import tokenizing
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
-from bert_qa_tf.tasks.classification.features import CLASSIFICATION_FEATURES
-from bert_qa_tf.tasks.classification.labels import LabelSet
-from bert_qa_tf.text.tokenization import BertTokenizer
+from bert_qa_tf.tasks.single_text import tokenizing
+from bert_qa_tf.tasks.single_text.tokenizing import encode_examples, encode_texts, unique_id
 from bert_qa_tf.text.tokenized_text import TokenizedText
-
-LABELS = LabelSet(("neg", "pos"))
 
 
 class _WordTokenizer:
@@ -54,49 +46,20 @@ def test_a_length_without_room_is_refused():
         encode_texts(["a"], _WordTokenizer(), 2)
 
 
-def test_an_example_becomes_a_row():
-    [row] = featurize_examples(_examples("a b"), _WordTokenizer(), 8, LABELS)
-    assert row.input_word_ids.tolist() == [1, 20, 21, 2]
-    assert row.input_type_ids.tolist() == [0, 0, 0, 0]
-    assert (row.label, row.example_id, row.unique_id, len(row)) == (1, "a.tsv:2", unique_id("a.tsv:2"), 4)
-
-
-def test_labels_must_be_known():
-    for label, message in ((None, "a.tsv:2: the label is missing"), ("other", "a.tsv:2: unknown label 'other'")):
-        with pytest.raises(InputError, match=message):
-            list(featurize_examples([ClassificationExample("a.tsv:2", "t", label)], _WordTokenizer(), 8, LABELS))
+def test_each_example_comes_with_its_ids():
+    [one, two] = _examples("a b", "c")
+    pairs = list(encode_examples(iter([one, two]), _WordTokenizer(), 8))
+    assert [(example, ids.tolist()) for example, ids in pairs] == [(one, [1, 20, 21, 2]), (two, [1, 20, 2])]
 
 
 def test_texts_are_tokenized_some_at_a_time(monkeypatch):
     monkeypatch.setattr(tokenizing, "_CHARS_PER_CHUNK", 6)
     tokenizer = _WordTokenizer()
-    rows = list(featurize_examples(_examples("a b", "c d", "e", "f g h i"), tokenizer, 8, LABELS))
+    pairs = list(encode_examples(_examples("a b", "c d", "e", "f g h i"), tokenizer, 8))
     assert tokenizer.calls == [["a b", "c d"], ["e"], ["f g h i"]]
-    assert [len(row) for row in rows] == [4, 4, 3, 6]
+    assert [len(ids) for _, ids in pairs] == [4, 4, 3, 6]
 
 
 def test_unique_ids_are_the_same_on_every_machine():
     assert unique_id("train.tsv:2") == 5846409576963992706
     assert unique_id("train.tsv:3") != unique_id("train.tsv:2")
-
-
-def test_rows_go_through_records_to_a_batch(tmp_path):
-    tokenizer = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film"], do_lower_case=True)
-    examples = [ClassificationExample("a.tsv:2", "Good film", "pos"), ClassificationExample("a.tsv:3", "bad", "neg")]
-    rows = {row.example_id: row for row in featurize_examples(examples, tokenizer, 8, LABELS)}
-    with ShardWriter(str(tmp_path), "dev", 1, seed=0) as writer:
-        for row in rows.values():
-            writer.add(row.unique_id, len(row), serialize(vars(row), CLASSIFICATION_FEATURES, True))
-        shards, index = writer.finish()
-
-    reader = RecordReader(str(tmp_path), shards, index, CLASSIFICATION_FEATURES, with_decoding=True)
-    columns = reader.read(np.arange(2))
-    order = columns.scalars["example_id"]
-    assert sorted(order) == ["a.tsv:2", "a.tsv:3"]
-    assert columns.scalars["label"].tolist() == [rows[example_id].label for example_id in order]
-    batch = batches.pad_batch(columns, 5, 2, CLASSIFICATION_FEATURES)
-    good = order.index("a.tsv:2")
-    assert batch["input_word_ids"][good].tolist() == [2, 4, 6, 3, 0]
-    assert batch["input_mask"][good].tolist() == [1, 1, 1, 1, 0]
-    assert batch["input_type_ids"].tolist() == [[0] * 5] * 2
-    assert batch["label"][good] == 1
