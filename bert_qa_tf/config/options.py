@@ -98,6 +98,22 @@ def replace_options(config: Any, values: Mapping[str, Any]) -> Any:
     return dataclasses.replace(config, **_changes(type(config), values, lambda field: getattr(config, field.name)))
 
 
+def from_json(config: type, values: Mapping[str, Any]) -> Any:
+    """A config object from what `dataclasses.asdict` and JSON made of one; what `values` lacks has its default.
+
+    Raises:
+      TypeError, AttributeError, InputError: they are of another class.
+    """
+    found = dict(values)
+    for field, hint in _fields(config):
+        value = values.get(field.name)
+        if value is not None and dataclasses.is_dataclass(hint):
+            found[field.name] = from_json(hint, value)
+        elif value is not None and typing.get_origin(hint) is tuple:
+            found[field.name] = tuple(value)
+    return config(**found)
+
+
 def _changes(config: type, values: Mapping[str, Any], current: Callable[[dataclasses.Field], Any]) -> dict[str, Any]:
     """Field → value, of the options in `values` and of all nested configs."""
     changes = {}

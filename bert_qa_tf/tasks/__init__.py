@@ -36,13 +36,19 @@ def find(name: str) -> type[Task]:
     Raises:
       InputError: there is no such task.
     """
+    from bert_qa_tf.tasks.base import Task
+
+    expected = f"expected one of {', '.join(names())}, or package.module:Class of a task of your own"
     module, _, class_name = _REGISTERED.get(name, name).partition(":")
+    if not module or not class_name:
+        raise InputError(f"task {name!r}: {expected}")
     try:
-        return getattr(importlib.import_module(module), class_name)
+        found = getattr(importlib.import_module(module), class_name)
     except (AttributeError, ImportError, ValueError) as error:
-        raise InputError(
-            f"task {name!r}: expected one of {', '.join(names())}, or package.module:Class of a task of your own"
-        ) from error
+        raise InputError(f"task {name!r}: {error}; {expected}") from error
+    if not isinstance(found, type) or not issubclass(found, Task):
+        raise InputError(f"task {name!r}: not a subclass of bert_qa_tf.tasks.base.Task; {expected}")
+    return found
 
 
 def all_tasks() -> list[type[Task]]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from bert_qa_tf.config import RecordsConfig
 from bert_qa_tf.config.options import replace_options
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.evaluation.results import format_numbers
 from bert_qa_tf.text.timed_text import ReadTimedText
 
 if TYPE_CHECKING:
@@ -146,8 +147,8 @@ class Task(abc.ABC):
     """What the package asks of a task.
 
     Attributes:
-      name: in manifests and run directories: a registered name, or `package.module:Class`.
-      title: as people read it.
+      name: in manifests and run directories: a registered name; `package.module:Class` where a class states none.
+      title: as people read it; the name of the class where it states none.
       table: the fields of a record.
       best_metric: the development score that decides which weights are the best; higher is better.
       export_name: of the folder of an export, and of the model on a server.
@@ -181,6 +182,12 @@ class Task(abc.ABC):
     page: ClassVar[pathlib.Path | None] = None
 
     settings: Any
+
+    def __init_subclass__(cls) -> None:
+        if "name" not in vars(cls):
+            cls.name = f"{cls.__module__}:{cls.__qualname__}"
+        if "title" not in vars(cls):
+            cls.title = cls.__name__
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -244,7 +251,6 @@ class Task(abc.ABC):
           batch: the fields of the table, `[batch, …]`.
         """
 
-    @abc.abstractmethod
     def development_scorer(
         self, train_dir: str, manifest: Manifest, tokenizer: Tokenizer, batch_size: int
     ) -> Callable[[tf_keras.Model], dict[str, float]] | None:
@@ -257,8 +263,10 @@ class Task(abc.ABC):
           batch_size: records per call of the model.
 
         Returns:
-          None where there is no such split.
+          None where there is no such split, or the task does not score it.
         """
+        del train_dir, manifest, tokenizer, batch_size
+        return None
 
     # === Answering ===
 
@@ -327,14 +335,14 @@ class Task(abc.ABC):
         return {}
 
     @classmethod
-    @abc.abstractmethod
     def format_report(cls, file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
-        """The scores of several models on one file, as a table for the terminal.
+        """The scores of several models on one file, as a table for the terminal: a row for each number.
 
         Args:
           file: its name.
-          by_model: name → metrics, in the order to show.
+          by_model: name → metrics, in the order to show; `total` among them.
         """
+        return format_numbers(file, by_model)
 
     # === Export ===
 

@@ -109,3 +109,11 @@ class ClassificationRequestConfig(TextRequestConfig):
 
     text_column: str | None = option(None, _TEXT_COLUMN)
     header: bool | None = option(None, _HEADER, flag=_HEADER_FLAG)
+
+    def __post_init__(self) -> None:
+        _ = self.columns  # checks itself
+
+    @property
+    def columns(self) -> ColumnsConfig:
+        """Which column holds the texts."""
+        return ColumnsConfig(text=self.text_column, header=self.header)

@@ -15,25 +15,30 @@ from __future__ import annotations
 
 import collections
 import csv
-import gzip
 import json
 import os
-import zlib
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from bert_qa_tf.config import ColumnsConfig, column_position
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
+from bert_qa_tf.tasks.single_text.lines import (
+    COMPRESSED,
+    check_unicode,
+    filled,
+    parse_object,
+    read_lines,
+    required_value,
+    stripped_lines,
+    text_value,
+)
 
 EXTENSIONS = (".tsv", ".csv", ".jsonl")
-_COMPRESSED = ".gz"
 # What the columns are called where nobody says: in GLUE's SST-2, and in most other data sets.
 _TEXT_NAMES = ("sentence", "text")
 _LABEL_NAMES = ("label",)
-
-_Row = TypeVar("_Row", str, list[str])
 
 
 class _Fields(NamedTuple):
@@ -76,10 +81,10 @@ def read_examples(
     counts = collections.Counter() if counts is None else counts
     extension = _extension(path)
     if extension == ".jsonl":
-        rows = _json_fields(path, _filled(_stripped_lines(path), counts), columns, require_labels)
+        rows = _json_fields(path, filled(stripped_lines(path), counts), columns, require_labels)
     else:
         table = _csv_rows(path) if extension == ".csv" else _tsv_rows(path)
-        rows = _table_fields(path, _filled(table, counts), columns, require_labels)
+        rows = _table_fields(path, filled(table, counts), columns, require_labels)
     found = False
     for row in rows:
         found = True
@@ -96,45 +101,22 @@ def read_examples(
 
 
 def _extension(path: str) -> str:
-    extension = os.path.splitext(path.lower().removesuffix(_COMPRESSED))[1]
+    extension = os.path.splitext(path.lower().removesuffix(COMPRESSED))[1]
     if extension not in EXTENSIONS:
         found = f"the extension is {extension!r}" if extension else "the name has no extension"
-        raise InputError(f"{path}: {found}, expected {', '.join(EXTENSIONS)}, with or without {_COMPRESSED} after it")
+        raise InputError(f"{path}: {found}, expected {', '.join(EXTENSIONS)}, with or without {COMPRESSED} after it")
     return extension
 
 
-def _lines(path: str) -> Iterator[tuple[int, str]]:
-    """The lines of a file with their numbers and their ends."""
-    with files.open_binary(path) as file:
-        stream = gzip.GzipFile(fileobj=file) if path.lower().endswith(_COMPRESSED) else file
-        try:
-            for number, line in enumerate(stream, start=1):
-                yield number, _decoded(path, number, line)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{path}: not a whole gzip file ({error})") from error
-
-
-def _decoded(path: str, number: int, line: bytes) -> str:
-    try:
-        # Some editors write a byte order mark at the beginning, which is no part of the text.
-        return line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line") from error
-
-
-def _stripped_lines(path: str) -> Iterator[tuple[int, str]]:
-    return ((number, line.strip()) for number, line in _lines(path))
-
-
 def _tsv_rows(path: str) -> Iterator[tuple[int, list[str]]]:
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         row = line.removesuffix("\n").removesuffix("\r")
         # A line of tabs alone is a row of empty fields.
         yield number, row.split("\t") if row.strip(" ") else []
 
 
 def _csv_rows(path: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader((line for _, line in _lines(path)), strict=True)
+    reader = csv.reader((line for _, line in read_lines(path)), strict=True)
     while True:
         number = reader.line_num + 1
         try:
@@ -144,18 +126,6 @@ def _csv_rows(path: str) -> Iterator[tuple[int, list[str]]]:
         if row is None:
             return
         yield number, row if len(row) > 1 or "".join(row).strip() else []
-
-
-def _filled(rows: Iterable[tuple[int, _Row]], counts: collections.Counter[str]) -> Iterator[tuple[int, _Row]]:
-    """Passes over empty lines and counts those that have a row behind them."""
-    empty = 0
-    for number, row in rows:
-        if not row:
-            empty += 1
-            continue
-        counts["empty_lines"] += empty
-        empty = 0
-        yield number, row
 
 
 # === Tables ===
@@ -237,57 +207,23 @@ def _json_fields(
     text_key = columns.text
     for number, line in lines:
         place = f"{path}:{number}"
-        record = _parse_object(place, line)
+        record = parse_object(place, line, "an object with a text and a label")
         if text_key is None:
             keys = list(record)
             text_key = keys[_find_column(place, keys, len(keys), None, _TEXT_NAMES)]
         label = None
         if columns.label is not None or require_labels or _LABEL_NAMES[0] in record:
             label = _json_label(place, record, columns.label or _LABEL_NAMES[0])
-        yield _Fields(number, _json_text(place, record, text_key), label)
-
-
-def _parse_object(place: str, line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{place}: not JSON ({error.msg} at character {error.pos} of the line)") from error
-    except RecursionError as error:
-        raise InputError(f"{place}: JSON nested too deeply, expected an object with a text and a label") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{place}: expected an object with a text and a label, got {type(record).__name__}")
-    return record
-
-
-def _json_value(place: str, record: dict[str, Any], key: str) -> Any:
-    if key not in record:
-        raise InputError(f"{place}: no key {key!r}; keys are {', '.join(map(repr, record)) or 'none'}")
-    return record[key]
-
-
-def _json_text(place: str, record: dict[str, Any], key: str) -> str:
-    text = _json_value(place, record, key)
-    if not isinstance(text, str):
-        raise InputError(f"{place}: {key!r} must be a string, got {type(text).__name__}")
-    _check_unicode(place, key, text)
-    return text
+        yield _Fields(number, text_value(place, record, text_key), label)
 
 
 def _json_label(place: str, record: dict[str, Any], key: str) -> str | None:
-    label = _json_value(place, record, key)
+    label = required_value(place, record, key)
     if isinstance(label, str):
-        _check_unicode(place, key, label)
+        check_unicode(place, key, label)
         return label.strip() or None
     if label is None:
         return None
     if not isinstance(label, int):
         raise InputError(f"{place}: {key!r} must be a string or a whole number, got {json.dumps(label)[:40]}")
     return json.dumps(label)  # 1, true
-
-
-def _check_unicode(place: str, key: str, value: str) -> None:
-    # JSON may spell half a surrogate pair ("\ud83d"): Python reads it, but it has no UTF-8 and fits in no record.
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(f"{place}: {key!r} holds half a surrogate pair at character {error.start}") from error

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from bert_qa_tf.config import ColumnsConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Evaluation, ReplyError
 from bert_qa_tf.tasks.classification import confusion_matrix, metrics, report
@@ -47,6 +46,7 @@ class Classification(SingleTextTask):
     best_metric = "accuracy"
     export_name = "classification"
     example_type = ClassificationExample
+    settings_type = ClassificationSettings
     served_outputs = tuple(_OUTPUTS)
     conversion_config = ClassificationConversionConfig
     training_config = ClassificationTrainingConfig
@@ -62,11 +62,13 @@ class Classification(SingleTextTask):
         cls,
         path: str,
         name: str,
-        config: ClassificationConversionConfig,
+        config: ClassificationConversionConfig | ClassificationRequestConfig,
         counts: collections.Counter[str],
+        *,
+        require_labels: bool = True,
     ) -> Iterator[ClassificationExample]:
         """See `SingleTextTask`: TSV, CSV or JSON lines."""
-        return read_examples(path, config.columns, require_labels=True, counts=counts, name=name)
+        return read_examples(path, config.columns, require_labels=require_labels, counts=counts, name=name)
 
     @classmethod
     def settings_of(
@@ -95,20 +97,6 @@ class Classification(SingleTextTask):
         """See `SingleTextTask`."""
         pairs = zip(self.settings.labels, self.settings.label_counts, strict=True)
         return [f"  {name!r}: {count} to train on" for name, count in pairs]
-
-    # === Settings ===
-
-    @classmethod
-    def from_json(cls, settings: Mapping[str, Any]) -> Classification:
-        """See `Task`."""
-        return cls(
-            ClassificationSettings(
-                settings["max_seq_length"],
-                tuple(settings["labels"]),
-                tuple(settings["label_counts"]),
-                ClassificationTrainingConfig(**settings["training"]),
-            )
-        )
 
     # === Training ===
 
@@ -147,23 +135,14 @@ class Classification(SingleTextTask):
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any], examples: Sequence[Any]) -> list[Classified]:
         """See `Task`."""
-        for name, kind in _OUTPUTS.items():
-            column = columns.get(name)
-            fits = isinstance(column, list) and len(column) == len(examples)
-            if not fits or not all(isinstance(value, kind) for value in column):
-                raise ReplyError(
-                    f"expected `{name}` with {len(examples)} entries: is this model a `classification` export of this "
-                    "project?"
-                )
-        return [
-            Classified(label, float(score), dict(zip(labels, map(float, probabilities), strict=True)))
-            for label, score, labels, probabilities in zip(*(columns[name] for name in _OUTPUTS), strict=True)
-        ]
-
-    @classmethod
-    def read_texts(cls, path: str, options: ClassificationRequestConfig) -> Iterator[ClassificationExample]:
-        """See `SingleTextTask`; labels are not needed."""
-        return read_examples(path, ColumnsConfig(text=options.text_column, header=options.header))
+        answers = []
+        for row in super().from_columns(columns, examples):
+            fits = all(isinstance(row[name], kind) for name, kind in _OUTPUTS.items())
+            if not fits or len(row["labels"]) != len(row["probabilities"]):
+                raise ReplyError(f"expected a label, its score, all labels and their probabilities, got {row}")
+            probabilities = dict(zip(row["labels"], map(float, row["probabilities"]), strict=True))
+            answers.append(Classified(row["label"], float(row["score"]), probabilities))
+        return answers
 
     @classmethod
     def answer_fields(cls, answer: Classified) -> dict[str, Any]:

@@ -65,14 +65,14 @@ class TextConverter:
         def read_all() -> Iterator[Any]:
             for path, name in zip(self._input_files, self._names, strict=True):
                 total = 0
-                for example in self._task.read_examples(path, name, self._config, self.counts):
+                # Counted in the second pass.
+                for example in self._task.read_examples(path, name, self._config, collections.Counter()):
                     total += 1
                     if not self._is_dev(example.text):
                         yield example
                 self._totals.append(total)
 
         self._bound = self._task(self._task.settings_of(read_all(), self._config))
-        self.counts["empty_lines"] = 0  # counted again in the second pass
         return [Source(os.path.basename(path), digests.sha256_of(path)) for path in self._input_files]
 
     def records(self, directory: str) -> Iterator[Record]:

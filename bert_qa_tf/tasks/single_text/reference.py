@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,8 @@ class TextReference:
         Raises:
           InputError: see `SingleTextTask.read_examples`.
         """
-        from bert_qa_tf.tasks.single_text.request import read_labelled
-
-        return cls(path, read_labelled(task, path))
+        examples = task.read_examples(path, os.path.basename(path), task.conversion_config(), collections.Counter())
+        return cls(path, list(examples))
 
     @property
     def name(self) -> str:

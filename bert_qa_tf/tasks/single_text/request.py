@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import json
@@ -15,7 +16,7 @@ import tqdm
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Answerer
-from bert_qa_tf.tasks.single_text.config import TextConversionConfig, TextRequestConfig
+from bert_qa_tf.tasks.single_text.config import TextRequestConfig
 
 if TYPE_CHECKING:
     from bert_qa_tf.tasks.single_text.task import SingleTextTask
@@ -36,7 +37,7 @@ class TextRequest:
     Attributes:
       task: reads files, and shows answers.
       options: the one text.
-      input_file: many; see `SingleTextTask.read_texts`.
+      input_file: many; see `SingleTextTask.read_examples`.
       output_file: where the answers go as JSON lines; None for the screen.
 
     Raises:
@@ -99,7 +100,8 @@ class TextRequest:
             yield to_json(self.task, asked[number], answer)
 
     def _examples(self) -> Iterator[Any]:
-        return self.task.read_texts(self.input_file, self.options)
+        name = os.path.basename(self.input_file)
+        return self.task.read_examples(self.input_file, name, self.options, collections.Counter(), require_labels=False)
 
     @functools.cached_property
     def _total(self) -> int:
@@ -118,11 +120,3 @@ class TextRequest:
 def to_json(task: type[SingleTextTask], example_id: str | int, answer: Any) -> str:
     """An answer as one line of JSON."""
     return json.dumps({"id": example_id, **task.answer_fields(answer)}, ensure_ascii=False)
-
-
-def read_labelled(task: type[SingleTextTask], path: str, config: TextConversionConfig | None = None) -> list[Any]:
-    """All labelled examples of a file."""
-    import collections
-
-    config = config or task.conversion_config()
-    return list(task.read_examples(path, os.path.basename(path), config, collections.Counter()))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import abc
 import collections
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from bert_qa_tf.config.options import from_json
+from bert_qa_tf.records import features
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.base import Answerer, CardText, Comparison, Evaluation, ExportedModule, Task
+from bert_qa_tf.tasks.base import Answerer, CardText, Comparison, Evaluation, ExportedModule, ReplyError, Task
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig, TextRequestConfig, TextSettings
+from bert_qa_tf.tasks.single_text.lines import read_json_lines
 from bert_qa_tf.tasks.single_text.request import TextRequest
 from bert_qa_tf.text.surrogates import replace_surrogates
 from bert_qa_tf.text.timed_text import ReadTimedText
@@ -29,10 +31,12 @@ if TYPE_CHECKING:  # they import TensorFlow
 class SingleTextTask(Task):
     """A task whose examples have an `example_id` and a `text`, and perhaps labels.
 
-    What a task of this kind has to say stands first here; the rest follows from it.
+    A class of this kind states `table`, `best_metric`, `served_outputs` and `example_type`, and defines `build_model`,
+    `losses` and `scores`. What it may say otherwise than here comes next; the rest follows.
 
     Attributes:
-      example_type: the dataclass of an example.
+      example_type: the dataclass of an example: `example_id`, `text`, and a field for each label.
+      settings_type: the dataclass of the settings, a `TextSettings`.
       served_outputs: as in `Task`; the first one is what is compared when a written model is checked.
     """
 
@@ -42,6 +46,7 @@ class SingleTextTask(Task):
     development_file = "dev.jsonl"
 
     export_name: ClassVar[str] = "text"
+    settings_type: ClassVar[type[TextSettings]] = TextSettings
     example_type: ClassVar[type]
 
     settings: TextSettings
@@ -50,68 +55,55 @@ class SingleTextTask(Task):
 
     @classmethod
     @abc.abstractmethod
+    def scores(cls, examples: Sequence[Any], answers: Sequence[Any]) -> dict[str, float]:
+        """Scores of answers, `best_metric` among them."""
+
+    @classmethod
     def read_examples(
-        cls, path: str, name: str, config: TextConversionConfig, counts: collections.Counter[str]
+        cls, path: str, name: str, config: Any, counts: collections.Counter[str], *, require_labels: bool = True
     ) -> Iterator[Any]:
-        """The labelled examples of a file, dataclasses that `json` can hold.
+        """The examples of a file, dataclasses that `json` can hold.
+
+        By default the file holds JSON lines, with keys named as the fields of an example are.
 
         Args:
           path: may be remote.
-          name: of the file, as ids and messages have it.
-          config: a `conversion_config`.
+          name: of the file, as ids have it.
+          config: a `conversion_config`; a `request_config` where labels are not required.
           counts: of what was passed over.
+          require_labels: whether each example has to have its labels, as training and scoring need.
 
         Raises:
           InputError: one line that names file and record.
         """
+        del config
+        return read_json_lines(path, name, cls.example_type, counts, require_labels=require_labels)
 
     @classmethod
     def settings_of(cls, examples: Iterable[Any], config: TextConversionConfig) -> TextSettings:
         """The settings that follow from the training examples; has to read all of them."""
         collections.deque(examples, maxlen=0)
-        return TextSettings(config.max_seq_length)
+        return cls.settings_type(config.max_seq_length)
 
-    @abc.abstractmethod
     def label_values(self, example: Any) -> dict[str, Any]:
-        """The values of the table's fields with the role "label"."""
+        """The values of the table's fields with the role "label": by default those of the example."""
+        return {name: getattr(example, name) for name in features.names(self.table, "label")}
 
-    @abc.abstractmethod
     def served(self, outputs: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
-        """`served_outputs`, `[batch, …]` each, of the model's outputs; graph ops only."""
-
-    @classmethod
-    def read_texts(cls, path: str, options: Any) -> Iterator[Any]:
-        """The texts of a file that is given to `predict`, labelled or not.
-
-        Args:
-          path: may be remote.
-          options: a `request_config`.
-
-        Raises:
-          InputError: one line that names file and record.
-        """
-        del options
-        yield from cls.read_examples(path, os.path.basename(path), cls.conversion_config(), collections.Counter())
-
-    @classmethod
-    def iter_development(cls, directory: str) -> Iterator[Any]:
-        """The development examples of a conversion or a run, one at a time; none where they are not at hand."""
-        path = f"{directory}/{cls.development_file}"
-        if files.exists(path):
-            with files.open_binary(path) as file:
-                for line in file:
-                    yield cls.example_type(**json.loads(line))
-
-    @classmethod
-    @abc.abstractmethod
-    def scores(cls, examples: Sequence[Any], answers: Sequence[Any]) -> dict[str, float]:
-        """Scores of answers, `best_metric` among them."""
+        """`served_outputs`, `[batch, …]` each, made of the model's outputs by graph ops; by default some of them."""
+        return {name: outputs[name] for name in self.served_outputs}
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any], examples: Sequence[Any]) -> list[Any]:
         """See `Task`; an answer is a dict of the outputs here."""
-        del examples
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        for name in cls.served_outputs:
+            if not isinstance(columns.get(name), list) or len(columns[name]) != len(examples):
+                raise ReplyError(
+                    f"expected `{name}` with {len(examples)} entries: is this model a `{cls.name}` export of this "
+                    "project?"
+                )
+        rows = zip(*(columns[name] for name in cls.served_outputs), strict=True)
+        return [dict(zip(cls.served_outputs, row, strict=True)) for row in rows]
 
     def describe_settings(self) -> list[str]:
         """Lines for the summary of a conversion."""
@@ -130,6 +122,15 @@ class SingleTextTask(Task):
     # === What follows from it ===
 
     @classmethod
+    def iter_development(cls, directory: str) -> Iterator[Any]:
+        """The development examples of a conversion or a run, one at a time; none where they are not at hand."""
+        path = f"{directory}/{cls.development_file}"
+        if files.exists(path):
+            with files.open_binary(path) as file:
+                for line in file:
+                    yield cls.example_type(**json.loads(line))
+
+    @classmethod
     def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: TextConversionConfig) -> TextConverter:
         """See `Task`."""
         from bert_qa_tf.tasks.single_text.conversion import TextConverter
@@ -139,7 +140,7 @@ class SingleTextTask(Task):
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> SingleTextTask:
         """See `Task`."""
-        return cls(TextSettings(**settings))
+        return cls(from_json(cls.settings_type, settings))
 
     @property
     def pooling(self) -> Literal["pooler", "mean"]:
@@ -202,13 +203,6 @@ class SingleTextTask(Task):
         lines = (to_json(cls, example.example_id, answer) for example, answer in zip(examples, answers, strict=True))
         return "".join(f"{line}\n" for line in lines)
 
-    @classmethod
-    def format_report(cls, file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
-        """See `Task`; a row for each number."""
-        from bert_qa_tf.evaluation.results import format_numbers
-
-        return format_numbers(file, by_model)
-
     def export_modules(
         self, model: tf_keras.Model, tokenizer: Tokenizer, options: Any
     ) -> tuple[ExportedModule, ExportedModule]:
@@ -256,12 +250,17 @@ class SingleTextTask(Task):
     def compare(
         self, answerer: TextAnswerer, examples: Sequence[Any], found: Sequence[Any], tolerance: float
     ) -> Comparison:
-        """See `Task`: answers whose first field differs tie where their scores are no further apart."""
+        """See `Task`: of each answer the first field is compared.
+
+        Numbers are the same if they are no further apart than the tolerance. Anything else that differs ties if the
+        answers have scores that are no further apart.
+        """
         comparison = Comparison()
         for example, wanted, other in zip(examples, answerer.answer(examples), found, strict=True):
             expected, got = self.answer_fields(wanted), self.answer_fields(other)
             first = next(iter(expected))
-            if expected[first] == got[first]:
+            is_number = isinstance(expected[first], float)
+            if expected[first] == got[first] or (is_number and abs(expected[first] - got[first]) <= tolerance):
                 comparison.same += 1
                 continue
             line = f"{example.example_id} ({got[first]!r}, expected {expected[first]!r})"

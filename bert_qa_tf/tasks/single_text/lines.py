@@ -1,0 +1,171 @@
+"""Reads files a line at a time: UTF-8, compressed by gzip or not, local or remote; and JSON lines as examples.
+
+No TensorFlow here, unless a path is remote.
+"""
+
+from __future__ import annotations
+
+import collections
+import gzip
+import json
+import typing
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+
+COMPRESSED = ".gz"
+
+_Row = TypeVar("_Row", str, list[str])
+
+
+def read_lines(path: str) -> Iterator[tuple[int, str]]:
+    """The lines of a file, with their ends, and their numbers from 1.
+
+    Args:
+      path: may be remote. A name in `.gz` says that the file is compressed.
+
+    Raises:
+      InputError: the file cannot be read, is no whole gzip file, or a line is not UTF-8.
+    """
+    with files.open_binary(path) as file:
+        stream = gzip.GzipFile(fileobj=file) if path.lower().endswith(COMPRESSED) else file
+        try:
+            for number, line in enumerate(stream, start=1):
+                yield number, _decoded(path, number, line)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputError(f"{path}: not a whole gzip file ({error})") from error
+
+
+def stripped_lines(path: str) -> Iterator[tuple[int, str]]:
+    """The lines of a file without white space at their ends; see `read_lines`."""
+    return ((number, line.strip()) for number, line in read_lines(path))
+
+
+def filled(rows: Iterable[tuple[int, _Row]], counts: collections.Counter[str]) -> Iterator[tuple[int, _Row]]:
+    """Passes over empty rows, and adds those that have another row behind them to `counts["empty_lines"]`."""
+    empty = 0
+    for number, row in rows:
+        if not row:
+            empty += 1
+            continue
+        counts["empty_lines"] += empty
+        empty = 0
+        yield number, row
+
+
+def parse_object(place: str, line: str, expected: str) -> dict[str, Any]:
+    """A line of JSON that is an object.
+
+    Args:
+      place: file and line, for the message.
+      line: its text.
+      expected: what the object should be, for the message.
+
+    Raises:
+      InputError: it is none.
+    """
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}: not JSON ({error.msg} at character {error.pos} of the line)") from error
+    except RecursionError as error:
+        raise InputError(f"{place}: JSON nested too deeply, expected {expected}") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{place}: expected {expected}, got {type(record).__name__}")
+    return record
+
+
+def text_value(place: str, record: dict[str, Any], key: str) -> str:
+    """The text under a key of an object.
+
+    Raises:
+      InputError: there is none, or it has no UTF-8.
+    """
+    text = required_value(place, record, key)
+    if not isinstance(text, str):
+        raise InputError(f"{place}: {key!r} must be a string, got {type(text).__name__}")
+    check_unicode(place, key, text)
+    return text
+
+
+def required_value(place: str, record: dict[str, Any], key: str) -> Any:
+    """What is under a key of an object.
+
+    Raises:
+      InputError: the object has no such key.
+    """
+    if key not in record:
+        raise InputError(f"{place}: no key {key!r}; keys are {', '.join(map(repr, record)) or 'none'}")
+    return record[key]
+
+
+def check_unicode(place: str, key: str, text: str) -> None:
+    """Refuses a text that has no UTF-8 and fits in no record.
+
+    Raises:
+      InputError: it holds half a surrogate pair.
+    """
+    # JSON may spell one ("\ud83d"), and Python reads it.
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"{place}: {key!r} holds half a surrogate pair at character {error.start}") from error
+
+
+def read_json_lines(
+    path: str, name: str, example_type: type, counts: collections.Counter[str], *, require_labels: bool
+) -> Iterator[Any]:
+    """The examples of a file of JSON lines, whose keys are named as the fields of an example are.
+
+    Args:
+      path: see `read_lines`.
+      name: of the file; the id of an example is `<name>:<line>`.
+      example_type: a dataclass with `example_id`, `text`, and perhaps labels.
+      counts: `empty_lines` is added to.
+      require_labels: whether labels may not be missing.
+
+    Yields:
+      One example for each line that is not empty; at least one.
+
+    Raises:
+      InputError: one line naming the file and the line, what is there and what was expected.
+    """
+    hints = typing.get_type_hints(example_type)
+    # Label → its types.
+    labels = {key: typing.get_args(hint) or (hint,) for key, hint in hints.items() if key not in ("example_id", "text")}
+    expected = " and ".join(["an object with a text", *labels])
+    found = False
+    for number, line in filled(stripped_lines(path), counts):
+        place = f"{path}:{number}"
+        record = parse_object(place, line, expected)
+        text = text_value(place, record, "text")
+        if not text.strip():
+            raise InputError(f"{place}: the text is empty, expected a sentence")
+        values = {key: _label(place, record, key, kinds, require_labels) for key, kinds in labels.items()}
+        found = True
+        yield example_type(example_id=f"{name}:{number}", text=text, **values)
+    if not found:
+        raise InputError(f"{path}: holds no example, expected at least one line")
+
+
+def _label(place: str, record: dict[str, Any], key: str, kinds: tuple[type, ...], required: bool) -> Any:
+    label = required_value(place, record, key) if required else record.get(key)
+    if label is None and not required:
+        return None
+    if label is None or not isinstance(label, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
+        raise InputError(f"{place}: {key!r} must be {names}, got {json.dumps(label)[:40]}")
+    if isinstance(label, str):
+        check_unicode(place, key, label)
+    return label
+
+
+def _decoded(path: str, number: int, line: bytes) -> str:
+    try:
+        # Some editors write a byte order mark at the beginning, which is no part of the text.
+        return line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line") from error
