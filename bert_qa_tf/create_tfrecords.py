@@ -12,7 +12,6 @@ from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags, tasks
 from bert_qa_tf.config import AsrSimulationConfig, RecordsConfig
-from bert_qa_tf.config.options import from_options
 
 FLAG_GROUPS = (
     flags.define_conversion,
@@ -28,8 +27,7 @@ FLAG_GROUPS = (
 def main(values: FlagValues) -> None:
     """Converts and prints what was written."""
     task = tasks.find(values.task)
-    given = flags.task_options(values, task, "conversion_config", tasks.all_tasks())
-    config = from_options(task.conversion_config, given)
+    config = flags.task_config(values, task, "conversion_config", tasks.all_tasks())
     from bert_qa_tf.encoders.sources import handles
     from bert_qa_tf.encoders.tokenizers import load_tokenizer
     from bert_qa_tf.records import conversion
@@ -39,7 +37,7 @@ def main(values: FlagValues) -> None:
         handles.find_hub_module(values.encoder_handle)  # refuses now what training could not wrap
     tokenizer = load_tokenizer(values.encoder_handle, do_lower_case=values.do_lower_case, vocab_file=values.vocab_file)
     converter = task.converter(values.input_file, tokenizer, config)
-    manifest = conversion.convert(values.task, converter, values.output_dir, tokenizer, config)
+    manifest = conversion.convert(task.name, converter, values.output_dir, tokenizer, config)
     print(converter.describe(manifest))
     print(f"wrote {len(manifest.shards)} shards and manifest.json to {values.output_dir}")
 

@@ -30,6 +30,7 @@ FLAG_GROUPS = (
     flags.define_inference,
     *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_evaluation,
+    *(flags.option_group(f"{task.title}: files to score on", task.reference_config) for task in tasks.all_tasks()),
     flags.switch_group("Baselines", _BASELINES),
 )
 
@@ -39,7 +40,8 @@ def main(values: FlagValues) -> None:
     _check_flags(values)
     task = _task(values)
     options = _options(values, task)
-    references = [task.read_reference(path) for path in values.eval_file]
+    reading = flags.task_config(values, task, "reference_config", tasks.all_tasks())
+    references = [task.read_reference(path, reading) for path in values.eval_file]
     by_file: list[dict[str, Any]] = [{} for _ in references]
     for scored in _all_scored(values, task, options):
         if scored.directory:  # made now: that it cannot be written to should be known before the model has run

@@ -10,7 +10,6 @@ from __future__ import annotations
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags, tasks
-from bert_qa_tf.config.options import from_options
 from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (
@@ -46,7 +45,7 @@ def _export_model(values: FlagValues) -> None:
     model_dir = values.model_dir.rstrip("/")
     run = run_directory.load_run(model_dir, values.checkpoint, values.inference_dtype)
     task = run.task.with_options(flags.task_options(values, run.task, "answering_config", tasks.all_tasks()))
-    options = from_options(task.export_config, flags.task_options(values, task, "export_config", tasks.all_tasks()))
+    options = flags.task_config(values, task, "export_config", tasks.all_tasks())
     provenance = model_card.Provenance(
         run.config,
         run.step,

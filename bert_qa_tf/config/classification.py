@@ -5,6 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from bert_qa_tf.config.checks import require
+from bert_qa_tf.config.options import option
+
+TEXT_COLUMN = (
+    "Column of the texts in a table, or key in JSON lines: a name or, in a table, a position from 0. By default "
+    "sentence or text."
+)
+HEADER_ROW = "Whether a table's first line names its columns. By default it does, unless all columns are positions."
+# `client` has a --header of its own.
+HEADER_ROW_FLAG = "header_row"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +30,9 @@ class ColumnsConfig:
         by position: GLUE's SST-2 has a header, its CoLA has none.
     """
 
-    text: str | None = None
-    label: str | None = None
-    header: bool | None = None
+    text: str | None = option(None, TEXT_COLUMN, flag="text_column")
+    label: str | None = option(None, "Column of the labels, likewise. label by default.", flag="label_column")
+    header: bool | None = option(None, HEADER_ROW, flag=HEADER_ROW_FLAG)
 
     def __post_init__(self) -> None:
         given = [column for column in (self.text, self.label) if column is not None]

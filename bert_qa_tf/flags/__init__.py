@@ -25,6 +25,7 @@ from bert_qa_tf.flags.options import (
     read_request,
     refusal,
     switch_group,
+    task_config,
     task_of_request,
     task_options,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "recognizer_config",
     "refusal",
     "switch_group",
+    "task_config",
     "task_of_request",
     "task_options",
     "timed_text_config",

@@ -13,7 +13,9 @@ from bert_qa_tf.errors import InputError
 
 Values = flags.FlagValues
 Group = Callable[[Values], None]
-ConfigKind = Literal["conversion_config", "training_config", "answering_config", "export_config", "request_config"]
+ConfigKind = Literal[
+    "conversion_config", "training_config", "answering_config", "export_config", "reference_config", "request_config"
+]
 
 _AS_TRAINED = " As trained by default."
 _DEFINE = {
@@ -83,6 +85,15 @@ def task_options(values: Values, task: Any, kind: ConfigKind, all_tasks: Iterabl
     return known
 
 
+def task_config(values: Values, task: Any, kind: ConfigKind, all_tasks: Iterable[Any]) -> Any:
+    """The config object of a task that the given flags describe; see `task_options`.
+
+    Raises:
+      InputError: an option of another task was given, or a value makes no sense.
+    """
+    return from_options(getattr(task, kind), task_options(values, task, kind, all_tasks))
+
+
 def refusal(name: str, task: Any) -> InputError:
     """The error of a flag that is another task's."""
     return InputError(f"--{name} is no option of the task {task.name}; --help lists each task's")
@@ -108,7 +119,7 @@ def read_request(
     Raises:
       InputError: not exactly one thing is asked, or it cannot be read.
     """
-    options = from_options(task.request_config, task_options(values, task, "request_config", all_tasks))
+    options = task_config(values, task, "request_config", all_tasks)
     given = [name for name, (path, _) in timed_texts.items() if path is not None]
     if given and not task.asks_timed_text:
         raise refusal(given[0], task)

@@ -158,6 +158,7 @@ class Task(abc.ABC):
       training_config: the options of `train` that the task adds; they are part of the settings.
       answering_config: those of them that may be changed after training, for they decide how a model answers.
       export_config: the options of `export` that the task adds.
+      reference_config: the options of `evaluate` that say how a labelled file is read.
       request_config: the options of `predict` and `client` that say what is asked.
       asks_timed_text: whether a request may name a transcript or a recording.
       development_file: the development examples beside the shards, which travel with a run; None for none.
@@ -176,6 +177,7 @@ class Task(abc.ABC):
     training_config: ClassVar[type] = NoOptions
     answering_config: ClassVar[type] = NoOptions
     export_config: ClassVar[type] = NoOptions
+    reference_config: ClassVar[type] = NoOptions
     request_config: ClassVar[type] = NoOptions
     asks_timed_text: ClassVar[bool] = False
     development_file: ClassVar[str | None] = None
@@ -300,8 +302,12 @@ class Task(abc.ABC):
 
     @classmethod
     @abc.abstractmethod
-    def read_reference(cls, path: str) -> Any:
+    def read_reference(cls, path: str, options: Any) -> Any:
         """A file to score on; has its `path`.
+
+        Args:
+          path: may be remote.
+          options: a `reference_config`.
 
         Raises:
           InputError: it cannot be read, or has nothing to score on.

@@ -16,7 +16,7 @@ from bert_qa_tf.errors import InputError
 OPTIONS_OF_COMMANDS = {
     "create_tfrecords": ("conversion_config",),
     "train": ("training_config",),
-    "evaluate": ("answering_config",),
+    "evaluate": ("answering_config", "reference_config"),
     "predict": ("answering_config", "request_config"),
     "export": ("answering_config", "export_config"),
     "client": ("request_config",),

@@ -6,17 +6,10 @@ import dataclasses
 from typing import Literal
 
 from bert_qa_tf.config import ColumnsConfig
+from bert_qa_tf.config.classification import HEADER_ROW, HEADER_ROW_FLAG, TEXT_COLUMN
 from bert_qa_tf.config.options import option
 from bert_qa_tf.tasks.classification.labels import LabelSet, class_weights, parse_class_weights
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig, TextRequestConfig, TextSettings
-
-_TEXT_COLUMN = (
-    "Column of the texts in a table, or key in JSON lines: a name or, in a table, a position from 0. By default "
-    "sentence or text."
-)
-_LABEL_COLUMN = "Column of the labels, likewise. label by default."
-_HEADER = "Whether a table's first line names its columns. By default it does, unless all columns are positions."
-_HEADER_FLAG = "header_row"  # `client` has a --header of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,23 +17,23 @@ class ClassificationConversionConfig(TextConversionConfig):
     """How labelled sentences become records.
 
     Attributes:
-      text_column, label_column, header: see `ColumnsConfig`.
+      columns: which columns hold what.
       labels: the labels, in their order; empty for those that the data has.
     """
 
-    text_column: str | None = option(None, _TEXT_COLUMN)
-    label_column: str | None = option(None, _LABEL_COLUMN)
-    header: bool | None = option(None, _HEADER, flag=_HEADER_FLAG)
+    columns: ColumnsConfig = ColumnsConfig()
     labels: tuple[str, ...] = option((), "The labels, with commas between them; those found in the data by default.")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _ = self.columns  # checks itself
 
-    @property
-    def columns(self) -> ColumnsConfig:
-        """Which columns hold what."""
-        return ColumnsConfig(self.text_column, self.label_column, self.header)
+@dataclasses.dataclass(frozen=True)
+class ClassificationReferenceConfig:
+    """How a file to score on is read.
+
+    Attributes:
+      columns: which columns hold what.
+    """
+
+    columns: ColumnsConfig = ColumnsConfig()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +100,8 @@ class ClassificationRequestConfig(TextRequestConfig):
       text_column, header: see `ColumnsConfig`.
     """
 
-    text_column: str | None = option(None, _TEXT_COLUMN)
-    header: bool | None = option(None, _HEADER, flag=_HEADER_FLAG)
+    text_column: str | None = option(None, TEXT_COLUMN)
+    header: bool | None = option(None, HEADER_ROW, flag=HEADER_ROW_FLAG)
 
     def __post_init__(self) -> None:
         _ = self.columns  # checks itself

@@ -14,6 +14,7 @@ from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Evaluation, Repl
 from bert_qa_tf.tasks.classification import confusion_matrix, metrics, report
 from bert_qa_tf.tasks.classification.config import (
     ClassificationConversionConfig,
+    ClassificationReferenceConfig,
     ClassificationRequestConfig,
     ClassificationSettings,
     ClassificationTrainingConfig,
@@ -50,6 +51,7 @@ class Classification(SingleTextTask):
     served_outputs = tuple(_OUTPUTS)
     conversion_config = ClassificationConversionConfig
     training_config = ClassificationTrainingConfig
+    reference_config = ClassificationReferenceConfig
     request_config = ClassificationRequestConfig
     page = pathlib.Path(__file__).resolve().parent / "page"
 
@@ -62,7 +64,7 @@ class Classification(SingleTextTask):
         cls,
         path: str,
         name: str,
-        config: ClassificationConversionConfig | ClassificationRequestConfig,
+        config: ClassificationConversionConfig | ClassificationReferenceConfig | ClassificationRequestConfig,
         counts: collections.Counter[str],
         *,
         require_labels: bool = True,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Comparison, Evaluation, ExportedModule, Task
+from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Comparison, Evaluation, ExportedModule, NoOptions, Task
 from bert_qa_tf.tasks.question_answering import columns, evaluation, metrics, report
 from bert_qa_tf.tasks.question_answering.config import (
     ConversionConfig,
@@ -133,8 +133,9 @@ class QuestionAnswering(Task):
     # === Evaluation ===
 
     @classmethod
-    def read_reference(cls, path: str) -> FileReference:
+    def read_reference(cls, path: str, options: NoOptions) -> FileReference:
         """See `Task`; the file is SQuAD-form JSON."""
+        del options
         return FileReference.of(path, read_squad(path, require_answers=True))
 
     @classmethod

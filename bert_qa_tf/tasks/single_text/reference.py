@@ -24,13 +24,18 @@ class TextReference:
     examples: list[Any]
 
     @classmethod
-    def read(cls, task: type[SingleTextTask], path: str) -> TextReference:
+    def read(cls, task: type[SingleTextTask], path: str, options: Any) -> TextReference:
         """Reads a file.
+
+        Args:
+          task: knows how.
+          path: may be remote.
+          options: a `task.reference_config`.
 
         Raises:
           InputError: see `SingleTextTask.read_examples`.
         """
-        examples = task.read_examples(path, os.path.basename(path), task.conversion_config(), collections.Counter())
+        examples = task.read_examples(path, os.path.basename(path), options, collections.Counter())
         return cls(path, list(examples))
 
     @property

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # they import TensorFlow
     from bert_qa_tf.records.manifest import Manifest
     from bert_qa_tf.tasks.single_text.answerer import TextAnswerer
     from bert_qa_tf.tasks.single_text.conversion import TextConverter
+    from bert_qa_tf.tasks.single_text.reference import TextReference
     from bert_qa_tf.text.tokenizer import Tokenizer
 
 
@@ -69,7 +70,7 @@ class SingleTextTask(Task):
         Args:
           path: may be remote.
           name: of the file, as ids have it.
-          config: a `conversion_config`; a `request_config` where labels are not required.
+          config: a `conversion_config` or `reference_config`; a `request_config` where labels are not required.
           counts: of what was passed over.
           require_labels: whether each example has to have its labels, as training and scoring need.
 
@@ -181,11 +182,11 @@ class SingleTextTask(Task):
         return TextRequest(cls, options, input_file, output_file)
 
     @classmethod
-    def read_reference(cls, path: str) -> Any:
+    def read_reference(cls, path: str, options: Any) -> TextReference:
         """See `Task`."""
         from bert_qa_tf.tasks.single_text.reference import TextReference
 
-        return TextReference.read(cls, path)
+        return TextReference.read(cls, path, options)
 
     @classmethod
     def evaluate(cls, reference: Any, answerer: Answerer, source: str, progress: Callable[..., Iterable]) -> Evaluation:
