@@ -48,7 +48,8 @@ def signature_inputs(path: str) -> dict[str, set[str]]:
     """
     file = _saved_model_file(path)
     graphs = saved_model_pb2.SavedModel.FromString(files.read_bytes(file)).meta_graphs
-    return {name: set(signature.inputs) for graph in graphs for name, signature in graph.signature_def.items()}
+    signatures = {name: set(signature.inputs) for graph in graphs for name, signature in graph.signature_def.items()}
+    return {name: inputs for name, inputs in signatures.items() if not name.startswith("__")}  # TensorFlow's own
 
 
 class ExportedModel:

@@ -31,8 +31,12 @@ def task_of_export(path: str) -> type[Task]:
     Raises:
       InputError: there is no model, or no task that is known here takes its inputs.
     """
-    if files.exists(f"{path}/{TASK_FILE}"):
-        return tasks.find(files.read_json(f"{path}/{TASK_FILE}")["task"])
+    file = f"{path}/{TASK_FILE}"
+    if files.exists(file):
+        name = files.read_json(file).get("task")
+        if not isinstance(name, str):
+            raise InputError(f"{file}: `task` is {name!r}, expected the name of one")
+        return tasks.find(name)
     from bert_qa_tf.exporting.exported_model import signature_inputs
 
     inputs = signature_inputs(path)
