@@ -246,7 +246,7 @@ def peer_options(config: dict[str, Any], question_pieces: int) -> dict[str, Any]
       question_pieces: word pieces of a usual question. Their `doc_stride` is the overlap of two windows: ours is what
         is left of a window beside the question, less the step, and so depends on the question.
     """
-    windowing, decoding = config["windowing"], config["train"]["decoding"]
+    windowing, decoding = (config["settings"][name] for name in ("windowing", "decoding"))
     room = windowing["max_seq_length"] - question_pieces - 3
     return {
         "max_seq_len": windowing["max_seq_length"],

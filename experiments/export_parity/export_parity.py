@@ -16,20 +16,19 @@ import argparse
 import pathlib
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from bert_qa_tf.exporting import exporter
+from bert_qa_tf.exporting import exporter, parity
 from bert_qa_tf.exporting.exported_model import ExportedModel
-from bert_qa_tf.tasks.question_answering import export_parity
-from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
+from bert_qa_tf.tasks.base import Comparison
+from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.training.run_directory import load_run
 
 _ASKED = 0.999
-_Place = tuple[str, int, int]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     examples = read_squad(options.eval_file)
     lines = [f"{len(examples):,} questions of `{pathlib.Path(options.eval_file).name}`", ""]
-    found: dict[str, list[_Place]] = {}
+    found: dict[str, list[DecodedAnswer]] = {}
     share = 0.0
     for dtype in ("float32", "bfloat16"):
         found[dtype], comparison = _compare(options.model_dir, options.checkpoint, dtype, examples)
@@ -56,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
             *(f"  * tie: {line}" for line in comparison.ties),
             *(f"  * other: {line}" for line in comparison.wrong),
         ]
-    same = sum(one == other for one, other in zip(found["float32"], found["bfloat16"], strict=True))
+    same = sum(_place(one) == _place(other) for one, other in zip(found["float32"], found["bfloat16"], strict=True))
     lines.append(
         f"* the bfloat16 export gives the float32 export's answer to {same:,} of {len(examples):,} questions "
         f"({100 * same / len(examples):.2f} %)"
@@ -70,20 +69,18 @@ def main(argv: Sequence[str]) -> int:
 
 def _compare(
     model_dir: str, checkpoint: str, dtype: str, examples: Sequence[SquadExample]
-) -> tuple[list[_Place], export_parity.Comparison]:
+) -> tuple[list[DecodedAnswer], Comparison]:
     """The answers of a new export, and how they compare with its checkpoint's; both compute in `dtype`."""
     run = load_run(model_dir, checkpoint, dtype)
     with tempfile.TemporaryDirectory() as folder:
-        written = exporter.export_model(run.model, run.tokenizer, run.windowing, run.decoding, folder)
-        found = list(_answers(written.qa_dir, examples, dtype))
-    predictor = QuestionAnswerer(run.model, run.tokenizer, run.windowing, run.decoding)
-    return found, export_parity.compare_answers(predictor, examples, found, export_parity.tolerance_of(run.model))
+        written = exporter.export_model(run.task, run.model, run.tokenizer, folder)
+        answers = ExportedModel(written.text_dir).answer(examples)
+        found = list(tqdm(answers, desc=dtype, total=len(examples), disable=not sys.stderr.isatty()))
+    return found, run.task.compare(run.answerer(), examples, found, parity.tolerance_of(run.model))
 
 
-def _answers(saved_model: str, examples: Sequence[SquadExample], dtype: str) -> Iterator[_Place]:
-    answers = ExportedModel(saved_model).answer(examples)
-    for answer in tqdm(answers, desc=dtype, total=len(examples), disable=not sys.stderr.isatty()):
-        yield answer.text, answer.start_char, answer.end_char
+def _place(answer: DecodedAnswer) -> tuple[str, int, int]:
+    return answer.text, answer.start_char, answer.end_char
 
 
 if __name__ == "__main__":

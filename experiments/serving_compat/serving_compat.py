@@ -20,18 +20,17 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-import tf_keras
-
 from bert_qa_tf.encoders.sources.loader import build_pretrained_encoder, load_encoder
-from bert_qa_tf.exporting import exporter, fresh_process, op_inventory
-from bert_qa_tf.tasks.question_answering import export_parity
-from bert_qa_tf.tasks.question_answering.answerer import QuestionAnswerer
-from bert_qa_tf.tasks.question_answering.config import DecodingConfig, WindowingConfig
+from bert_qa_tf.exporting import exporter, fresh_process, op_inventory, parity
+from bert_qa_tf.tasks.question_answering.config import QuestionAnsweringConfig
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.span_model import build_span_model
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
-from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
-from bert_qa_tf.training.run_directory import load_run
+from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
+from bert_qa_tf.training.run_directory import LoadedRun, load_run
+
+_NAMES = ("qa", "qa_ids")
+_MAX_ROWS_OF_IDS = 40
 
 _REGISTERED = """
 import json, sys
@@ -52,19 +51,17 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--count", type=int, default=200, help="of its questions, evenly spread")
     options = parser.parse_args(argv)
     version, failed = _compare_ops(options.python)
-    model, predictor = _untrained() if options.model_dir is None else _trained(options.model_dir)
-    examples = list(exporter.built_in_questions(predictor.windowing))
+    run = _untrained() if options.model_dir is None else load_run(options.model_dir)
+    examples = run.task.built_in_examples()
     if options.questions:
         examples += exporter.spread(read_squad(options.questions), options.count)
     with tempfile.TemporaryDirectory() as folder:
-        written = exporter.export_model(model, predictor.tokenizer, predictor.windowing, predictor.decoding, folder)
+        written = exporter.export_model(run.task, run.model, run.tokenizer, folder)
         # Side by side without their versions, as the check of a new export finds them.
-        for name, target in (("qa", written.qa_dir), ("qa_ids", written.ids_dir)):
-            os.makedirs(f"{folder}/unversioned", exist_ok=True)
+        os.makedirs(f"{folder}/unversioned")
+        for name, target in zip(_NAMES, (written.text_dir, written.ids_dir), strict=True):
             os.symlink(target, f"{folder}/unversioned/{name}")
-        failed |= _compare_answers(
-            predictor, export_parity.tolerance_of(model), examples, f"{folder}/unversioned", options.python, version
-        )
+        failed |= _compare_answers(run, examples, f"{folder}/unversioned", options.python, version)
     return int(failed)
 
 
@@ -89,30 +86,19 @@ def _registered_ops(python: str) -> tuple[str, set[str]]:
     return version, set(names)
 
 
-def _trained(model_dir: str) -> tuple[tf_keras.Model, QuestionAnswerer]:
-    run = load_run(model_dir)
-    return run.model, QuestionAnswerer(run.model, run.tokenizer, run.windowing, run.decoding)
-
-
-def _untrained() -> tuple[tf_keras.Model, QuestionAnswerer]:
+def _untrained() -> LoadedRun:
     pretrained = load_encoder("minilm")
     model = build_span_model(build_pretrained_encoder(pretrained), initializer_range=1.0)
-    return model, QuestionAnswerer(model, pretrained.tokenizer, WindowingConfig(), DecodingConfig())
+    return LoadedRun(QuestionAnswering(QuestionAnsweringConfig()), model, pretrained.tokenizer, config={}, step=0)
 
 
-def _compare_answers(
-    predictor: QuestionAnswerer,
-    tolerance: float,
-    examples: Sequence[SquadExample],
-    folder: str,
-    python: str,
-    version: str,
-) -> bool:
+def _compare_answers(run: LoadedRun, examples: Sequence[SquadExample], folder: str, python: str, version: str) -> bool:
     """Asks both exports in the other environment; whether anything differs."""
-    some = featurize_examples(examples[:40], predictor.tokenizer, predictor.windowing, lambda _: None)
-    windows = [windows[0] for windows in some]
-    reply = fresh_process.ask(folder, examples, fresh_process.model_inputs(windows), python)
-    answers = export_parity.compare_answers(predictor, examples, reply["answers"], tolerance)
+    task, tolerance = run.task, parity.tolerance_of(run.model)
+    rows = task.model_inputs(examples[:_MAX_ROWS_OF_IDS], run.tokenizer)
+    reply = fresh_process.ask(folder, _NAMES, task.to_columns(examples), rows, python)
+    found = task.from_columns(reply["columns"], examples)
+    answers = task.compare(run.answerer(), examples, found, tolerance)
     print(
         f"qa: {answers.same} of {answers.total} answers are the same, {len(answers.ties)} ties, "
         f"{len(answers.wrong)} other"
@@ -120,8 +106,8 @@ def _compare_answers(
     for line in answers.wrong:
         print(f"  {line}")
     failed = bool(answers.wrong)
-    for name in ("qa", "qa_ids"):
-        difference, output = export_parity.largest_difference(predictor, windows, reply[name])
+    for name in _NAMES:
+        difference, output = parity.largest_difference(run.model, rows, reply[name])
         print(f"{name}, serve_ids: logits differ by at most {difference:.2g} ({output}), allowed {tolerance}")
         failed |= not difference <= tolerance
     print(f"{reply['warmed_up']} warm-up requests replayed in TensorFlow {version}")

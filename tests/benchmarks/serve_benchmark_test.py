@@ -62,8 +62,10 @@ def test_answers_are_the_same_with_text_and_place():
 
 def test_the_pipeline_gets_the_overlap_that_leaves_our_step():
     config = {
-        "windowing": {"max_seq_length": 384, "doc_stride": 128, "max_query_length": 64},
-        "train": {"decoding": {"n_best_size": 20, "max_answer_length": 30}},
+        "settings": {
+            "windowing": {"max_seq_length": 384, "doc_stride": 128, "max_query_length": 64},
+            "decoding": {"n_best_size": 20, "max_answer_length": 30},
+        }
     }
 
     options = SERVE["peer_options"](config, question_pieces=13)
