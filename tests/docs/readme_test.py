@@ -22,7 +22,7 @@ def test_the_rows_of_its_table_are_those_that_the_results_give():
 
 
 def test_its_encoders_are_named_ones():
-    from bert_qa_tf.encoders.sources.loader import MINILM, NAMED_MODULES
+    from bert_qa_tf.encoders.sources.handles import MINILM, NAMED_MODULES
 
     (table,) = re.findall(r"^\| `--encoder_handle` \| for \|\n\|---\|---\|\n((?:\|.*\n)+)", README, re.MULTILINE)
     handles = set(re.findall(r"`([\w-]+)`", table))
