@@ -37,11 +37,18 @@ def flags_of(name: str) -> absl_flags.FlagValues:
 
 
 def test_the_pages_that_walk_through_something_show_commands():
-    assert {command.page for command in COMMANDS} >= {
-        "README.md",
-        *(f"docs/{name}.md" for name in ("asr_simulation", "data", "gpu", "serving", "speech", "tpu", "training")),
-        "docs/transcripts.md",
-    }
+    subjects = (
+        "asr_simulation",
+        "classification",
+        "data",
+        "gpu",
+        "serving",
+        "speech",
+        "tpu",
+        "training",
+        "transcripts",
+    )
+    assert {command.page for command in COMMANDS} >= {"README.md", *(f"docs/{name}.md" for name in subjects)}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{command.page}: {command.name}")
