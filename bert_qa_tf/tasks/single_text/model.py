@@ -34,7 +34,8 @@ def sentence_output(encoded: Mapping[str, tf.Tensor], input_mask: tf.Tensor, poo
         # In float32: a sum of hundreds of values.
         weights = tf.cast(input_mask, tf.float32)[:, :, tf.newaxis]
         total = tf.reduce_sum(tf.cast(encoded["sequence_output"], tf.float32) * weights, axis=1)
-        return total / tf.reduce_sum(weights, axis=1)
+        # A row that fills a batch has no token: it gives 0, not NaN, which no weight of 0 would take away.
+        return total / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
     if "pooled_output" in encoded:
         return encoded["pooled_output"]
     return encoded["sequence_output"][:, 0]

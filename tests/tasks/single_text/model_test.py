@@ -57,3 +57,8 @@ def test_padding_changes_nothing_and_the_exported_function_computes_the_same(poo
     np.testing.assert_allclose(model(inputs(padding=3))["sum"], expected, atol=1e-5)
     found = inference_function(model, pooling)({name: tf.constant(value) for name, value in inputs(3).items()})
     np.testing.assert_allclose(found["sum"], expected, atol=1e-4)
+
+
+def test_a_row_that_fills_a_batch_has_a_finite_mean():
+    found = sentence_output({"sequence_output": SEQUENCE}, tf.constant([[0, 0, 0], [1, 1, 1]]), "mean")
+    assert found.numpy().tolist() == [[0, 0, 0, 0], [16, 17, 18, 19]]
