@@ -63,14 +63,21 @@ class TextConverter:
         """See `Converter`; also finds the task's settings."""
 
         def read_all() -> Iterator[Any]:
+            num_train = 0
             for path, name in zip(self._input_files, self._names, strict=True):
                 total = 0
                 # Counted in the second pass.
                 for example in self._task.read_examples(path, name, self._config, collections.Counter()):
                     total += 1
                     if not self._is_dev(example.text):
+                        num_train += 1
                         yield example
                 self._totals.append(total)
+            if not num_train:
+                raise InputError(
+                    f"nothing to train on: all {sum(self._totals)} examples were set aside (--dev_fraction="
+                    f"{self._config.dev_fraction})"
+                )
 
         self._bound = self._task(self._task.settings_of(read_all(), self._config))
         return [Source(os.path.basename(path), digests.sha256_of(path)) for path in self._input_files]
@@ -103,13 +110,7 @@ class TextConverter:
         return Record(split, place, len(ids), values)
 
     def check(self, records_by_copy: Sequence[int]) -> None:
-        """See `Converter`."""
-        del records_by_copy
-        if not self.counts["train_examples"]:
-            raise InputError(
-                f"nothing to train on: all {self.counts['examples']} examples were set aside (--dev_fraction="
-                f"{self._config.dev_fraction})"
-            )
+        """See `Converter`; the survey has looked already."""
 
     def settings(self) -> dict[str, Any]:
         """See `Converter`."""
