@@ -17,6 +17,8 @@ from bert_qa_tf.tasks.classification.task import Classification
 from tests.serving.page import element, put, text_of, wait
 from tests.serving.running import FakeBackend, running
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(max_body_bytes=1000, max_batch_size=4, max_context_chars=300)
 
 

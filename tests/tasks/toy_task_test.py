@@ -13,6 +13,8 @@ from tests.tasks.toy_task import Review, ToyTask
 from tests.testing import tiny_hub_module
 from tests.tiny_training import call, metrics
 
+pytestmark = pytest.mark.slow
+
 NAME = "tests.tasks.toy_task:ToyTask"
 REVIEWS = [{"text": f"the {'cat ' * (i % 5)}sat on mat {i}", "stars": 1 + i % 5} for i in range(40)]
 
