@@ -22,7 +22,7 @@ LOG = $(VENV)/install.log
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
-.PHONY: help demo check test lint release reproduce transfer transfer-noise ablation spoken-data sample precision-f1 \
+.PHONY: help demo check test lint release reproduce transfer transfer-simulated ablation spoken-data sample precision-f1 \
   test-c test-whisper prove-resume prove-export serving-compat benchmark-serve benchmark-recognition benchmark-precision \
   benchmark-padding benchmark-encoders benchmark-memory benchmark-training-memory venv requirements clean
 .DEFAULT_GOAL := help
@@ -61,7 +61,7 @@ reproduce: $(VENV)/.installed$(if $(filter configs/cpu.flags,$(FLAGFILE)),,-gpu)
 transfer: $(VENV)/.installed ## train MiniLM on clean text and score it on Spoken-SQuAD: hours
 	@PYTHON=$(RUN) experiments/transfer/transfer_cpu.sh
 
-transfer-noise: $(VENV)/.installed-speech ## the same, with simulated recognition errors from the second epoch on: hours
+transfer-simulated: $(VENV)/.installed-speech ## the same, with simulated recognition errors from the second epoch on: hours
 	@PYTHON=$(RUN) experiments/transfer/transfer_noise_cpu.sh
 
 ablation: $(VENV)/.installed-test ## compare training on clean, simulated and spoken text: hours

@@ -5,6 +5,7 @@ Their weights are random but large: the logits of neighbouring tokens differ by 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 
@@ -45,9 +46,9 @@ def tiny_tokenizer() -> BertTokenizer:
     return BertTokenizer(VOCAB, do_lower_case=True)
 
 
-def tiny_span_model(seed: int = 1) -> tf_keras.Model:
+def tiny_span_model(seed: int = 1, num_layers: int = ENCODER.num_layers) -> tf_keras.Model:
     tf_keras.utils.set_random_seed(seed)
-    return build_span_model(build_encoder(ENCODER), initializer_range=1.0)
+    return build_span_model(build_encoder(dataclasses.replace(ENCODER, num_layers=num_layers)), initializer_range=1.0)
 
 
 def tiny_classification_model(seed: int = 1) -> tf_keras.Model:

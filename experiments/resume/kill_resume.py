@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+from bert_qa_tf import cli, create_tfrecords
+
 _MESSAGES = pathlib.Path(__file__).resolve().parents[2] / "tests" / "testdata" / "messages.json"
 
 
@@ -36,13 +38,7 @@ def main() -> None:
     values = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        _run(
-            "create_tfrecords",
-            f"--input_file={_MESSAGES}",
-            f"--encoder_handle={values.encoder_handle}",
-            f"--output_dir={folder / 'records'}",
-            "--dev_fraction=0.2",
-        )
+        _convert(values.encoder_handle, folder / "records")
         command = [
             *(sys.executable, "-m", "bert_qa_tf.train", "--deterministic", f"--encoder_handle={values.encoder_handle}"),
             *(f"--train_dir={folder / 'records'}", "--global_batch_size=4", "--length_buckets=2", "--log_steps=5"),
@@ -152,8 +148,11 @@ def _sha256(run: pathlib.Path) -> str:
     return digest.hexdigest()
 
 
-def _run(module: str, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", f"bert_qa_tf.{module}", *arguments], check=True, stdout=subprocess.DEVNULL)
+def _convert(encoder_handle: str, records: pathlib.Path) -> None:
+    """In this process, which needs TensorFlow to compare, too."""
+    flags = (f"--input_file={_MESSAGES}", f"--encoder_handle={encoder_handle}", f"--output_dir={records}")
+    if cli.call(create_tfrecords.main, "", create_tfrecords.FLAG_GROUPS, [*flags, "--dev_fraction=0.2"]):
+        raise SystemExit("error: the conversion failed")
 
 
 if __name__ == "__main__":

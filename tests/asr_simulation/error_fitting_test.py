@@ -26,6 +26,7 @@ def utterances(spread: float, count: int = 500, unknown: float = 0.0) -> list[Ut
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.8])
 def test_a_fit_finds_weights_and_spread(spread):
     fitted, found = fit_errors(utterances(spread))

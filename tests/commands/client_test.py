@@ -90,6 +90,7 @@ sys.exit(cli.call(client.main, client.__doc__, client.FLAG_GROUPS, arguments))
         assert shown in done.stdout
 
 
+@pytest.mark.slow
 def test_without_the_extra_grpc_says_what_to_install(capsys):
     script = """
 import sys

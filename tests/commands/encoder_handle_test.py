@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from bert_qa_tf import cli, create_tfrecords, export, train
 from bert_qa_tf.encoders.sources import loader
 from tests import testing
@@ -12,6 +14,7 @@ def _call(command, *argv: str) -> int:
     return cli.call(command.main, command.__doc__, command.FLAG_GROUPS, argv)
 
 
+@pytest.mark.slow
 def test_the_casing_is_said_once_and_goes_from_the_records_to_the_module(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "cased_L-2"  # its vocabulary says otherwise, so only the user can tell

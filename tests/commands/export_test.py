@@ -27,6 +27,7 @@ def _call(*arguments):
     return cli.call(export.main, export.__doc__, export.FLAG_GROUPS, ["--what=encoder", *arguments])
 
 
+@pytest.mark.slow
 def test_a_trained_encoder_becomes_a_module_that_reads_back_bit_for_bit(tmp_path, capsys):
     model = tiny_model.write_tiny_run(tmp_path / "run")
 
@@ -44,6 +45,7 @@ def test_a_trained_encoder_becomes_a_module_that_reads_back_bit_for_bit(tmp_path
     assert [path.name for path in (tmp_path / "exports").iterdir()] == ["encoder"]
 
 
+@pytest.mark.slow
 def test_keras_layer_computes_what_the_trained_encoder_computes(tmp_path):
     model = tiny_model.write_tiny_run(tmp_path / "run")
     assert _call(f"--model_dir={tmp_path}/run", f"--export_dir={tmp_path}/exports") == 0
@@ -61,6 +63,7 @@ def test_keras_layer_computes_what_the_trained_encoder_computes(tmp_path):
     assert pathlib.Path(vocab_file).read_text(encoding="utf-8").split("\n")[:-1] == list(tiny_model.VOCAB)
 
 
+@pytest.mark.slow
 def test_an_encoder_from_elsewhere_becomes_a_module(tmp_path, capsys):
     checkpoint = tmp_path / "multi_cased_L-2"
     pretrained = testing.tiny_pretrained(hidden_act="gelu_tanh")

@@ -51,6 +51,7 @@ def run(*arguments):
     return cli.call(make_spoken.main, make_spoken.__doc__, make_spoken.FLAG_GROUPS, arguments)
 
 
+@pytest.mark.slow
 @needs_flite
 def test_a_spoken_file_trains_as_it_is(written, tmp_path, capsys):
     output = tmp_path / "spoken.json"
@@ -71,6 +72,7 @@ def test_a_spoken_file_trains_as_it_is(written, tmp_path, capsys):
     assert "word error rate" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @needs_flite
 def test_noise_volumes_are_taken_in_turn(written, tmp_path):
     output = tmp_path / "spoken.json"
@@ -118,6 +120,7 @@ def test_a_kill_and_the_same_command_give_the_bytes_of_an_undisturbed_run(writte
     assert killed.read_bytes() == undisturbed.read_bytes()
 
 
+@pytest.mark.slow
 @needs_flite
 def test_parts_that_are_kept_are_not_heard_again(written, tmp_path, monkeypatch):
     output = tmp_path / "spoken.json"

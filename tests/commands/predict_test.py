@@ -47,6 +47,7 @@ def _call(command, *arguments):
     return cli.call(command.main, command.__doc__, command.FLAG_GROUPS, arguments)
 
 
+@pytest.mark.slow
 def test_the_export_carries_a_model_card_without_this_machines_folders(export_dir, run_dir):
     card = (export_dir / "qa" / "1" / "assets.extra" / "model_card.md").read_text()
     assert "# Model card" in card
@@ -94,6 +95,7 @@ def test_a_transcript_with_times_gives_the_seconds(run_dir, capsys):
     assert "call.vtt:1: expected times such as" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @needs_pocketsphinx
 def test_a_recording_gives_the_seconds(run_dir, tmp_path, capsys):
     recording = shared_data("audio", "librivox", "sense_and_sensibility_01_austen_64kb-0930.wav")
@@ -143,6 +145,7 @@ def test_without_a_recogniser_the_line_says_how_to_install_it(tmp_path, capsys, 
     assert capsys.readouterr().err == "error: faster-whisper is not installed: pip install faster-whisper\n"
 
 
+@pytest.mark.slow
 def test_an_export_answers_json_lines_as_the_run_directory_does(run_dir, export_dir, tmp_path):
     source = tmp_path / "in.jsonl"
     texts = tiny_model.random_texts(8, 20)
@@ -157,6 +160,7 @@ def test_an_export_answers_json_lines_as_the_run_directory_does(run_dir, export_
         assert one == other
 
 
+@pytest.mark.slow
 def test_an_archive_of_the_export_answers_as_the_export_does(export_dir, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     archive = export_dir.parent / "archives" / "tiny.tar.gz"
@@ -209,13 +213,14 @@ def test_bad_flags_give_one_line(arguments, message, capsys):
     assert message in error
 
 
-def test_a_folder_of_versions_is_no_version(export_dir, capsys):
-    assert _call(predict, f"--saved_model={export_dir}/qa", "--question=who", "--context=a") == 1
-    assert f"expected the version folder that `export` wrote, such as {export_dir}/qa/1" in capsys.readouterr().err
+def test_a_folder_of_versions_is_no_version(tiny_export, capsys):
+    versions = tiny_export.qa_dir.removesuffix("/1")
+    assert _call(predict, f"--saved_model={versions}", "--question=who", "--context=a") == 1
+    assert f"expected the version folder that `export` wrote, such as {versions}/1" in capsys.readouterr().err
 
 
-def test_the_ids_model_takes_no_text(export_dir, capsys):
-    assert _call(predict, f"--saved_model={export_dir}/qa_ids/1", "--question=who", "--context=a") == 1
+def test_the_ids_model_takes_no_text(tiny_export, capsys):
+    assert _call(predict, f"--saved_model={tiny_export.ids_dir}", "--question=who", "--context=a") == 1
     assert "no signature `serving_default` (found: serve_ids)" in capsys.readouterr().err
 
 
@@ -226,6 +231,7 @@ def test_a_context_file_that_is_not_utf8_is_named(run_dir, tmp_path, capsys):
     assert "latin.txt: not UTF-8 at byte 3" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_export_checks_itself_on_the_development_questions(tmp_path, capsys):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -241,6 +247,7 @@ def test_export_checks_itself_on_the_development_questions(tmp_path, capsys):
     assert f"wrote {tmp_path}/exports/qa_ids/1" in out
 
 
+@pytest.mark.slow
 def test_a_squad_2_model_is_exported_with_its_null_rule(tmp_path, capsys):
     folder = tmp_path / "run"
     folder.mkdir()

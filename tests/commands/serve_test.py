@@ -52,6 +52,7 @@ def start(
             time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_requests_in_flight_end_and_takes_no_new_ones(tiny_export, number):
     saved_model = tiny_export.qa_dir
@@ -99,6 +100,7 @@ def test_a_client_that_never_finishes_does_not_keep_the_server_from_stopping():
         process.communicate()
 
 
+@pytest.mark.slow
 def test_a_model_of_token_ids_is_served_with_a_warning_about_the_page(tiny_export):
     process, _, printed = start(f"--saved_model={tiny_export.ids_dir}")
     process.terminate()
@@ -108,6 +110,7 @@ def test_a_model_of_token_ids_is_served_with_a_warning_about_the_page(tiny_expor
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_in_front_of_a_tf_serving_no_tensorflow_is_loaded():
     code = (
         "import sys, threading, os, signal\n"
@@ -147,6 +150,7 @@ def test_a_port_in_use_is_said_before_a_model_is_loaded(capsys):
     assert capsys.readouterr().err == f"error: cannot listen on 127.0.0.1:{port} (Address already in use)\n"
 
 
+@pytest.mark.slow
 @needs_pocketsphinx
 def test_a_signal_ends_recognising_when_the_grace_is_over(tmp_path):
     soundfile = pytest.importorskip("soundfile")

@@ -30,6 +30,7 @@ def librivox(number):
     return shared_data("audio", "librivox", f"{stem}.wav"), shared_data("audio", "librivox", f"{stem}.txt")
 
 
+@pytest.mark.slow
 def test_a_real_recording_becomes_captions_and_an_error_rate(tmp_path, capsys):
     recording, reference = librivox("0930")
     output = tmp_path / "talk.vtt"
@@ -40,6 +41,7 @@ def test_a_real_recording_becomes_captions_and_an_error_rate(tmp_path, capsys):
     assert not (tmp_path / "talk.vtt.parts").exists()
 
 
+@pytest.mark.slow
 def test_several_recordings_go_into_a_folder(tmp_path, capsys):
     recordings = [librivox("0930"), librivox("0880")]
     arguments = [flag for audio, text in recordings for flag in (f"--audio={audio}", f"--reference_file={text}")]

@@ -12,6 +12,8 @@ import tensorflow as tf
 from bert_qa_tf.exporting.exported_model import ExportedModel
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 
+pytestmark = pytest.mark.slow
+
 SOURCE = pathlib.Path(__file__).parent / "c" / "answer.c"
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="the libraries are named as on Linux")
 # Found, not imported: importing it is not what is tested.

@@ -33,6 +33,7 @@ def test_the_index_is_documented_field_by_field():
     assert f"a row of {INDEX_DTYPE.itemsize}\nbytes" in README
 
 
+@pytest.mark.slow
 def test_the_examples_read_the_sample():
     if not list((REPOSITORY / "tfrecords" / "sample").glob("train-*.tfrecord")):
         pytest.skip("tfrecords/sample is not there")

@@ -97,6 +97,7 @@ def test_without_a_seed_the_layers_are_keras_own():
     assert (model(inputs())["start_logits"] == model(inputs())["start_logits"]).numpy().all()
 
 
+@pytest.mark.slow
 def test_a_prepared_model_can_be_saved_and_loaded(tmp_path):
     model = tiny_model.tiny_span_model()
     dropout.use_seeds(model)

@@ -59,6 +59,7 @@ def workshop(tmp_path_factory) -> pathlib.Path:
     return folder
 
 
+@pytest.mark.slow
 def test_tensorflow_rewrites_a_wrapped_modules_products_to_bfloat16_when_asked(workshop, tmp_path):
     cpu_info = pathlib.Path("/proc/cpuinfo")
     if not cpu_info.exists() or not re.search(r"avx512_bf16|amx_bf16", cpu_info.read_text()):
@@ -140,6 +141,7 @@ def test_a_wrapped_run_exports_as_a_question_answering_model(run, tmp_path):
     assert (tmp_path / "qa" / "1" / "saved_model.pb").exists()
 
 
+@pytest.mark.slow
 def test_half_precision_is_refused_unless_a_float32_encoder_is_allowed(workshop, tmp_path, capsys):
     half = "--mixed_precision=mixed_bfloat16"
     assert _train(workshop, tmp_path / "run", half) != 0

@@ -24,6 +24,7 @@ def outputs(**changes):
     return good | changes
 
 
+@pytest.mark.slow
 def test_whatever_comes_in_the_answers_stand_where_they_say(tiny_export, capsys):
     assert FUZZ["main"]([tiny_export.qa_dir, "--count=300", "--long_texts=0", "--seed=1"]) == 0
     printed = capsys.readouterr().out

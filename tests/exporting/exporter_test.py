@@ -78,6 +78,7 @@ def test_the_reloaded_model_answers_as_the_predictor_does(exported):
         assert len(one.nbest) == len(other.nbest)
 
 
+@pytest.mark.slow
 def test_the_ids_model_loads_where_tensorflow_text_is_never_loaded(exported):
     script = f"""
         import sys
@@ -93,6 +94,7 @@ def test_the_ids_model_loads_where_tensorflow_text_is_never_loaded(exported):
     assert run.stdout.strip() == "(1, 5)"
 
 
+@pytest.mark.slow
 def test_the_next_export_gets_the_next_version(exported):
     export_dir = exported.text_dir.removesuffix("/qa/1")
     assert _export(export_dir).version == 2
@@ -101,6 +103,7 @@ def test_the_next_export_gets_the_next_version(exported):
         _export(export_dir, version=7)
 
 
+@pytest.mark.slow
 def test_a_model_that_answers_differently_after_writing_is_not_kept(tmp_path, monkeypatch):
     ask = exporter.fresh_process.ask
 
@@ -116,6 +119,7 @@ def test_a_model_that_answers_differently_after_writing_is_not_kept(tmp_path, mo
     assert tf.io.gfile.listdir(str(tmp_path)) == []
 
 
+@pytest.mark.slow
 def test_a_model_whose_answers_are_not_where_it_says_is_not_kept(tmp_path, monkeypatch):
     ask = exporter.fresh_process.ask
 
@@ -130,6 +134,7 @@ def test_a_model_whose_answers_are_not_where_it_says_is_not_kept(tmp_path, monke
     assert tf.io.gfile.listdir(str(tmp_path)) == []
 
 
+@pytest.mark.slow
 def test_a_model_that_another_process_cannot_load_is_not_kept(tmp_path, monkeypatch):
     save = exporter._save
 
@@ -144,6 +149,7 @@ def test_a_model_that_another_process_cannot_load_is_not_kept(tmp_path, monkeypa
     assert tf.io.gfile.listdir(str(tmp_path)) == []
 
 
+@pytest.mark.slow
 def test_other_logits_of_the_written_model_are_found(tmp_path, monkeypatch):
     save = exporter._save
 
@@ -162,6 +168,7 @@ def test_other_logits_of_the_written_model_are_found(tmp_path, monkeypatch):
     assert tf.io.gfile.listdir(str(tmp_path)) == []
 
 
+@pytest.mark.slow
 def test_a_bfloat16_model_is_exported_in_bfloat16(tmp_path):
     tf_keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:

@@ -28,6 +28,8 @@ from tests.serving.running import FakeBackend, running, wait_until
 from tests.speech.speaking import needs_pocketsphinx
 from tests.testing import shared_data
 
+pytestmark = pytest.mark.slow
+
 HEARD = "3 words heard in 12.0 s of sound by pocketsphinx."
 
 

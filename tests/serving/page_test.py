@@ -29,6 +29,8 @@ from tests.serving.page import (
 from tests.serving.running import FakeBackend, running
 from tests.testing import TESTDATA
 
+pytestmark = pytest.mark.slow
+
 # Two code units each in the browser's strings, one code point in the model's; the last is several code points.
 EMOJI = "😀 🇫🇷 👩‍👩‍👧 "
 

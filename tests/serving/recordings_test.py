@@ -161,6 +161,7 @@ def test_settings_check_themselves(name):
         RecordingsConfig(**{name: 0})
 
 
+@pytest.mark.slow
 @needs_pocketsphinx
 def test_a_real_recording_is_recognised_and_what_is_none_is_named(tmp_path):
     recording = shared_data("audio", "librivox", "sense_and_sensibility_01_austen_64kb-0880.wav")

@@ -222,6 +222,7 @@ def test_nobody_listening_is_said_so(scheme):
         client.ask("who", "the cat")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_still_starting_is_waited_for(scheme, export_path):
     port = _free_port()
     start = {"http": servers.rest_server, "grpc": servers.grpc_server}[scheme]

@@ -121,6 +121,7 @@ def _wait_for_the_end_of(workers):
 needs_proc = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
 
+@pytest.mark.slow
 @needs_proc
 def test_workers_end_with_a_parent_that_is_killed(job):
     parent, workers = job(600)
@@ -130,6 +131,7 @@ def test_workers_end_with_a_parent_that_is_killed(job):
 
 
 # Told twice at once, it waits for its workers; told again later, it does not.
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize(("worker_secs", "between_secs"), [(3, 0.2), (600, 1.5)])
 def test_a_job_that_is_interrupted_twice_ends_with_one_line(job, worker_secs, between_secs):

@@ -190,6 +190,7 @@ def test_a_share_that_is_no_power_of_two_is_as_exact_as_float32():
         assert shared[name] == pytest.approx(plain[name] * 0.8 ** exponents[share], rel=1e-6), name
 
 
+@pytest.mark.slow
 def test_a_step_scales_after_clipping_and_shows_the_heads_rate():
     changes, norms = [], []
     for decay in (1.0, 0.5):
@@ -207,6 +208,7 @@ def test_a_step_scales_after_clipping_and_shows_the_heads_rate():
         assert changes[1][name] == pytest.approx(SHARES[name] * changes[0][name], rel=1e-2, abs=1e-6), name
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(tmp_path):
     def start(seed):
         model = _model(seed)

@@ -89,6 +89,7 @@ def test_every_product_of_a_float32_step_is_counted_forward_and_backward():
     assert figures["all"]["float32"]["products"] == 8 * _LAYERS * 3 + 3 + 3
 
 
+@pytest.mark.slow
 def test_half_precision_does_not_reach_inside_a_module_and_the_run_is_refused(tmp_path):
     census = _census("mixed_bfloat16", testing.tiny_hub_module(tmp_path))
     encoder = census.to_dict()["encoder"]

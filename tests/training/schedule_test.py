@@ -261,6 +261,7 @@ def test_the_windows_of_all_copies_count_for_padding():
 @pytest.fixture(scope="module")
 def squad_style_lengths(tmp_path_factory) -> np.ndarray:
     """Word pieces of every window of all SQuAD-style files at 384/128."""
+    from bert_qa_tf.records.index import read_index
     from bert_qa_tf.tasks.question_answering import conversion
     from bert_qa_tf.tasks.question_answering.config import ConversionConfig
     from bert_qa_tf.text.tokenization import BertTokenizer
@@ -268,10 +269,11 @@ def squad_style_lengths(tmp_path_factory) -> np.ndarray:
     files = [str(testing.shared_data("squad_style", f"{name}.json")) for name in _SQUAD_STYLE]
     tokenizer = BertTokenizer.from_vocab_file(str(testing.minilm_folder() / "vocab.txt"), do_lower_case=True)
     folder = tmp_path_factory.mktemp("squad_style") / "records"
-    conversion.convert(files, str(folder), tokenizer, ConversionConfig(dev_fraction=0.0))
-    return np.load(folder / conversion.LENGTHS_FILE.format(split="train"))
+    manifest = conversion.convert(files, str(folder), tokenizer, ConversionConfig(dev_fraction=0.0))
+    return read_index(str(folder), manifest, "train")["length"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [16, 32, 256])
 def test_on_real_text_little_is_padding_and_the_shuffling_is_honest(squad_style_lengths, batch_size):
     lengths = squad_style_lengths

@@ -39,6 +39,7 @@ def _assert_same(read, expected) -> None:
     assert all(np.array_equal(read.weights[name], expected.weights[name]) for name in expected.weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "with_mlm", "list_style"])
 def test_a_published_module_is_read_exactly_and_passes_its_check(published, kind):
     read = loader.load_encoder(published[kind])
@@ -77,6 +78,7 @@ def test_what_was_exported_is_read_back_bit_identical(tmp_path):
     _assert_same(tf_hub.read_hub_module(testing.tiny_hub_module(tmp_path)), testing.tiny_pretrained())
 
 
+@pytest.mark.slow
 def test_a_module_holds_no_random_state_after_a_training_in_the_same_process(tmp_path):
     before = tf_keras.backend.experimental.is_tf_random_generator_enabled()
     tf_keras.backend.experimental.enable_tf_random_generator()
@@ -90,6 +92,7 @@ def test_a_module_holds_no_random_state_after_a_training_in_the_same_process(tmp
     assert tf_hub.read_hub_module(str(tmp_path / "module")).skipped == ("do_lower_case",)
 
 
+@pytest.mark.slow
 def test_anyone_can_train_an_exported_module_with_keras_layer(tmp_path):
     layer = hub.KerasLayer(testing.tiny_hub_module(tmp_path), trainable=True)
     ids = tf.constant([[2, 7, 9, 3]], tf.int32)
@@ -108,6 +111,7 @@ def test_anyone_can_train_an_exported_module_with_keras_layer(tmp_path):
     assert pathlib.Path(vocab_file).read_text(encoding="utf-8").split() == list(testing.TINY_VOCAB)
 
 
+@pytest.mark.slow
 def test_a_module_is_float32_whatever_the_policy_and_the_policy_survives(tmp_path):
     tf_keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
@@ -156,6 +160,7 @@ def test_the_check_refuses_a_wrong_activation_or_epsilon(tmp_path, change):
         tf_hub.check_outputs(wrong, testing.tiny_hub_module(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_module_that_passed_is_not_checked_again_until_it_changes(tmp_path, monkeypatch):
     module = testing.tiny_hub_module(tmp_path)
     checked = []

@@ -117,6 +117,7 @@ def test_a_telephone_recording_in_stereo_is_understood(tmp_path):
     assert len({"president", "company", "lives", "chicago"} & set(words)) >= 2
 
 
+@pytest.mark.slow
 @needs_flite
 def test_several_processes_hear_what_one_hears(tmp_path):
     flite = Flite()
