@@ -224,4 +224,6 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(path, place, length, put)
         json.dumps(Transcript(words).to_json(), ensure_ascii=False, allow_nan=False).encode("utf-8")
         for word in words:
             assert word.text
-            assert word.start_secs is None or 0 <= word.start_secs <= word.end_secs
+            times = [secs for secs in (word.start_secs, word.end_secs) if secs is not None]
+            assert times == sorted(times)
+            assert all(secs >= 0 for secs in times)
