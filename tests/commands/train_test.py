@@ -25,12 +25,23 @@ def workshop(tmp_path_factory) -> pathlib.Path:
     return make_workshop(tmp_path_factory.mktemp("workshop"))
 
 
+LONG = ("--num_train_epochs=3", "--save_checkpoints_steps=4", "--keep_checkpoint_max=9", "--length_buckets=2")
+SHORT = ("--max_train_steps=5", "--log_steps=50", "--save_checkpoints_steps=2", "--keep_checkpoint_max=9")
+
+
 @pytest.fixture(scope="module")
 def run(workshop) -> pathlib.Path:
     """A finished training of three epochs."""
     model_dir = workshop / "run"
-    assert run_train(workshop, model_dir, "--num_train_epochs=3", "--save_checkpoints_steps=4") == 0
+    assert run_train(workshop, model_dir, *LONG) == 0
     return model_dir
+
+
+@pytest.fixture(scope="module")
+def short_run(workshop) -> pathlib.Path:
+    """A finished training of five steps, whose folder was named with a slash at its end."""
+    assert run_train(workshop, workshop / "short_run", *SHORT, f"--model_dir={workshop}/short_run/") == 0
+    return workshop / "short_run"
 
 
 @pytest.mark.slow
@@ -92,12 +103,10 @@ def test_half_precision_inference_answers_like_float32_nearly_always(run):
 
 
 @pytest.mark.slow
-def test_the_same_command_goes_on_from_the_last_checkpoint(workshop, tmp_path, capsys):
+def test_the_same_command_goes_on_from_the_last_checkpoint(workshop, run, tmp_path, capsys):
     # What a kill leaves: a checkpoint, metrics of later steps, and half a line of the next.
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    flags = ("--num_train_epochs=3", "--save_checkpoints_steps=4", "--keep_checkpoint_max=9")
-    assert run_train(workshop, whole, *flags) == 0
-    shutil.copytree(whole, parts)
+    parts = tmp_path / "parts"
+    shutil.copytree(run, parts)
     steps = sorted(int(path.stem.rsplit("-", 1)[1]) for path in (parts / "checkpoints").glob("*.index"))
     kept = steps[1]
     assert steps[0] < kept < steps[-1]
@@ -110,22 +119,22 @@ def test_the_same_command_goes_on_from_the_last_checkpoint(workshop, tmp_path, c
     with (parts / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "train", "st')
     capsys.readouterr()
-    assert run_train(workshop, parts, *flags) == 0
+    assert run_train(workshop, parts, *LONG) == 0
     assert f"going on from step {kept} of" in capsys.readouterr().out
-    of_whole, of_parts = ([(line["kind"], line["step"]) for line in metrics(path)] for path in (whole, parts))
+    of_whole, of_parts = ([(line["kind"], line["step"]) for line in metrics(path)] for path in (run, parts))
     assert of_parts == of_whole
 
 
 @pytest.mark.slow
 def test_a_finished_training_is_not_trained_further(workshop, run, capsys):
     before = metrics(run)
-    assert run_train(workshop, run, "--num_train_epochs=3", "--save_checkpoints_steps=4") == 0
+    assert run_train(workshop, run, *LONG) == 0
     assert metrics(run) == before
 
 
 @pytest.mark.slow
 def test_a_run_directory_of_another_training_is_refused_with_what_differs(workshop, run, capsys):
-    assert run_train(workshop, run, "--num_train_epochs=3", "--learning_rate=2e-2") == 1
+    assert run_train(workshop, run, *LONG, "--learning_rate=2e-2") == 1
     message = capsys.readouterr().err
     assert "belongs to another training (optimizer.learning_rate 0.01 there, 0.02 here)" in message
     assert "--overwrite" in message
@@ -156,41 +165,38 @@ def test_more_frozen_blocks_than_there_are_is_one_line(workshop, tmp_path, capsy
 
 
 @pytest.mark.slow
-def test_overwrite_starts_anew(workshop, tmp_path):
+def test_overwrite_starts_anew(workshop, short_run, tmp_path):
     first = tmp_path / "run"
-    assert run_train(workshop, first, "--max_train_steps=2") == 0
+    shutil.copytree(short_run, first)
+    assert metrics(first)[-1]["step"] == 5
     assert run_train(workshop, first, "--max_train_steps=1", "--overwrite") == 0
     assert [line["step"] for line in metrics(first)] == [1, 1]
 
 
 @pytest.mark.slow
-def test_checkpoints_are_saved_between_two_progress_lines(workshop, tmp_path):
-    flags = ("--max_train_steps=5", "--log_steps=50", "--save_checkpoints_steps=2", "--keep_checkpoint_max=9")
-    assert run_train(workshop, tmp_path / "run", *flags) == 0
-    assert sorted(path.stem for path in (tmp_path / "run" / "checkpoints").glob("*.index")) == [
-        *("ckpt-2", "ckpt-4", "ckpt-5")
-    ]
+def test_checkpoints_are_saved_between_two_progress_lines(short_run):
+    saved = sorted(path.stem for path in (short_run / "checkpoints").glob("*.index"))
+    assert saved == ["ckpt-2", "ckpt-4", "ckpt-5"]
 
 
 @pytest.mark.slow
-def test_a_damaged_checkpoint_is_named(workshop, tmp_path, capsys):
-    assert run_train(workshop, tmp_path / "run", "--max_train_steps=1") == 0
-    data = tmp_path / "run" / "checkpoints" / "ckpt-1.data-00000-of-00001"
+def test_a_damaged_checkpoint_is_named(workshop, short_run, tmp_path, capsys):
+    shutil.copytree(short_run, tmp_path / "run", ignore=shutil.ignore_patterns("ckpt-2.*", "ckpt-4.*"))
+    data = tmp_path / "run" / "checkpoints" / "ckpt-5.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:2000])
     capsys.readouterr()
-    assert run_train(workshop, tmp_path / "run", "--max_train_steps=1") == 1
+    assert run_train(workshop, tmp_path / "run", *SHORT) == 1
     message = capsys.readouterr().err
-    assert "checkpoints/ckpt-1: this checkpoint cannot be read" in message
+    assert "checkpoints/ckpt-5: this checkpoint cannot be read" in message
     assert message.count("\n") == 1
-    with pytest.raises(InputError, match="ckpt-1: not a checkpoint of this model"):
+    with pytest.raises(InputError, match="ckpt-5: not a checkpoint of this model"):
         load_run(str(tmp_path / "run"), "last")
 
 
 @pytest.mark.slow
-def test_a_slash_at_the_end_of_a_folders_name_changes_nothing(workshop, tmp_path):
-    assert run_train(workshop, tmp_path / "run", "--max_train_steps=1", f"--model_dir={tmp_path}/run/") == 0
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["train"]["model_dir"] == str(tmp_path / "run")
+def test_a_slash_at_the_end_of_a_folders_name_changes_nothing(short_run):
+    config = json.loads((short_run / "config.json").read_text())
+    assert config["train"]["model_dir"] == str(short_run)
 
 
 @pytest.mark.slow
