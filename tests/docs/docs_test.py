@@ -15,6 +15,7 @@ from tests.docs import pages
 from tests.docs.pages import PAGES, REPOSITORY, name_of
 
 COMMANDS = [command for path in PAGES for command in pages.commands(path)]
+COMMAND_NAMES = tuple(find_commands())
 by_name = pytest.mark.parametrize("path", PAGES, ids=name_of)
 
 # Flags that pages name and that are other programs': git, pip, docker, gcloud, TF Serving, TensorFlow's tests.
@@ -64,12 +65,12 @@ def test_every_command_and_flag_exists(command):
 
 @by_name
 def test_every_flag_named_in_the_text_exists(path):
-    known = {flag for name in find_commands() for flag in flags_of(name)}
+    known = {flag for name in COMMAND_NAMES for flag in flags_of(name)}
     text = pages.prose(path)
     if path.name == "coming_from.md":  # the other columns are other programs'
         text = re.sub(r"^\|.*\|([^|\n]*)\|$", r"\1", text, flags=re.MULTILINE)
     spans = re.findall(r"`([^`\n]+)`", text)
-    shown = [span for span in spans if span.startswith("--") or re.match(rf"(?:{'|'.join(find_commands())}) --", span)]
+    shown = [span for span in spans if span.startswith("--") or re.match(rf"(?:{'|'.join(COMMAND_NAMES)}) --", span)]
     unknown = {flag for span in shown for flag in pages.flags_in(span)} - known - OF_OTHER_PROGRAMS
 
     assert {flag for flag in unknown if flag.removeprefix("no") not in known} == set()
