@@ -194,6 +194,7 @@ def test_a_reader_that_stops_reading_is_no_error():
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_wrong_path_is_one_line_in_a_process_of_its_own_too(tmp_path):
     # What libraries say while they are imported reaches a user's terminal, and no test that runs in this process.
     command = [sys.executable, "-m", "bert_qa_tf.train", f"--train_dir={tmp_path}/none", f"--model_dir={tmp_path}/run"]

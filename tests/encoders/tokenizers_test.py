@@ -117,6 +117,7 @@ def test_a_vocabulary_file_takes_the_place_of_the_handle(tmp_path, asked, lowers
     assert tokenizer.settings() == BertTokenizer(VOCAB, lowers).settings()
 
 
+@pytest.mark.slow
 def test_minilm_needs_no_library_of_encoders():
     testing.minilm_folder()
     program = """

@@ -46,6 +46,7 @@ def test_minilm_is_the_same_through_two_readers(tmp_path):
     assert all(np.array_equal(module.weights[name], original.weights[name]) for name in original.weights)
 
 
+@pytest.mark.slow
 def test_minilm_computes_what_numpy_computes_from_its_file_and_is_kept_as_a_module(tmp_path):
     folder = testing.minilm_folder()
     tensors = safetensors.numpy.load_file(folder / "model.safetensors")
