@@ -1,1 +1,1 @@
-"""What is true of scores of any task: intervals and comparisons."""
+"""Confidence intervals and comparisons of scores, for any task."""

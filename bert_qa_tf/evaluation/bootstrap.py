@@ -1,10 +1,10 @@
-"""Percentile bootstrap intervals of scores, of one system or of the difference between two (Efron & Tibshirani 1993).
+"""Computes percentile bootstrap intervals of scores and of score differences (Efron & Tibshirani 1993).
 
-Scores that are means over items have `bootstrap_intervals` and `paired_bootstrap`. Scores that are not, such as F1 over
-a whole data set, have `bootstrap_counts`, where they follow from how many items there are of each kind.
+`bootstrap_intervals` and `paired_bootstrap` are for scores that are means over items. `bootstrap_counts` is for scores
+that are computed from the number of items of each kind, such as F1 over a whole data set.
 
-Items are resampled as if they were independent. Questions about one paragraph are not quite, so their intervals are a
-little narrow; that is usual for SQuAD.
+Items are resampled as if they were independent. Questions about the same paragraph are not fully independent, so their
+intervals are slightly too narrow. This is common practice for SQuAD.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class ItemScores(Protocol):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The items."""
+        """The ids of the items."""
 
     def by_metric(self) -> Mapping[str, np.ndarray]:
-        """Metric → `<float64>[num_items]`."""
+        """Returns the scores of all items by metric, `<float64>[num_items]` each."""
 
 
 class Interval(NamedTuple):
-    """A percentile bootstrap interval, in the unit of the score: of means 0 to 100 (differences: −100 to 100)."""
+    """A percentile bootstrap interval, in the unit of the score: 0 to 100 for means, −100 to 100 for differences."""
 
     low: float
     high: float
@@ -42,13 +42,16 @@ class Interval(NamedTuple):
 def bootstrap_intervals(
     scores: ItemScores, *, num_resamples: int = 2000, confidence: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Intervals of the means, by metric.
+    """Computes the interval of each metric's mean.
 
     Args:
       scores: the scores of each item.
       num_resamples: how many sets of items to draw with replacement.
       confidence: the share of the resampled means inside the interval.
-      seed: decides the draws; the same seed gives the same interval.
+      seed: the seed of the draws; the same seed gives the same interval.
+
+    Returns:
+      The intervals by metric.
     """
     by_metric = scores.by_metric()
     means = _resampled_means(np.stack(list(by_metric.values())), num_resamples, seed)
@@ -63,10 +66,22 @@ def paired_bootstrap(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Intervals of `second − first` on the same items, by metric; one that excludes 0 shows a difference.
+    """Computes the intervals of `second − first` on the same items.
+
+    An interval that excludes 0 shows a difference.
+
+    Args:
+      first: the scores of the first system.
+      second: the scores of the second system.
+      num_resamples: how many sets of items to draw with replacement.
+      confidence: the share of the resampled differences inside the interval.
+      seed: the seed of the draws; the same seed gives the same interval.
+
+    Returns:
+      The intervals by metric.
 
     Raises:
-      InputError: the two are not about the same items in the same order.
+      InputError: the two systems were not scored on the same items in the same order.
     """
     if first.ids != second.ids:
         raise InputError("a paired comparison needs the same items in the same order on both sides")
@@ -84,22 +99,26 @@ def bootstrap_counts(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[_Key, Interval]:
-    """Intervals of scores that depend only on how many items there are of each kind.
+    """Computes the intervals of scores that depend only on the number of items of each kind.
 
-    A kind may be a pair of gold and predicted class: then the counts are a confusion matrix. The counts of a set of
-    items that is drawn with replacement are one draw of a multinomial distribution, so items are not drawn one by one.
+    A kind may be a pair of gold and predicted class; the counts are then a confusion matrix. Drawing a set of items
+    with replacement is the same as one draw of their counts from a multinomial distribution, so items are not drawn
+    one by one.
 
     Args:
       counts: `<int64>[num_kinds]`, the number of items of each kind; at least one item.
-      scores: resampled counts, `<int64>[num_draws, num_kinds]`, to each score's value for each draw,
+      scores: maps resampled counts, `<int64>[num_draws, num_kinds]`, to the value of each score for each draw,
         `<float64>[num_draws]`.
       num_resamples: how many sets of items to draw with replacement.
       confidence: the share of the resampled scores inside the interval.
-      seed: decides the draws; the same seed gives the same interval.
+      seed: the seed of the draws; the same seed gives the same interval.
+
+    Returns:
+      The intervals by score.
     """
     random = np.random.default_rng(seed)
     num_items = int(counts.sum())
-    # Kinds without an item are never drawn: of many classes, most pairs.
+    # Kinds without an item are never drawn. With many classes, most pairs have none.
     seen = np.flatnonzero(counts)
     block = max(1, _DRAWS_PER_BLOCK // len(counts))
     parts: list[Mapping[_Key, np.ndarray]] = []
@@ -111,17 +130,17 @@ def bootstrap_counts(
 
 
 def _resampled_means(scores: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
-    """Means of resampled items: `<float64>[num_metrics, num_resamples]`, 0 to 100."""
+    """Returns the means of resampled items, `<float64>[num_metrics, num_resamples]`, 0 to 100."""
     random = np.random.default_rng(seed)
     num_items = scores.shape[1]
     by_item = np.ascontiguousarray(scores.T)
     means = np.empty((num_resamples, scores.shape[0]))
-    # A block of draws at a time: memory stays at some tens of MB however many items there are.
+    # Draws are made in blocks, so that memory stays at some tens of MB for any number of items.
     block = max(1, _DRAWS_PER_BLOCK // num_items)
     for start in range(0, num_resamples, block):
         size = min(block, num_resamples - start)
         draws = random.integers(0, num_items, (size, num_items), dtype=np.int32)
-        # How often each item was drawn; its product with the scores is the sum over the draws.
+        # `times` is how often each item was drawn; its product with the scores is the sum over the draws.
         rows = np.arange(size)[:, None] * num_items
         times = np.bincount((draws + rows).ravel(), minlength=size * num_items).reshape(size, num_items)
         means[start : start + size] = times @ by_item / num_items

@@ -1,4 +1,4 @@
-"""Writes what an evaluation found, and shows it as a table."""
+"""Writes the results of an evaluation and formats them as a table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def write_results(directory: str, metrics: Mapping[str, Any], others: Mapping[st
     """Writes the results of one model on one file.
 
     Args:
-      directory: made if it is missing; may be remote.
-      metrics: go into `metrics.json`.
-      others: file name → content: bytes, text, or a value for JSON.
+      directory: the output folder; created if it is missing; may be remote.
+      metrics: the content of `metrics.json`.
+      others: file name → content: bytes, text, or a value to write as JSON.
 
     Raises:
       InputError: a file cannot be written.
@@ -34,7 +34,7 @@ def write_results(directory: str, metrics: Mapping[str, Any], others: Mapping[st
 
 
 def format_numbers(file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
-    """A table of all metrics that are numbers, a row each and a column for each model.
+    """Formats a table of all metrics that are floats, with a row for each metric and a column for each model.
 
     Args:
       file: the name of the file that was scored.
@@ -49,12 +49,12 @@ def format_numbers(file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
 def format_rows(
     file: str, by_model: Mapping[str, Mapping[str, Any]], rows: Mapping[str, Callable[[Mapping[str, Any]], str]]
 ) -> str:
-    """A table of scores for the terminal, a column for each model.
+    """Formats a table of scores for the terminal, with a column for each model.
 
     Args:
       file: the name of the file that was scored.
-      by_model: metrics by the model's name, in the order to show; `total` among them.
-      rows: label → what makes a cell of a model's metrics.
+      by_model: metrics by the model's name, in the order to show; they include `total`.
+      rows: label → a function that formats the cell from a model's metrics.
     """
     columns = list(by_model.values())
     label_width = max(_MIN_LABEL_WIDTH, *(len(label) + 2 for label in rows))
@@ -68,7 +68,7 @@ def format_rows(
 
 
 def with_interval(metrics: Mapping[str, Any], name: str, decimals: int = 2) -> str:
-    """A score with its 95 % interval: `91.28 (89.3–93.1)`."""
+    """Formats a score with its 95 % interval: `91.28 (89.3–93.1)`."""
     interval = metrics["confidence_intervals_95"][name]
     low, high = (f"{interval[end]:.{decimals - 1}f}" for end in ("low", "high"))
     return f"{metrics[name]:.{decimals}f} ({low}–{high})"
