@@ -1,1 +1,1 @@
-"""Files, local and remote: reading, atomic writing, digests, downloading, the user's cache. Below everything else."""
+"""Local and remote files: reading, atomic writing, digests, downloads and the user's cache."""

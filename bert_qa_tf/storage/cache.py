@@ -1,6 +1,7 @@
-"""Finds the user's cache, where downloads are kept and where it is noted which modules have been checked.
+"""Finds the user's cache, which holds downloads and a record of the modules that have been checked.
 
-It is `~/.cache/bert_qa_tf`, unless `XDG_CACHE_HOME` says otherwise. Deleting any of it is safe: it is made again.
+The cache is `~/.cache/bert_qa_tf`, unless `XDG_CACHE_HOME` is set. Anything in it may be deleted; it is created again
+when it is needed.
 """
 
 from __future__ import annotations
@@ -12,24 +13,27 @@ from absl import logging
 
 
 def cache_dir() -> pathlib.Path:
-    """The user's cache folder of this package, by the XDG base directory rules; it may not exist yet."""
+    """Returns this package's folder in the user's cache, by the XDG base directory rules; it may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return pathlib.Path(base) / "bert_qa_tf"
 
 
 def use_for_tensorflow_hub() -> None:
-    """Has tensorflow_hub keep its downloads in the user's cache, unless `TFHUB_CACHE_DIR` says otherwise."""
-    # Its own default is below the system's temporary folder, where downloads are lost.
+    """Makes tensorflow_hub keep its downloads in the user's cache, unless `TFHUB_CACHE_DIR` is set."""
+    # By default tensorflow_hub uses the system's temporary folder, where downloads get lost.
     os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub"))
 
 
 def was_checked(fingerprint: str) -> bool:
-    """Whether `mark_checked` was called with this fingerprint, by this user on this machine."""
+    """Returns whether this user has called `mark_checked` with this fingerprint on this machine."""
     return (cache_dir() / "checked" / fingerprint).exists()
 
 
 def mark_checked(fingerprint: str) -> None:
-    """Remembers that the module with this fingerprint passed its check. A cache that cannot be written is no error."""
+    """Records that the module with this fingerprint passed its check.
+
+    If the cache cannot be written, the failure is logged and not raised.
+    """
     mark = cache_dir() / "checked" / fingerprint
     try:
         mark.parent.mkdir(parents=True, exist_ok=True)

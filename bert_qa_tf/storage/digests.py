@@ -1,4 +1,7 @@
-"""SHA-256 of files, local or remote, read in blocks so that a file of any size needs little memory."""
+"""Computes SHA-256 digests of local or remote files.
+
+Files are read in blocks, so that a file of any size needs little memory.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ class FileDigest(NamedTuple):
 
 
 def file_digest(path: files.PathLike) -> FileDigest:
-    """Length and SHA-256 of a file.
+    """Returns the length and the SHA-256 of a file.
 
     Raises:
-      InputError: it cannot be read.
+      InputError: the file cannot be read.
     """
     digest = hashlib.sha256()
     size_bytes = 0
@@ -33,19 +36,19 @@ def file_digest(path: files.PathLike) -> FileDigest:
 
 
 def sha256_of(path: files.PathLike) -> str:
-    """SHA-256 of a file, in hexadecimal.
+    """Returns the SHA-256 of a file, in hexadecimal.
 
     Raises:
-      InputError: it cannot be read.
+      InputError: the file cannot be read.
     """
     return file_digest(path).sha256
 
 
 def sha256_of_files(paths: Iterable[files.PathLike]) -> str:
-    """SHA-256, in hexadecimal, of the contents of files one after the other.
+    """Returns the SHA-256 of the concatenated contents of several files, in hexadecimal.
 
     Raises:
-      InputError: one of them cannot be read.
+      InputError: a file cannot be read.
     """
     digest = hashlib.sha256()
     for path in paths:

@@ -1,8 +1,8 @@
-"""Reads and writes whole files, local or remote, and imports no TensorFlow for a local one.
+"""Reads and writes whole files, local or remote.
 
-An address such as `gs://bucket/file` goes through TensorFlow's own file layer, which is imported when the first one is
-met. A file that is written takes its name only when all of it is there. Records are read and written elsewhere (see
-`records`).
+A remote path such as `gs://bucket/file` is handled by TensorFlow's file layer. TensorFlow is imported when the first
+remote path is used, and never for local files. Writing is atomic: a file gets its name only when it is complete.
+Records are read and written in `records`.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ _TEMPORARY = re.compile(r"(.+)\.[0-9a-f]{16}\.tmp")
 
 
 def is_remote(path: PathLike) -> bool:
-    """Whether `path` is an address (`gs://…`, `s3://…`) and no local path."""
+    """Returns whether `path` is a remote address (`gs://…`, `s3://…`) rather than a local path."""
     return "://" in os.fspath(path)
 
 
 def exists(path: PathLike) -> bool:
-    """Whether there is a file or a folder at `path`."""
+    """Returns whether there is a file or a folder at `path`."""
     name = os.fspath(path)
     return _remote_layer().exists(name) if is_remote(name) else os.path.exists(name)
 
 
 def is_folder(path: PathLike) -> bool:
-    """Whether `path` is a folder that is there."""
+    """Returns whether `path` is an existing folder."""
     name = os.fspath(path)
     return _remote_layer().isdir(name) if is_remote(name) else os.path.isdir(name)
 
 
 def make_folder(path: PathLike) -> None:
-    """Makes a folder and those above it, where they are missing.
+    """Creates a folder and its parents if they are missing.
 
     Raises:
-      InputError: it cannot be made or written to.
+      InputError: the folder cannot be created or written to.
     """
     name = os.fspath(path)
     with _explained(name, "make this folder"):
@@ -60,10 +60,10 @@ def make_folder(path: PathLike) -> None:
 
 @contextlib.contextmanager
 def open_binary(path: PathLike) -> Iterator[BinaryIO]:
-    """Opens a file to be read in blocks.
+    """Opens a file for reading in blocks.
 
     Raises:
-      InputError: there is no such file, or it cannot be read; also while it is being read.
+      InputError: there is no such file, or it cannot be read. Errors while reading are raised as this type too.
     """
     name = os.fspath(path)
     with _explained(name, "read this file"), _open(name, "rb") as file:
@@ -71,7 +71,7 @@ def open_binary(path: PathLike) -> Iterator[BinaryIO]:
 
 
 def read_bytes(path: PathLike, *, expected: str | None = None) -> bytes:
-    """The content of a file.
+    """Reads the content of a file.
 
     Args:
       path: the file.
@@ -86,7 +86,7 @@ def read_bytes(path: PathLike, *, expected: str | None = None) -> bytes:
 
 
 def read_text(path: PathLike, *, expected: str | None = None) -> str:
-    """The content of a UTF-8 file as it is: its line ends and a byte order mark stay.
+    """Reads a UTF-8 file without changing it: line endings and a byte order mark are kept.
 
     Args:
       path: the file.
@@ -105,19 +105,19 @@ def read_text(path: PathLike, *, expected: str | None = None) -> str:
 
 
 def read_json(path: PathLike, *, expected: str | None = None) -> dict[str, Any]:
-    """The object that a JSON file holds.
+    """Reads a JSON file that holds an object.
 
     Args:
       path: the file.
       expected: what the file should have been, for the error message.
 
     Raises:
-      InputError: there is no such file, it cannot be read, or it is not UTF-8, not JSON or no object.
+      InputError: there is no such file, it cannot be read, or it is not UTF-8, not JSON or not an object.
     """
     text = read_text(path, expected=expected)
     wanted = expected or "a JSON object"
     try:
-        # A byte order mark, which some editors write, is no part of the JSON.
+        # Some editors write a byte order mark, which is not part of the JSON.
         value = json.loads(text.removeprefix("\ufeff"))
     except ValueError as error:
         raise InputError(f"{os.fspath(path)}: not JSON ({error}), expected {wanted}") from error
@@ -133,17 +133,17 @@ def read_json(path: PathLike, *, expected: str | None = None) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def replacing(path: PathLike) -> Iterator[BinaryIO]:
-    """Opens a file to write, which takes its name only once all of it is written.
+    """Opens a file for writing and gives it its name only when it is complete.
 
-    Until then it has a temporary name in the same folder, which no other writer uses. The folder is made when it is
-    missing. Where the body raises, the temporary file is removed and what lay at `path` stays as it was.
+    Until then the file has a unique temporary name in the same folder. The folder is created if it is missing. If the
+    body raises, the temporary file is removed and an existing file at `path` is left unchanged.
 
     Raises:
-      InputError: the file cannot be written; also from the file's own `write`.
+      InputError: the file cannot be written. The file's own `write` raises it too.
     """
     name = os.fspath(path)
     if not is_remote(name) and os.path.exists(name) and not os.path.isfile(name):
-        with _Written(name, name) as file:  # a pipe, or /dev/stdout: nothing may take its place
+        with _Written(name, name) as file:  # a pipe or /dev/stdout must not be replaced
             yield file
         return
     target = name if is_remote(name) else os.path.realpath(name)  # a link stays a link
@@ -160,7 +160,10 @@ def replacing(path: PathLike) -> Iterator[BinaryIO]:
 
 
 class _Written:
-    """A file that is being written, and whose own errors name it. Those of other work in between stay what they are."""
+    """A file open for writing whose errors name it.
+
+    Only errors from the file itself are converted; errors from the code that uses it are left unchanged.
+    """
 
     def __init__(self, path: str, name: str) -> None:
         self._name = name
@@ -184,9 +187,9 @@ class _Written:
 
 
 def final_name(name: str) -> str:
-    """The name that a file takes once it is whole: of a temporary name the one behind it, else `name` itself.
+    """Returns the final name for the temporary name of an unfinished file, or `name` itself for any other name.
 
-    A killed process leaves a file with a temporary name.
+    A killed process may leave a file with a temporary name.
 
     >>> final_name("config.json.0123456789abcdef.tmp")
     'config.json'
@@ -196,7 +199,7 @@ def final_name(name: str) -> str:
 
 
 def write_text(path: PathLike, text: str) -> None:
-    """Writes `text` as UTF-8, its line ends as they are, whole or not at all; see `replacing`.
+    """Writes `text` as UTF-8 with its line endings unchanged, completely or not at all; see `replacing`.
 
     Raises:
       InputError: the file cannot be written.
@@ -206,19 +209,19 @@ def write_text(path: PathLike, text: str) -> None:
 
 
 def write_json(path: PathLike, value: Any) -> None:
-    """Writes a value as JSON for people to read, whole or not at all; see `replacing`.
+    """Writes a value as indented JSON, completely or not at all; see `replacing`.
 
     Raises:
       InputError: the file cannot be written.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     with replacing(path) as file:
-        # A lone surrogate, which a path or a broken text may hold, becomes the escape that JSON has for it.
+        # A path or a broken text may hold a lone surrogate, which is written as a JSON escape.
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def write_lines(path: PathLike, lines: Iterable[str]) -> None:
-    """Writes lines as UTF-8, as they come; the file takes its name only once all are written.
+    """Writes lines as UTF-8 while they are produced; the file gets its name only when all are written.
 
     Raises:
       InputError: the file cannot be written.
@@ -234,7 +237,7 @@ def write_lines(path: PathLike, lines: Iterable[str]) -> None:
 
 
 def _remote_layer() -> Any:
-    import tensorflow as tf  # only a remote path needs it, and it takes seconds to import
+    import tensorflow as tf  # takes seconds, and only remote paths need it
 
     return tf.io.gfile
 
@@ -251,14 +254,14 @@ def _move(source: str, target: str) -> None:
 
 
 def _remove_if_there(name: str) -> None:
-    # Whatever goes wrong here, the error that led here says more.
+    # The error that led here is more informative than any error of the cleanup.
     with contextlib.suppress(Exception):
         (_remote_layer().remove if is_remote(name) else os.remove)(name)
 
 
 @contextlib.contextmanager
 def _explained(name: str, deed: str, expected: str | None = None) -> Iterator[None]:
-    """Turns what either file layer raises into one line."""
+    """Converts errors of either file layer into an `InputError` of one line."""
     errors: tuple[type[Exception], ...] = (OSError,)
     if is_remote(name):
         import tensorflow as tf

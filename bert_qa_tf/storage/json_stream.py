@@ -1,8 +1,8 @@
-"""The elements of one big array in a JSON file, one at a time.
+"""Reads the elements of one large array in a JSON file one at a time.
 
-What goes in: a file that is an object with an array in it, such as SQuAD's `data`. What comes out: the array's
-elements, by the standard library's decoder, with no more than one element and a block of text in memory. A file of
-another shape is not explained here: whoever reads it whole can say what is wrong and where.
+The file holds an object with an array in it, such as SQuAD's `data`. At most one element and one block of text are in
+memory; the standard library decodes each element. Errors carry no details: a caller that then reads the whole file can
+report what is wrong and where.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _AFTER_VALUE = frozenset(f"{_WHITE_SPACE}:,]}}")
 
 
 class NotStreamable(Exception):
-    """The file is no JSON, or has no such array."""
+    """The file is not JSON or has no such array."""
 
 
 def iter_array(file: BinaryIO, key: str) -> Iterator[Any]:
-    """Yields the elements of the top level's array `key`.
+    """Yields the elements of the array `key` in the top-level object.
 
     Args:
-      file: UTF-8, with or without a byte order mark.
+      file: UTF-8 text, with or without a byte order mark.
       key: the array's name in the top-level object.
 
     Raises:
-      NotStreamable: possibly after some elements, if what is wrong comes after them.
+      NotStreamable: the file is not JSON or has no such array. Some elements may have been yielded before.
     """
     text = _Text(file)
     text.expect("{")
@@ -64,7 +64,7 @@ def _elements(text: _Text) -> Iterator[Any]:
 
 
 class _Text:
-    """A file's text as a window that moves along."""
+    """The text of a file, read through a moving window."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -74,7 +74,7 @@ class _Text:
         self._ended = False
 
     def peek(self) -> str:
-        """The next character that is no white space; "" at the end of the file."""
+        """Returns the next character that is not white space, or "" at the end of the file."""
         while True:
             while self._position < len(self._window):
                 character = self._window[self._position]
@@ -85,20 +85,20 @@ class _Text:
                 return ""
 
     def expect(self, character: str) -> None:
-        """Passes over one character, which must be this one."""
+        """Skips white space and then the given character, which must come next."""
         if self.peek() != character:
             raise NotStreamable
         self._position += 1
 
     def value(self) -> Any:
-        """Decodes one whole value, reading on until it is complete."""
+        """Decodes the next value and reads more of the file until the value is complete."""
         self.peek()
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._window, self._position)
             except (json.JSONDecodeError, RecursionError):
                 end = None
-            # What looks like a whole number may be the first half of one: a value ends before one of these.
+            # A number at the end of the window may be incomplete, so a value must be followed by one of these.
             if end is not None and (self._ended or self._window[end : end + 1] in _AFTER_VALUE):
                 self._position = end
                 return value
@@ -108,7 +108,7 @@ class _Text:
     def _read(self) -> bool:
         if self._ended:
             return False
-        # At least as much as is there: an element of any size is tried a few times only.
+        # Each block is at least as large as the rest of the window, so a large element is decoded only a few times.
         block = self._file.read(max(_BLOCK_BYTES, len(self._window) - self._position))
         self._ended = not block
         try:

@@ -1,8 +1,8 @@
-"""Downloads one file: resumes what was cut off, tries again where that may help, and checks its SHA-256.
+"""Downloads a file with resumption, retries and a SHA-256 check.
 
-The file grows as `<name>.part` beside its place and is moved there when it is complete and right, so what bears the
-file's name is whole. Only the standard library's HTTP client is used: one GET with a Range header needs no more. Other
-addresses (`gs://…`) are read through TensorFlow's file layer, from the start each time.
+The data is written to `<name>.part` beside the target and moved into place when it is complete and correct, so a file
+with the final name is always whole. The standard library's HTTP client is enough for a GET with a Range header. Other
+addresses (`gs://…`) are read through TensorFlow's file layer, always from the start.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from bert_qa_tf.storage import digests, files
 
 _CHUNK_BYTES = 1 << 18
 _TIMEOUT_SECS = 60.0
-# Worth another try: the server is busy or broken, not the request wrong.
+# These are retried: the server is busy or broken, and the request itself is fine.
 _RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
 class Fetched(NamedTuple):
-    """The address that a file came from, and its SHA-256 in hexadecimal."""
+    """The address that a file was downloaded from, and its SHA-256 in hexadecimal."""
 
     url: str
     sha256: str
 
 
 class _TryAgainError(Exception):
-    """An attempt failed in a way that another may not."""
+    """An attempt failed, and another one may succeed."""
 
 
 def fetch(
@@ -53,23 +53,23 @@ def fetch(
     attempts: int = 4,
     wait_secs: float = 1.0,
 ) -> Fetched:
-    """Downloads a file from the first address that works, and replaces what is at `path` by it.
+    """Downloads a file from the first address that works and replaces any file at `path`.
 
-    What an earlier attempt left as `<path>.part` is kept, and what is missing is added. If the whole is not right then,
-    it is fetched once more from the start, since the part may have been of another version.
+    If an earlier attempt left `<path>.part`, only the missing rest is downloaded. If the result has the wrong SHA-256,
+    the file is downloaded once more from the start, because the part may belong to another version.
 
     Args:
       urls: addresses of the same file, tried in this order.
-      path: where the file goes, a local path; its folder is made when it is missing.
-      sha256: of the file, in hexadecimal; None where it is not known.
-      size_bytes: of the file; None where it is not known.
+      path: the target, a local path; its folder is created if it is missing.
+      sha256: the file's SHA-256 in hexadecimal; None if it is not known.
+      size_bytes: the file's size; None if it is not known.
       check: called with the complete file before it is moved into place; raises an `InputError` to refuse it.
-      attempts: how often each address is tried when the connection fails; each goes on where the last one stopped.
+      attempts: how often each address is tried when the connection fails; each attempt resumes the one before.
       wait_secs: pause before the second attempt; doubled before each further one.
 
     Raises:
-      InputError: no address works (says why for each, and how much is kept), or what came is not right, or it cannot be
-        written; what lay at `path` stays as it was.
+      InputError: no address works (the message gives the reason for each and how much is kept), the downloaded file is
+        wrong, or it cannot be written. An existing file at `path` is then left unchanged.
     """
     path = pathlib.Path(path)
     part = path.with_name(f"{path.name}.part")
@@ -99,13 +99,13 @@ def fetch(
 
 @contextlib.contextmanager
 def _held(part: pathlib.Path) -> Iterator[None]:
-    """Opens a part to one process at a time: another one that fetches the same file waits for its turn."""
+    """Locks a part, so that another process that downloads the same file waits."""
     while True:
         with part.open("ab") as file:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX)
             if not _is_at(part, file):
-                continue  # the process before this one is done with it
+                continue  # the process that held the lock has moved or removed the part
             try:
                 yield
             finally:
@@ -115,7 +115,7 @@ def _held(part: pathlib.Path) -> Iterator[None]:
 
 
 def _is_at(path: pathlib.Path, file: BinaryIO) -> bool:
-    """Whether an open file still has this path: it may have been moved or removed."""
+    """Returns whether an open file is still at `path`; it may have been moved or removed."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
@@ -125,7 +125,7 @@ def _is_at(path: pathlib.Path, file: BinaryIO) -> bool:
 def _transfer_from_any(
     urls: Sequence[str], part: pathlib.Path, size_bytes: int | None, attempts: int, wait_secs: float
 ) -> str:
-    """Completes a part from the first address that works, which is returned."""
+    """Completes a part from the first address that works, and returns that address."""
     failures = []
     for url in urls:
         try:
@@ -165,7 +165,7 @@ def _transfer_with_retries(
 
 
 def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
-    """Completes `part`, from where it ends if the server can."""
+    """Completes `part`, starting at its end if the server supports that."""
     if not url.startswith(("http://", "https://")):
         with files.open_binary(url) as source, part.open("wb") as file:
             shutil.copyfileobj(source, file, _CHUNK_BYTES)
@@ -181,8 +181,8 @@ def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECS)
     except urllib.error.HTTPError as error:
         if error.code == 416 and have:
-            # Nothing lies beyond what we have; whether that is the file, its checksum shows. If its length is known it
-            # is not, and if no length is known a complete part cannot be told from one too long: so from the start.
+            # The server has no data beyond the part. If the size is known, the part has another size and so is wrong.
+            # If it is not known, a complete part cannot be told from one that is too long. Both start again.
             os.truncate(part, 0)
             raise _TryAgainError("the server has nothing beyond what was kept") from error
         raise
@@ -193,7 +193,7 @@ def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
         if response.status == 206 and not continues:
             os.truncate(part, 0)
             raise _TryAgainError("the server sent another range than asked for")
-        # A server that ignores Range sends all of it with status 200.
+        # A server that ignores Range sends the whole file with status 200.
         _receive(response, part, have if continues else 0)
 
 
