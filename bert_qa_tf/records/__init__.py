@@ -1,1 +1,1 @@
-"""Training records of any task: feature tables, shards, manifest, batches."""
+"""Training records of any task: feature tables, shards, the manifest and batches."""

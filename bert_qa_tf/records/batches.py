@@ -1,6 +1,6 @@
-"""Makes a batch for a model: records of any length to padded arrays of one shape, derived fields included.
+"""Pads records of any length into one batch for a model and adds the derived fields.
 
-Which records make which batch is the schedule's business.
+The training schedule decides which records make up a batch.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ def pad_batch(columns: Columns, length: int, batch_size: int, table: Sequence[Fe
     """Pads records into one batch, in their order.
 
     Args:
-      columns: the records, `batch_size` of them or fewer.
-      length: word pieces per row; no shorter than any of these records.
-      batch_size: rows; the ones beyond the records have weight 0.
-      table: which fields; those of role "meta" are left out.
+      columns: the records, at most `batch_size`.
+      length: word pieces per row; at least the length of the longest record.
+      batch_size: rows of the batch; rows without a record have weight 0.
+      table: the fields of a record; those of role "meta" are left out.
 
     Returns:
       `<dtype>[batch_size, length]` or `<dtype>[batch_size]` by name, and `example_weights` `<float32>[batch_size]`:
-      1 for a record, 0 for filling.
+      1 for a record, 0 for a filler row.
     """
     rows = len(columns)
-    # `flat` holds the records one after the other, as a row-major mask selects its places.
+    # `flat` holds the records one after the other, in the same order in which a boolean mask selects its elements.
     present = np.zeros((batch_size, length), bool)
     present[:rows] = np.arange(length)[None, :] < columns.lengths[:, None]
     batch: dict[str, np.ndarray] = {}

@@ -1,7 +1,7 @@
-"""Writes a conversion: the shards of a task's records, with everything that belongs to them.
+"""Converts the files of a task to sharded records, with an index, a tokenizer and a manifest.
 
-A conversion takes its final name only when all of it is written. There are two passes over the input: the first finds
-everything that would stop the conversion and writes nothing, the second makes the records.
+A conversion gets its final name only when it is complete. There are two passes over the input: the first finds
+everything that would stop the conversion and writes nothing, and the second makes the records.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _SPLITS = ("train", "dev")
 
 
 class Record(NamedTuple):
-    """One record on its way to a shard.
+    """One record that is to be written.
 
     Attributes:
       split: "train" or "dev".
-      place_id: its place among the records follows from it; the same for copies of one record, which stand side by
-        side.
-      length: in word pieces.
-      values: by name, see `writer.serialize`.
-      copy: which copy it is, where training records come in copies.
+      place_id: determines the record's place in the shuffled order; copies of one record share it and are stored next
+        to each other.
+      length: the number of word pieces.
+      values: the fields by name; see `writer.serialize`.
+      copy: the number of the copy, if training records come in several copies.
     """
 
     split: str
@@ -55,8 +55,8 @@ class Converter(Protocol):
 
     Attributes:
       table: the fields of a record.
-      counts: what was counted so far, by name: one counter for each reason that changes what is trained on.
-      num_copies: of the training records; 1 where they are not copied.
+      counts: the counters so far, by name: one for each reason that changes the training data.
+      num_copies: the number of copies of the training records; 1 if they are not copied.
     """
 
     table: Sequence[FeatureSpec]
@@ -64,7 +64,7 @@ class Converter(Protocol):
     num_copies: int
 
     def survey(self) -> Sequence[manifests.Source]:
-        """The first pass.
+        """Runs the first pass, which checks the input.
 
         Returns:
           The files that will be converted.
@@ -74,23 +74,26 @@ class Converter(Protocol):
         """
 
     def records(self, directory: str) -> Iterator[Record]:
-        """The second pass; writes what lies beside the shards into `directory`, such as the development examples."""
+        """Runs the second pass, which yields the records.
+
+        It also writes the files that belong beside the shards into `directory`, such as the development examples.
+        """
 
     def check(self, records_by_copy: Sequence[int]) -> None:
-        """Looks at the result before it is kept.
+        """Checks the result before it is kept.
 
         Args:
-          records_by_copy: training records of each copy.
+          records_by_copy: the number of training records in each copy.
 
         Raises:
           InputError: there is nothing to train on.
         """
 
     def settings(self) -> dict[str, Any]:
-        """What training and answering must know of the conversion, for the manifest."""
+        """Returns the settings that training and inference need, for the manifest."""
 
     def describe(self, manifest: manifests.Manifest) -> str:
-        """The figures of a conversion in a few lines, for a person."""
+        """Returns a summary of a conversion in a few lines."""
 
 
 def convert(
@@ -103,21 +106,21 @@ def convert(
     """Converts files to records.
 
     Args:
-      task: what the records are for, for the manifest.
-      converter: makes them.
-      output_dir: where the conversion goes, see `check_request`; may be remote. A conversion that is there is replaced.
-      tokenizer: of the encoder that will be trained.
+      task: the task's name, for the manifest.
+      converter: makes the records.
+      output_dir: the output folder, see `check_request`; may be remote. An existing conversion is replaced.
+      tokenizer: the tokenizer of the encoder that will be trained.
       config: see `RecordsConfig`.
 
     Returns:
-      The manifest, as written.
+      The manifest that was written.
 
     Raises:
-      InputError: a file is refused, or nothing is left to train on. Nothing is written at `output_dir` then.
+      InputError: a file is refused, or nothing is left to train on. Nothing is written to `output_dir` then.
     """
     output_dir = output_dir.rstrip("/") if files.is_remote(output_dir) else os.path.abspath(output_dir)
     sources = tuple(converter.survey())
-    # A fixed name: what a killed conversion left is removed by the next one.
+    # The name is fixed, so that the next conversion removes what a killed one left.
     temporary = f"{output_dir}.incomplete"
     if tf.io.gfile.exists(temporary):
         tf.io.gfile.rmtree(temporary)
@@ -125,11 +128,11 @@ def convert(
     try:
         manifest = _write(task, converter, temporary, tokenizer, config, sources)
     except Exception:
-        tf.io.gfile.rmtree(temporary)  # a full disk gets its space back
+        tf.io.gfile.rmtree(temporary)  # frees the space if the disk is full
         raise
     if tf.io.gfile.exists(output_dir):
         if tf.io.gfile.exists(f"{output_dir}/{manifests.MANIFEST_FILE}"):
-            # The first to go: what a kill leaves here must not look whole.
+            # The manifest is removed first: if the process is killed now, the rest must not look complete.
             tf.io.gfile.remove(f"{output_dir}/{manifests.MANIFEST_FILE}")
         tf.io.gfile.rmtree(output_dir)
     tf.io.gfile.rename(temporary, output_dir)
@@ -137,12 +140,12 @@ def convert(
 
 
 def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) -> None:
-    """Finds what is wrong before anything is read: an encoder may take minutes to be downloaded.
+    """Checks the request before anything is read, because downloading an encoder may take minutes.
 
     Args:
-      input_files: to be converted.
-      output_dir: where the conversion goes.
-      overwrite: replace a conversion that is there.
+      input_files: the files to convert.
+      output_dir: the output folder.
+      overwrite: whether to replace an existing conversion.
 
     Raises:
       InputError: no input file is named, or `output_dir` cannot be written to or replaced.
@@ -163,13 +166,13 @@ def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) 
 
 
 def progress(items: Iterator[_T], total: int, path: str, unit: str) -> Iterator[_T]:
-    """Passes items on and shows how far a file is: a bar where a person watches, a line otherwise.
+    """Yields the items of a file and shows progress: a bar on a terminal, otherwise a single line.
 
     Args:
-      items: what is read of the file.
-      total: how many there will be.
-      path: of the file.
-      unit: what an item is, in the plural.
+      items: the items read from the file.
+      total: the number of items.
+      path: the file's path.
+      unit: the name of the items, in the plural.
     """
     name = os.path.basename(path)
     if sys.stderr.isatty():
@@ -186,7 +189,7 @@ def _write(
     config: RecordsConfig,
     sources: tuple[manifests.Source, ...],
 ) -> manifests.Manifest:
-    """The second pass: everything but the final move."""
+    """Runs the second pass: writes everything except for the final move."""
     shards: list[manifests.Shard] = []
     indexes: list[manifests.IndexFile] = []
     with contextlib.ExitStack() as stack:

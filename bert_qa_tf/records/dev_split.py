@@ -1,7 +1,7 @@
-"""Which articles are set aside for development.
+"""Chooses the articles that are set aside for development.
 
-Whole articles are: two questions about one text on either side of the cut would make development scores look better
-than they are.
+Articles are set aside as a whole. If questions about one text were in both splits, development scores would be too
+high.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Callable, Set
 
 
 class DevSplit:
-    """Collects the units (articles) of every file, then decides.
+    """Collects the articles of every file and chooses some of them for development.
 
-    The choice depends on the seed and the titles alone, so that the same article is on the same side in every file that
-    holds it, and adding a file moves nothing across.
+    The choice depends only on the seed and the titles. So an article is in the same split in every file that holds it,
+    and adding a file moves no article to the other split.
 
     Args:
-      fraction: of each file's articles, rounded, at least one where it is above 0.
-      seed: decides which.
-      warn: called with a line for each file that had to be cut by paragraph, or could not be cut.
+      fraction: the share of each file's articles to set aside, rounded; at least one article if it is above 0.
+      seed: the seed of the choice.
+      warn: called with a line for each file that had to be split by paragraph, or could not be split.
     """
 
     def __init__(self, fraction: float, seed: int, warn: Callable[[str], None]) -> None:
@@ -30,11 +30,11 @@ class DevSplit:
         self._held_out: set[tuple[str, int]] = set()
 
     def add_file(self, name: str, paragraphs: Set[tuple[str, int]]) -> None:
-        """Takes note of a file's articles; a file with a single one is cut by paragraph.
+        """Adds a file's articles; a file with a single article is split by paragraph.
 
         Args:
-          name: for the warning.
-          paragraphs: title and number of each paragraph of the file that has questions.
+          name: the file's name, for warnings.
+          paragraphs: the title and number of each paragraph of the file that has questions.
         """
         if not self._fraction:
             return
@@ -55,7 +55,7 @@ class DevSplit:
         self._held_out.update(sorted(units, key=self._fingerprint)[:count])
 
     def holds_out(self, title: str, paragraph_index: int) -> bool:
-        """Whether a paragraph of an article belongs to development."""
+        """Returns whether a paragraph of an article belongs to the development split."""
         article, paragraph = (title, -1), (title, paragraph_index)
         return article in self._held_out or (title in self._by_paragraph and paragraph in self._held_out)
 

@@ -1,8 +1,8 @@
-"""What a feature table is made of: one row for each field of a record.
+"""Defines the rows of a feature table, which has one row for each field of a record.
 
-A task's table drives the TFRecord writer, the reader, the batches and the model's inputs; no other module lists its
-names again. A record is stored unpadded, so a `seq` dimension is as long as that record's tokens. See
-`tfrecords/README.md`.
+A task's table drives the TFRecord writer, the reader, the batches and the model's inputs; no other module repeats its
+names. A record is stored unpadded, so a `seq` dimension has as many values as the record has tokens. The record format
+is described in `tfrecords/README.md`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-# The only symbolic dimension: the number of tokens of one window.
+# The only symbolic dimension: the number of tokens in one window.
 SEQ = "seq"
 
 Role = Literal["input", "label", "meta"]
@@ -26,9 +26,9 @@ class FeatureSpec:
       shape: `()` for a scalar, `(SEQ,)` for one value per token.
       dtype: the dtype in a batch: "int32", "int64" or "string".
       role: "input" goes to the model, "label" to the loss, "meta" to neither.
-      storage: "always" is in every record; "derived" is never stored, the parser makes it; "decoding" is stored only
-        where answers will be decoded (development records, or `--keep_decoding_features`).
-      padding: what a batch holds beyond a window's end.
+      storage: "always" is in every record; "derived" is never stored but computed when a batch is made; "decoding" is
+        stored only where answers will be decoded (development records, or with `--keep_decoding_features`).
+      padding: the value in a batch beyond a window's end.
     """
 
     name: str
@@ -45,5 +45,5 @@ class FeatureSpec:
 
 
 def names(table: tuple[FeatureSpec, ...], *roles: Role) -> tuple[str, ...]:
-    """The names in `table`, in its order; only those of the given roles when any are given."""
+    """Returns the names in `table`, in its order; only those with one of `roles`, if any are given."""
     return tuple(spec.name for spec in table if not roles or spec.role in roles)

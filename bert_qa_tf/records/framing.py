@@ -1,7 +1,8 @@
-"""Frames records as TFRecord files do, so that one can be read and checked without reading those before it.
+"""Reads and checks single frames of TFRecord files, without reading the frames before them.
 
 A frame is the payload's size (8 bytes, little-endian), a checksum of these 8 bytes, the payload, and a checksum of the
-payload. TensorFlow's own readers check the same, but fetch megabytes around each record that is not the next one.
+payload. TensorFlow's readers make the same checks, but read megabytes for each record when records are not read in
+order.
 """
 
 from __future__ import annotations
@@ -14,26 +15,27 @@ import numpy as np
 _SIZE = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
 _HEADER_BYTES = _SIZE.size + _CHECKSUM.size
-# CRC-32C (Castagnoli), its bits reversed; what TFRecord adds to a checksum, so that one of checksums is not zero.
+# The polynomial of CRC-32C (Castagnoli) with reversed bits, and the constant that TFRecord adds when it masks a
+# checksum: without the mask, a checksum of data that itself contains checksums could be zero.
 _POLYNOMIAL = 0x82F63B78
 _MASK_DELTA = 0xA282EAD8
-# Bytes that are looked up together. A table of this many rows takes 4 MB.
+# The number of bytes that are looked up together. A table with this many rows takes 4 MB.
 _BLOCK = 4096
 
 
 def framed_size(payload_size: int) -> int:
-    """Bytes of a frame around a payload of so many bytes."""
+    """Returns the size in bytes of the frame around a payload of `payload_size` bytes."""
     return _HEADER_BYTES + payload_size + _CHECKSUM.size
 
 
 def unframe(frame: bytes) -> bytes | None:
-    """The payload of a frame.
+    """Extracts the payload of a frame.
 
     Args:
-      frame: all of its bytes.
+      frame: all bytes of the frame.
 
     Returns:
-      The payload; None where the frame is not whole or a checksum does not fit.
+      The payload; None if the frame is incomplete or a checksum does not match.
     """
     if len(frame) < framed_size(0) or _SIZE.unpack_from(frame)[0] != len(frame) - framed_size(0):
         return None
@@ -43,10 +45,10 @@ def unframe(frame: bytes) -> bytes | None:
 
 
 def crc32c(data: bytes) -> int:
-    """The CRC-32C of some bytes.
+    """Computes the CRC-32C of `data`.
 
-    A CRC is linear: the contribution of a byte depends on its value and its distance from the end alone. So all bytes
-    of a block are looked up at once, and what came before the block is a change to its first four bytes.
+    A CRC is linear: the contribution of a byte depends only on its value and its distance from the end. So all bytes of
+    a block are looked up at once, and the state before the block is combined with its first four bytes.
     """
     table = _contributions()
     state = 0xFFFFFFFF
@@ -65,7 +67,7 @@ def _masked(checksum: int) -> int:
 
 @functools.cache
 def _contributions() -> np.ndarray:
-    """`<uint32>[_BLOCK * 256]`: what a byte adds to the CRC, by its distance from the end and its value."""
+    """Returns what a byte adds to the CRC, by its distance from the end and its value: `<uint32>[_BLOCK * 256]`."""
     table = np.empty((_BLOCK, 256), np.uint32)
     table[0] = np.arange(256)
     for _ in range(8):

@@ -1,7 +1,7 @@
-"""The index of a split: where each record lies and how long it is, so that records can be read one by one.
+"""Reads and writes the index of a split, which says where each record is and how long it is.
 
-It is a NumPy array with a row for each record, in the order of the shards, in a file beside them. The manifest holds
-the file's SHA-256.
+With the index, records can be read in any order. It is a NumPy array with a row for each record, in the order of the
+shards, and is stored beside them. The manifest holds the file's SHA-256.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ INDEX_DTYPE = np.dtype(
     [
         ("shard", "<i4"),  # the number of the shard, from 0
         ("offset", "<i8"),  # bytes before the record's frame in the shard
-        ("length", "<i4"),  # word pieces
-        ("copy", "u1"),  # which copy of its window the record is; 0 where there is one
+        ("length", "<i4"),  # number of word pieces
+        ("copy", "u1"),  # the number of the copy of its window; 0 if there is only one
         ("key", "<u8"),  # `order_key` of the window; records are sorted by it within their shard
     ]
 )
@@ -30,7 +30,7 @@ def write_index(directory: str, split: str, index: np.ndarray) -> IndexFile:
     """Writes the index of a split.
 
     Args:
-      directory: where the shards are; may be remote.
+      directory: the folder of the shards; may be remote.
       split: "train" or "dev".
       index: `<INDEX_DTYPE>[num_records]`.
 
@@ -38,7 +38,7 @@ def write_index(directory: str, split: str, index: np.ndarray) -> IndexFile:
       The file's entry in the manifest.
 
     Raises:
-      InputError: it cannot be written.
+      InputError: the file cannot be written.
     """
     content = io.BytesIO()
     np.save(content, index, allow_pickle=False)
@@ -52,15 +52,15 @@ def read_index(directory: str, manifest: Manifest, split: str) -> np.ndarray:
     """Reads the index of a split.
 
     Args:
-      directory: where the records are; may be remote.
-      manifest: theirs.
+      directory: the folder of the records; may be remote.
+      manifest: the manifest of the records.
       split: "train" or "dev".
 
     Returns:
       `<INDEX_DTYPE>[num_records]`.
 
     Raises:
-      InputError: the manifest names no index of this split, or the file is missing or not the one that was written.
+      InputError: the manifest names no index of this split, or the file is missing or has another SHA-256.
     """
     entry = next((entry for entry in manifest.indexes if entry.split == split), None)
     if entry is None:

@@ -1,6 +1,6 @@
-"""Reads and writes `manifest.json`, which states what a conversion holds, so that training needs no flags for it.
+"""Reads and writes `manifest.json`, which describes a conversion, so that training needs no flags for it.
 
-It is written last: a folder without it is not a finished conversion.
+The manifest is written last: a folder without it is not a finished conversion.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ _EXPECTED = "a manifest that `create_tfrecords` wrote"
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One TFRecord file: its name in the folder, "train" or "dev", how many records and bytes it has, its SHA-256."""
+    """One TFRecord file.
+
+    Attributes:
+      file: its name in the folder.
+      split: "train" or "dev".
+      records: the number of records.
+      bytes: the size of the file.
+      sha256: the file's SHA-256, in hexadecimal.
+    """
 
     file: str
     split: str
@@ -34,7 +42,13 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class IndexFile:
-    """The index of a split: its name in the folder, "train" or "dev", its SHA-256. What it holds is in `index.py`."""
+    """The index file of a split; its content is described in `index.py`.
+
+    Attributes:
+      file: its name in the folder.
+      split: "train" or "dev".
+      sha256: the file's SHA-256, in hexadecimal.
+    """
 
     file: str
     split: str
@@ -43,33 +57,39 @@ class IndexFile:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One converted file: its name, its SHA-256, and what the task notes of it."""
+    """One converted file.
+
+    Attributes:
+      file: its name.
+      sha256: its SHA-256, in hexadecimal.
+      notes: further entries that the task records.
+    """
 
     file: str
     sha256: str
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, str]:
-        """The file's entry in the manifest."""
+        """Returns the file's entry in the manifest."""
         return {"file": self.file, "sha256": self.sha256, **self.notes}
 
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a conversion wrote, key for key as in the file.
+    """The description of a conversion, with the same keys as in the file.
 
     Attributes:
-      format_version: of the records; another one is refused.
-      task: what the records are for, see `tasks.find`.
-      settings: what the task must know of the conversion to train and to answer.
-      seed: what the record order and the development split were drawn with.
-      tokenizer: the settings of the tokenizer that made the ids, whose files lie beside the shards.
+      format_version: the version of the record format; any other version is refused.
+      task: the name of the task, see `tasks.find`.
+      settings: the settings of the conversion that the task needs for training and inference.
+      seed: the seed of the record order and the development split.
+      tokenizer: the settings of the tokenizer that made the ids; its files are stored beside the shards.
       sources: the converted files.
-      counts: records, and one for each reason something was dropped or mended.
-      length_histogram: record length in word pieces → training records.
-      shards: every file of records.
-      indexes: of each split, where its records lie in the shards.
-      records_by_copy: training records of each copy; one number where they do not come in copies.
+      counts: the counters: records, and one for each reason that something was dropped or corrected.
+      length_histogram: record length in word pieces → number of training records.
+      shards: all files of records.
+      indexes: the index file of each split.
+      records_by_copy: the number of training records in each copy; one number if there are no copies.
     """
 
     task: str
@@ -85,15 +105,15 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def split(self, name: str) -> tuple[Shard, ...]:
-        """The shards of one split, in order."""
+        """Returns the shards of one split, in order."""
         return tuple(shard for shard in self.shards if shard.split == name)
 
     def num_records(self, split: str) -> int:
-        """Records in one split."""
+        """Returns the number of records in one split."""
         return sum(shard.records for shard in self.split(split))
 
     def to_json(self) -> str:
-        """The file's text; the same manifest gives the same bytes."""
+        """Returns the text of the file; the same manifest always gives the same bytes."""
         value = {
             "format_version": self.format_version,
             "task": self.task,
@@ -117,7 +137,7 @@ def read_manifest(directory: str) -> Manifest:
       directory: a folder that `create_tfrecords` wrote; may be remote.
 
     Raises:
-      InputError: there is no conversion, it was made by another version, or the manifest is not whole.
+      InputError: there is no conversion, it has another format version, or the manifest is incomplete.
     """
     path = f"{directory}/{MANIFEST_FILE}"
     if not tf.io.gfile.exists(path):
@@ -141,9 +161,10 @@ def read_manifest(directory: str) -> Manifest:
 
 
 def holds_conversion(directory: str) -> bool:
-    """Whether a folder holds a finished conversion of any format version, and not just a file of the same name.
+    """Returns whether a folder holds a finished conversion, of any format version.
 
-    Many tools call a file `manifest.json`, and what is taken for a conversion may be replaced by another one.
+    The content of `manifest.json` is checked too, because many tools write a file of that name and a conversion may be
+    overwritten.
     """
     path = f"{directory}/{MANIFEST_FILE}"
     try:

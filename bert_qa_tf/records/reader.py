@@ -1,4 +1,4 @@
-"""Reads the records of a split as they are asked for, by their numbers, checking each one."""
+"""Reads single records of a split by their numbers and checks each one."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from bert_qa_tf.storage import files
 
 
 class Columns:
-    """Some records, by column: what every record has, as flat arrays.
+    """Some records in columns, as flat arrays.
 
     Attributes:
-      offsets: `<int64>[num_records + 1]`: record `i` owns `flat[name][offsets[i]:offsets[i + 1]]`.
-      flat: per-token fields, `<int32>[total_tokens]` each.
-      scalars: per-record fields: integers `[num_records]`, strings a list.
+      offsets: `<int64>[num_records + 1]`; record `i` owns `flat[name][offsets[i]:offsets[i + 1]]`.
+      flat: the per-token fields, `<int32>[total_tokens]` each.
+      scalars: the per-record fields: arrays `[num_records]` of integers, or lists of strings.
     """
 
     def __init__(
@@ -41,31 +41,31 @@ class Columns:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Word pieces of each record, `<int32>[num_records]`."""
+        """The number of word pieces of each record, `<int32>[num_records]`."""
         return np.diff(self.offsets).astype(np.int32)
 
 
 class RecordReader:
-    """The records of a split, read from their shards one by one; only the index is held in memory.
+    """Reads the records of a split from their shards one by one; only the index is held in memory.
 
-    A record's number is its place in the order of the shards, from 0.
+    A record's number is its place in the order of the shards, counted from 0.
 
     Args:
-      directory: where the shards are. From a remote place they are copied to the system's temporary folder first:
-        storage over a network sends megabytes for each record. The copy goes when the reader does.
-      shards: as the manifest lists them.
-      index: theirs, `<INDEX_DTYPE>[num_records]`.
-      table: what the records hold.
-      with_decoding: also read the fields that only decoding needs.
+      directory: the folder of the shards. Remote shards are copied to the system's temporary folder first, because
+        network storage sends megabytes for each record. The copy is deleted with the reader.
+      shards: the shards, as the manifest lists them.
+      index: the index of the shards, `<INDEX_DTYPE>[num_records]`.
+      table: the fields of the records.
+      with_decoding: whether to read the fields that only decoding needs, too.
 
     Attributes:
-      lengths: word pieces of each record, `<int32>[num_records]`.
-      copies: which copy of its window each record is, `<uint8>[num_records]`.
-      keys: `order_key` of each record's window, `<uint64>[num_records]`.
+      lengths: the number of word pieces of each record, `<int32>[num_records]`.
+      copies: the number of the copy of its window that each record is, `<uint8>[num_records]`.
+      keys: the `order_key` of each record's window, `<uint64>[num_records]`.
 
     Raises:
-      InputError: a shard is missing or has another size than the manifest says (said with the records that are whole),
-        or the index is of other shards.
+      InputError: a shard is missing or has another size than in the manifest (the message says how many records are
+        readable), or the index belongs to other shards.
     """
 
     def __init__(
@@ -98,17 +98,17 @@ class RecordReader:
         """Reads some records.
 
         Args:
-          record_ids: `<int64>[num_read]`, their numbers.
+          record_ids: `<int64>[num_read]`, the numbers of the records.
 
         Returns:
-          These records, in the order asked.
+          The records, in the order of `record_ids`.
 
         Raises:
-          InputError: a record is damaged or not one of this task.
+          InputError: a record is damaged or does not belong to this task.
         """
         record_ids = np.asarray(record_ids, np.int64)
         payloads = [b""] * len(record_ids)
-        # In the order of the file, which disks like best.
+        # The file is read in its own order, which is fastest on disks.
         order = np.argsort(record_ids, kind="stable")
         for shard, places in itertools.groupby(order, key=lambda place: self._shard_of[record_ids[place]]):
             with files.open_binary(self._paths[shard]) as file:
@@ -138,7 +138,7 @@ class RecordReader:
             except DecodeError as error:
                 raise self._not_of_this_task(record_id) from error
             for spec in self._specs:
-                stored = feature[spec.name]  # an empty one where the record has none of this name
+                stored = feature[spec.name]  # an empty feature if the record has none of this name
                 values = stored.bytes_list.value if spec.dtype == "string" else stored.int64_list.value
                 if len(values) != (self.lengths[record_id] if spec.per_token else 1):
                     raise self._not_of_this_task(record_id)
@@ -158,7 +158,7 @@ class RecordReader:
         )
 
     def _local_path(self, name: str, shard: Shard) -> str:
-        """Where a shard is read from, once its size is known to be right."""
+        """Checks a shard's size and returns the path to read it from."""
         if not files.exists(name) or files.is_folder(name):
             raise InputError(f"{name}: this shard is missing; the manifest expects {shard.records} records in it")
         path = name
@@ -176,23 +176,23 @@ class RecordReader:
 def open_split(
     directory: str, manifest: Manifest, split: str, table: Sequence[FeatureSpec], with_decoding: bool = False
 ) -> RecordReader:
-    """The records of a split, by the manifest; see `RecordReader`.
+    """Opens the records of a split; see `RecordReader`.
 
     Args:
       directory: a folder that `create_tfrecords` wrote; may be remote.
       manifest: its manifest.
       split: "train" or "dev".
-      table: what the records hold.
-      with_decoding: also read the fields that only decoding needs.
+      table: the fields of the records.
+      with_decoding: whether to read the fields that only decoding needs, too.
 
     Raises:
-      InputError: the index or a shard is missing or not the one that was written.
+      InputError: the index or a shard is missing or does not match the manifest.
     """
     return RecordReader(directory, manifest.split(split), read_index(directory, manifest, split), table, with_decoding)
 
 
 def _difference(path: str, shard: Shard) -> str:
-    """What is wrong with a shard that has another size than the manifest says."""
+    """Describes what is wrong with a shard whose size is not the one in the manifest."""
     count = 0
     try:
         for _ in tf.data.TFRecordDataset(path, buffer_size=1 << 20):

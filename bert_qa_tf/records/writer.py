@@ -1,6 +1,6 @@
-"""Writes the records of a split: serialized windows to shuffled TFRecord shards and their index.
+"""Writes the records of a split to shuffled TFRecord shards and builds their index.
 
-The bytes depend on the windows and the seed alone, not on the order in which windows come.
+The bytes depend only on the windows and the seed, not on the order in which the windows are added.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from bert_qa_tf.records.index import INDEX_DTYPE
 from bert_qa_tf.records.manifest import Shard
 from bert_qa_tf.storage import digests
 
-# Records wait in memory up to this many bytes and are then spilled sorted to disk, so that a conversion of any size
-# needs no more memory than this for them.
+# Records are buffered in memory up to this many bytes and then sorted and spilled to disk, so that a conversion of any
+# size needs no more memory than this for them.
 _SPILL_BYTES = 64 * 2**20
 _HEADER = struct.Struct("<IQI")  # shard, key, payload size
-_PREFIX = struct.Struct(">BI")  # copy, length: what waits with a record and is not part of it; sorts by copy
+_PREFIX = struct.Struct(">BI")  # copy, length: buffered with a record but not part of it; big-endian to sort by copy
 
 
 def order_key(seed: int, unique_id: int) -> int:
-    """Where a record stands in the shuffled order: a 64-bit fingerprint of the seed and the window.
+    """Returns the key that orders the records: a 64-bit fingerprint of the seed and the window.
 
-    A pure function of the two, so that records land in the same place whichever process wrote them.
+    The key is a pure function of the two, so a record has the same place whichever process wrote it.
     """
     digest = hashlib.blake2b(struct.pack("<qq", seed, unique_id), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
 
 def serialize(values: Mapping[str, Any], table: Sequence[FeatureSpec], with_decoding: bool) -> bytes:
-    """One record as a `tf.train.Example`, deterministically.
+    """Serializes one record as a `tf.train.Example`, deterministically.
 
     Args:
-      values: by name: a number, a string, or `<int>[num_tokens]` for a field with one value for each token.
-      table: what to store and how.
-      with_decoding: also store the fields that only decoding needs.
+      values: the fields by name: a number, a string, or `<int>[num_tokens]` for a field with one value per token.
+      table: the fields to store.
+      with_decoding: whether to store the fields that only decoding needs, too.
     """
     fields = {}
     for spec in table:
@@ -60,9 +60,9 @@ def serialize(values: Mapping[str, Any], table: Sequence[FeatureSpec], with_deco
 
 
 class ShardWriter:
-    """Writes records in shuffled order to the shards of one split, in bounded memory (an external merge sort).
+    """Writes records in shuffled order to the shards of one split, with bounded memory (an external merge sort).
 
-    Use as a context manager; `finish` writes the shards.
+    Use it as a context manager; `finish` writes the shards.
     """
 
     def __init__(self, directory: str, split: str, num_shards: int, seed: int) -> None:
@@ -83,13 +83,13 @@ class ShardWriter:
             spill.close()
 
     def add(self, unique_id: int, length: int, payload: bytes, copy: int = 0) -> None:
-        """Takes one serialized record.
+        """Adds one serialized record.
 
         Args:
-          unique_id: what its place follows from; the same for copies of a window, which then stand side by side.
+          unique_id: determines the record's place; copies of a window share it and are stored next to each other.
           length: its number of word pieces.
-          payload: the record.
-          copy: which copy of its window it is.
+          payload: the serialized record.
+          copy: the number of the copy of its window.
         """
         key = order_key(self._seed, unique_id)
         self._buffer.append((key % self._num_shards, key, _PREFIX.pack(copy, length) + payload))
@@ -102,7 +102,7 @@ class ShardWriter:
         """Writes the shards.
 
         Returns:
-          The shards; and their index, `<INDEX_DTYPE>[num_records]`, for `write_index`.
+          The shards, and their index, `<INDEX_DTYPE>[num_records]`, for `write_index`.
         """
         self._buffer.sort()
         records = heapq.merge(iter(self._buffer), *(_read_spill(spill) for spill in self._spills))
