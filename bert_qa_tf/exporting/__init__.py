@@ -1,1 +1,1 @@
-"""SavedModels of trained models and encoders, checked after they are written."""
+"""Export of trained models and encoders as SavedModels, which are checked after they are written."""

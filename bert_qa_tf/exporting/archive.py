@@ -1,13 +1,13 @@
-"""An export as one file to hand on: packed with checksums, fetched, checked, unpacked once.
+"""Packs exported models into one archive with checksums, and downloads, checks and unpacks such archives.
 
-What goes in: the folders that `export` wrote, or the address of an archive. What comes out: `<name>.tar.gz` with
-`<name>.tar.gz.sha256` beside it, or the version folder of a checked copy in the user's cache.
+`pack` writes the folders of an export to `<name>.tar.gz` with `<name>.tar.gz.sha256` beside it. `locate` takes the
+address of an archive and returns the version folder of a checked copy in the user's cache. An archive contains:
 
     qa/1/…  qa_ids/1/…   the two SavedModels
-    MODEL_CARD.md        what they are
-    SHA256SUMS           of every file above, as `sha256sum --check` reads it
+    MODEL_CARD.md        the model card
+    SHA256SUMS           the checksums of all files above, in the format of `sha256sum --check`
 
-An archive of the same files has the same bytes, whoever packs it and when.
+Packing is reproducible: archives of the same files have the same bytes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_target(path: str) -> None:
-    """Sees to it that `pack` may write there, before hours of other work.
+    """Checks that `pack` accepts the path, before any long-running work starts.
 
     Raises:
       InputError: the path is remote or has another ending.
@@ -47,7 +47,7 @@ def check_target(path: str) -> None:
 
 
 def folders_of(*folders: str) -> dict[str, str]:
-    """Where exported models go in an archive, `<name>/<version>`: what `pack` takes."""
+    """Returns the places of exported models in an archive, `<name>/<version>` → folder, as `pack` takes them."""
     return {"/".join(folder.rstrip("/").split("/")[-2:]): folder for folder in folders}
 
 
@@ -55,14 +55,14 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
     """Packs exported models into an archive.
 
     Args:
-      folders: where each goes in the archive (`qa/1`) → the version folder, a local one.
+      folders: place in the archive (`qa/1`) → version folder, which must be local.
       path: the archive, a local path that ends in .tar.gz; `<path>.sha256` is written beside it.
 
     Returns:
       The archive's SHA-256, in hexadecimal.
 
     Raises:
-      InputError: the path has another ending, or something cannot be read or written.
+      InputError: the path has another ending, or a file cannot be read or written.
     """
     path = os.fspath(path)
     check_target(path)
@@ -76,7 +76,7 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
         if card.exists():
             contents["MODEL_CARD.md"] = card
     sums = "".join(f"{digests.sha256_of(file)}  {name}\n" for name, file in sorted(contents.items()))
-    # Neither a time nor a name in gzip's header; and no owner, time or mode of the machine in tar's.
+    # To be reproducible, gzip's header holds no time and no name, and tar's holds no owner, time or mode.
     with (
         files.replacing(path) as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
@@ -101,26 +101,26 @@ def _add(archive: tarfile.TarFile, name: str, content: io.BufferedIOBase, size: 
 
 
 def is_archive(address: str) -> bool:
-    """Whether an address names an archive, and no folder; see `locate`."""
+    """Returns whether an address names an archive rather than a folder; see `locate`."""
     return urllib.parse.urldefrag(address).url.endswith(_ENDINGS)
 
 
 def locate(address: str) -> str:
-    """The version folder behind an address.
+    """Returns the version folder for the address of a folder or an archive.
 
-    A folder is itself. An archive is unpacked into the user's cache, once for each content, and is trusted only where
-    its SHA-256 is what it should be: what the address says behind `#sha256=`, or what the `.sha256` file beside it
-    says. A local archive may come without either; its own `SHA256SUMS` must hold in any case.
+    A folder is returned unchanged. An archive is unpacked into the user's cache, once for each content. Its SHA-256
+    must be the one behind `#sha256=` in the address, or the one in the `.sha256` file beside the archive. A local
+    archive may have neither. The `SHA256SUMS` inside the archive are always checked.
 
     Args:
-      address: a folder, or a .tar.gz that is a local file, at `https://…` or `http://…`, or where TensorFlow's file
-        layer reaches (`gs://…`).
+      address: a folder, or a .tar.gz that is a local file, at `https://…` or `http://…`, or at an address that
+        TensorFlow's file layer can read (`gs://…`).
 
     Returns:
-      The folder of the model that takes text, `qa/<version>` for instance: the archive's only one.
+      The folder of the model that takes text, `qa/<version>` for instance; an archive has exactly one.
 
     Raises:
-      InputError: it cannot be had, has another checksum, or is no archive of an export.
+      InputError: the archive cannot be read, has another checksum, or is not an archive of an export.
     """
     if not is_archive(address):
         return address
@@ -135,7 +135,7 @@ def locate(address: str) -> str:
         if expected not in (None, digest):
             raise InputError(f"{url}: has SHA-256 {digest}, expected {expected}; nothing was kept")
         return _unpack(pathlib.Path(url), url, digest)
-    # Named by content: what was cut off is gone on with, wherever it came from.
+    # The download is named by its content, so that it can be resumed from any address.
     download = cache_dir() / "downloads" / expected
     transfer.fetch([url], download, sha256=expected)
     try:
@@ -145,7 +145,7 @@ def locate(address: str) -> str:
 
 
 def _expected_digest(url: str, fragment: str) -> str | None:
-    """The SHA-256 that an archive should have; None for a local one of which nobody says."""
+    """Returns the SHA-256 that an archive should have; None for a local archive without a stated checksum."""
     if fragment:
         digest = fragment.removeprefix("sha256=").lower()
         if not _SHA256.fullmatch(digest):
@@ -178,7 +178,7 @@ def _folder_of(digest: str) -> pathlib.Path:
 
 
 def _unpacked(digest: str) -> str | None:
-    """The version folder of an archive that was unpacked before."""
+    """Returns the version folder of an archive that is already unpacked; None if it is not."""
     folder = _folder_of(digest)
     return _version_folder(folder, str(folder)) if folder.is_dir() else None
 
@@ -194,7 +194,7 @@ def _version_folder(folder: pathlib.Path, source: str) -> str:
 
 
 def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
-    """Unpacks a local archive, whose SHA-256 is `digest`, into the cache, whole or not at all."""
+    """Unpacks a local archive, whose SHA-256 is `digest`, into the cache, completely or not at all."""
     if (there := _unpacked(digest)) is not None:
         return there
     target = _folder_of(digest)
@@ -203,7 +203,7 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
     try:
         try:
             with tarfile.open(path, "r:gz") as archive:
-                # Refuses links, devices and names that lead out of the folder.
+                # The filter refuses links, devices and names that lead out of the folder.
                 archive.extractall(temporary, filter="data")
         except (tarfile.TarError, OSError, EOFError) as error:
             raise InputError(f"{source}: cannot be unpacked ({error}); expected an archive of `export`") from error
@@ -212,7 +212,7 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
         try:
             temporary.rename(target)
         except OSError:
-            # Somebody else unpacked the same just now.
+            # Another process may have unpacked the same archive in the meantime.
             if not target.is_dir():
                 raise
     finally:
@@ -221,7 +221,7 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
 
 
 def _check_sums(folder: pathlib.Path, source: str) -> None:
-    """Holds every file to `SHA256SUMS`, and that list to the files."""
+    """Checks that `SHA256SUMS` lists exactly the files that are there, with the right checksums."""
     listing = folder / SUMS_FILE
     if not listing.is_file():
         raise InputError(f"{source}: holds no {SUMS_FILE}; expected an archive of `export`")

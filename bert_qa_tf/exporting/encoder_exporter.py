@@ -1,7 +1,7 @@
-"""Exports an encoder as a TF-Hub module, `<export_dir>/encoder/<version>`, and checks that it reads back the same.
+"""Exports an encoder as a TF-Hub module, `<export_dir>/encoder/<version>`, and checks it by reading it back.
 
-`hub.KerasLayer` loads the module in anyone's code, and `--encoder_handle` takes it here. `encoders.sources.hub_export`
-does the writing.
+Other programs load the module with `hub.KerasLayer`, and this package takes it as `--encoder_handle`.
+`encoders.sources.hub_export` writes the module.
 """
 
 from __future__ import annotations
@@ -19,24 +19,26 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting.exporter import choose_version, temporary_folder
 
 _NAME = "encoder"
-# A module's graph is the same whatever these are: training sets them anew.
+# These settings do not change a module's graph, and training sets them again.
 _NOT_IN_A_MODULE = ("hidden_dropout", "attention_dropout", "initializer_range")
 
 
 def export_encoder(pretrained: PretrainedEncoder, export_dir: str, version: int | None = None) -> str:
-    """Writes an encoder as a TF-Hub module and checks it: outputs within rounding, all else bit for bit.
+    """Writes an encoder as a TF-Hub module and checks it.
+
+    The module's outputs must equal the encoder's but for rounding; everything else must be identical bit for bit.
 
     Args:
       pretrained: the encoder.
-      export_dir: the module becomes its `encoder/<version>`; may be remote.
-      version: None for one more than the highest there.
+      export_dir: the folder for `encoder/<version>`; may be remote.
+      version: the version number; None for one more than the highest existing version.
 
     Returns:
       The module's folder.
 
     Raises:
-      InputError: the version is there already, the encoder has no pooler, or the module reads back differently;
-        nothing is left behind then.
+      InputError: the version exists already, the encoder has no pooler, or the module differs when it is read back.
+        Nothing is kept then.
     """
     export_dir = export_dir.rstrip("/")
     version = choose_version(export_dir, (_NAME,), version)
@@ -54,7 +56,7 @@ def export_encoder(pretrained: PretrainedEncoder, export_dir: str, version: int 
 
 
 def _differences(expected: PretrainedEncoder, read: PretrainedEncoder) -> list[str]:
-    """What of an encoder has changed on its way."""
+    """Returns the names of the parts in which two encoders differ."""
     return [
         what
         for what, same in (

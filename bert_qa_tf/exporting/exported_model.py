@@ -1,4 +1,4 @@
-"""Asks a SavedModel that `export` wrote, from Python and in this process."""
+"""Loads a SavedModel that `export` wrote and runs it in this process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load(path: str) -> tf.Module:
     """Loads a SavedModel.
 
     Raises:
-      InputError: there is none at `path`.
+      InputError: there is no SavedModel at `path`, or it cannot be loaded.
     """
     _saved_model_file(path)
     try:
@@ -31,7 +31,7 @@ def load(path: str) -> tf.Module:
 
 
 def _saved_model_file(path: str) -> str:
-    """The file of a SavedModel; refuses a folder that holds none."""
+    """Returns the path of a SavedModel's file; raises an `InputError` if the folder holds none."""
     if not tf.io.gfile.exists(f"{path}/saved_model.pb"):
         versions = [name.rstrip("/") for name in tf.io.gfile.listdir(path)] if tf.io.gfile.isdir(path) else []
         numbers = sorted(int(name) for name in versions if name.isdigit())
@@ -41,7 +41,7 @@ def _saved_model_file(path: str) -> str:
 
 
 def signature_inputs(path: str) -> dict[str, set[str]]:
-    """The signatures of a SavedModel, each with the names of its inputs; nothing of the model is loaded.
+    """Reads the signatures of a SavedModel, each with the names of its inputs, without loading the model.
 
     Raises:
       InputError: there is no SavedModel at `path`.
@@ -56,19 +56,19 @@ class ExportedModel:
     """Answers a task's examples with the `serving_default` signature.
 
     Args:
-      path: `<export_dir>/<name>/<version>`, or an archive of one: see `archive.locate`.
+      path: `<export_dir>/<name>/<version>`, or an archive of it; see `archive.locate`.
       batch_size: examples per call.
 
     Attributes:
-      module: what was loaded.
+      module: the loaded SavedModel.
 
     Raises:
-      InputError: there is no such SavedModel, or it takes no text.
+      InputError: there is no such SavedModel, or it does not take text.
     """
 
     def __init__(self, path: str, batch_size: int = 32) -> None:
         self._path = archive.locate(path)
-        self.module = load(self._path)  # kept: a signature alone does not keep its variables alive
+        self.module = load(self._path)  # a reference is kept because a signature does not keep its variables alive
         if "serving_default" not in self.module.signatures:
             found = ", ".join(self.module.signatures) or "none"
             raise InputError(
@@ -80,10 +80,10 @@ class ExportedModel:
 
     @functools.cached_property
     def task(self) -> type[Task]:
-        """What the model is for.
+        """The task of the model.
 
         Raises:
-          InputError: no task that is known here takes its inputs.
+          InputError: no known task takes the model's inputs.
         """
         return task_file.task_of_export(self._path)
 
@@ -91,22 +91,22 @@ class ExportedModel:
         """Runs the signature once.
 
         Args:
-          columns: input → texts.
+          columns: texts by input name.
 
         Returns:
-          Output → a list with an entry for each text, strings decoded.
+          By output name, a list with an entry for each text; strings are decoded.
         """
         outputs = self._serve(**{name: tf.constant(list(texts), tf.string) for name, texts in columns.items()})
         return {name: _decoded(values.numpy().tolist()) for name, values in outputs.items()}
 
     def answer(self, examples: Iterable[Any]) -> Iterator[Any]:
-        """Answers the task's examples, some at a time.
+        """Answers the task's examples in batches.
 
         Yields:
-          One answer for each, in their order.
+          One answer for each example, in their order.
 
         Raises:
-          InputError: the model gives something else than an export of its task.
+          InputError: the outputs are not those of an export of its task.
         """
         task, examples = self.task, iter(examples)
         while batch := list(itertools.islice(examples, self._batch_size)):

@@ -1,9 +1,8 @@
-"""Writes a trained model as two SavedModels that answer as it does, or writes nothing.
+"""Exports a trained model as two SavedModels and checks that they give the same answers as the model.
 
-`<export_dir>/<name>/<version>` takes text and has both signatures, `<export_dir>/<name>_ids/<version>` has `serve_ids`
-alone: a server that does not link tensorflow-text cannot load a SavedModel that merely contains its ops. Both are
-written under a temporary name, asked in a process of their own, and moved into place only when they agree with the
-model.
+`<export_dir>/<name>/<version>` takes text and has both signatures. `<export_dir>/<name>_ids/<version>` has only
+`serve_ids`: a server that does not link tensorflow-text cannot load a SavedModel that merely contains its ops. Both are
+written to a temporary folder, run in a separate process, and moved into place only if they agree with the model.
 """
 
 from __future__ import annotations
@@ -22,21 +21,23 @@ from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Comparison, ExportedModule, ReplyError, Task
 from bert_qa_tf.text.tokenizer import Tokenizer
 
-# Each has some hundred numbers, which go through a file: answers are what every example is asked for.
+# The token-level outputs are compared on this many rows only, because each row has some hundred numbers that are passed
+# through a file. The answers are compared on all examples.
 _MAX_ROWS_OF_IDS = 64
 _NUM_WARMUP_EXAMPLES = 4
 
 
 class ExportResult(NamedTuple):
-    """What was written.
+    """The result of an export.
 
     Attributes:
-      text_dir: the SavedModel with both signatures.
-      ids_dir: the one with `serve_ids` alone.
+      text_dir: the folder of the SavedModel with both signatures.
+      ids_dir: the folder of the SavedModel that has only `serve_ids`.
       version: the version of both.
-      examples: how many examples it was checked on.
-      ties: how many of them had another answer whose score is equal but for rounding.
-      warmup_requests: how many were written for TF Serving, and replayed; 0 without the extra `serving`.
+      examples: the number of examples that the export was checked on.
+      ties: the number of examples with a different answer whose score is equal except for rounding.
+      warmup_requests: the number of requests that were written for TF Serving and replayed; 0 without the extra
+        `serving`.
     """
 
     text_dir: str
@@ -57,23 +58,23 @@ def export_model(
     options: Any = None,
     card: str | None = None,
 ) -> ExportResult:
-    """Exports a model and checks what was written.
+    """Exports a model and checks the result.
 
     Args:
-      task: what the model is for.
-      model: of `task.build_model`; exported in the precision it was built in.
-      tokenizer: with the model's vocabulary.
-      export_dir: holds the folders of both models; may be remote.
-      examples: to check the export on, all of them. The task's built-in ones are always asked.
-      version: the number of both folders; None for one more than the highest there.
+      task: the model's task.
+      model: a model from `task.build_model`; exported in the precision it was built in.
+      tokenizer: the tokenizer with the model's vocabulary.
+      export_dir: the parent folder of both models' folders; may be remote.
+      examples: examples to check the export on, in addition to the task's built-in ones.
+      version: the version of both models; None for one more than the highest existing version.
       options: a `task.export_config`; None for its defaults.
-      card: the model card, see `model_card`; None for none.
+      card: the text of the model card, see `model_card`; None for no card.
 
     Returns:
-      Where both are, and what they were checked on.
+      The folders of both models, and the figures of the check.
 
     Raises:
-      InputError: the version is there already, or the written model answers differently; then nothing is left behind.
+      InputError: the version exists already, or the exported model gives different answers. Nothing is kept then.
     """
     export_dir = export_dir.rstrip("/")
     modules = task.export_modules(model, tokenizer, options or task.export_config())
@@ -110,15 +111,15 @@ def export_model(
 
 
 def choose_version(export_dir: str, names: Sequence[str], version: int | None) -> int:
-    """The number of an export's folders, `<export_dir>/<name>/<version>` for each of `names`.
+    """Returns the version of an export, which has a folder `<export_dir>/<name>/<version>` for each of `names`.
 
     Args:
-      export_dir: may be remote.
-      names: of the models that are written together.
-      version: the number asked for; None for one more than the highest there.
+      export_dir: the parent folder; may be remote.
+      names: the names of the models that are exported together.
+      version: the requested version; None for one more than the highest existing version.
 
     Raises:
-      InputError: the number asked for is there already, or is below 1.
+      InputError: the requested version exists already, or is below 1.
     """
     there: set[int] = set()
     for name in names:
@@ -136,7 +137,7 @@ def choose_version(export_dir: str, names: Sequence[str], version: int | None) -
 
 @contextlib.contextmanager
 def temporary_folder(path: str) -> Iterator[str]:
-    """A new folder, which may be remote, that is deleted with all that is still in it."""
+    """Creates a folder, which may be remote, and deletes it with its remaining content at the end."""
     tf.io.gfile.makedirs(path)
     try:
         yield path
@@ -145,7 +146,7 @@ def temporary_folder(path: str) -> Iterator[str]:
 
 
 def _save(exported: ExportedModule, path: str) -> None:
-    # Nobody trains a served model: without the gradients of its activations it is smaller and loads faster.
+    # A served model is not trained. Without the gradients of its activations it is smaller and loads faster.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(exported.module, path, dict(exported.signatures), options)
 
@@ -194,5 +195,5 @@ def _check_outputs(
 
 
 def spread(examples: Sequence[Any], count: int) -> Sequence[Any]:
-    """At most `count` of them, evenly spread."""
+    """Returns at most `count` of the examples, evenly spread."""
     return examples[:: max(1, -(-len(examples) // count))]

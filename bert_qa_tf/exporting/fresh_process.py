@@ -1,6 +1,7 @@
-"""Asks written SavedModels in a process that has never seen the model: the check that servers will repeat.
+"""Runs exported SavedModels in a fresh process, to check that they work as they will on a server.
 
-Nothing of the model's own code is loaded there, and tensorflow-text only after the SavedModel that must do without it.
+The process does not load the code that built the model. It loads tensorflow-text only after the SavedModel that must
+work without it.
 
     python -m bert_qa_tf.exporting.fresh_process FOLDER REQUEST.json REPLY.json
 """
@@ -31,19 +32,20 @@ def ask(
     rows: Sequence[Mapping[str, Sequence[int]]],
     python: str = sys.executable,
 ) -> dict[str, Any]:
-    """Starts a process, asks both models in it, and waits.
+    """Starts a process, runs both models in it, and waits for the result.
 
     Args:
-      folder: holds both; may be remote.
-      names: of the model that takes text, and of the one that takes ids alone.
-      columns: what `serving_default` is asked, see `Task.to_columns`.
-      rows: what `serve_ids` is asked, see `Task.model_inputs`.
-      python: the interpreter; another than this one may have another TensorFlow.
+      folder: the parent folder of both models; may be remote.
+      names: the name of the model that takes text, and of the model that takes only ids.
+      columns: the inputs of `serving_default`, see `Task.to_columns`.
+      rows: the inputs of `serve_ids`, see `Task.model_inputs`.
+      python: the Python interpreter to use; another interpreter may have another version of TensorFlow.
 
     Returns:
-      `columns`, the outputs of `serving_default` by name, a list with an entry for each text; under each of `names` the
-      outputs of `serve_ids` for each row, by name; `ops`, of the first model, name → how often it occurs and whether
-      TensorFlow alone registers it; `warmed_up`, the number of warm-up requests that were replayed.
+      A dict with these keys: `columns` has the outputs of `serving_default` by name, each a list with an entry for each
+      text. Each of `names` has the outputs of `serve_ids` for each row, by name. `ops` maps each op of the first model
+      to its number of occurrences and whether TensorFlow itself registers it. `warmed_up` is the number of warm-up
+      requests that were replayed.
 
     Raises:
       InputError: the process failed.
@@ -52,7 +54,7 @@ def ask(
         request, reply = (pathlib.Path(name) / file for file in ("request.json", "reply.json"))
         request.write_text(json.dumps({"names": names, "columns": columns, "rows": rows}), encoding="utf-8")
         command = [python, "-m", "bert_qa_tf.exporting.fresh_process", folder, str(request), str(reply)]
-        # This very package, wherever it lies and whatever the folder it was started in.
+        # The process must import this copy of the package, whatever the current folder is.
         here = str(pathlib.Path(bert_qa_tf.__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
         environment = {**os.environ, "PYTHONPATH": path}
@@ -64,7 +66,7 @@ def ask(
 
 
 def main(folder: str, request_file: str, reply_file: str) -> None:
-    """Answers a request; see `ask`."""
+    """Runs both models on the inputs in a request file and writes the reply file; see `ask`."""
     import tensorflow as tf
 
     request = json.loads(pathlib.Path(request_file).read_text(encoding="utf-8"))
@@ -88,7 +90,7 @@ def main(folder: str, request_file: str, reply_file: str) -> None:
 
 
 def _text_outputs(model: Any, columns: Mapping[str, Sequence[str]]) -> dict[str, list]:
-    """The outputs of `serving_default`, some texts at a time."""
+    """Returns the outputs of `serving_default`, computed in batches of texts."""
     found: dict[str, list] = {}
     for first in range(0, len(next(iter(columns.values()))), _TEXTS_PER_CALL):
         some = {name: texts[first : first + _TEXTS_PER_CALL] for name, texts in columns.items()}
@@ -98,7 +100,7 @@ def _text_outputs(model: Any, columns: Mapping[str, Sequence[str]]) -> dict[str,
 
 
 def _ids_outputs(module: Any, rows: Sequence[Mapping[str, Sequence[int]]]) -> list[dict[str, list[float]]]:
-    """The outputs of `serve_ids` for each row."""
+    """Returns the outputs of `serve_ids` for each row."""
     from bert_qa_tf.exporting.parity import outputs_of_rows
 
     serve = module.signatures["serve_ids"]
@@ -108,7 +110,11 @@ def _ids_outputs(module: Any, rows: Sequence[Mapping[str, Sequence[int]]]) -> li
 
 
 def _ops(path: str) -> dict[str, tuple[int, bool]]:
-    """Of a SavedModel's graph and the functions in it."""
+    """Counts the ops of a SavedModel's graph and its functions.
+
+    Returns:
+      Op name → its number of occurrences, and whether it is registered in this process.
+    """
     from tensorflow.core.protobuf import saved_model_pb2
     from tensorflow.python.framework import op_def_registry
 

@@ -1,4 +1,4 @@
-"""The model card of an export: what the model is, what it was trained on, its scores, its limits."""
+"""Writes the model card of an export: the model, its training data, its scores and its limits."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ CARD_FILE = "model_card.md"
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """Where a model comes from.
+    """The origin of a model.
 
     Attributes:
       config: the run's `config.json`.
-      step: of the weights.
-      text: what the task says.
-      dev_scores: on the development split, of these weights; None where there is none.
-      test_scores: of these weights, on files that `evaluate` scored: file → its `metrics.json`.
-      inference_dtype: what the export computes in.
-      license: of the weights.
+      step: the training step of the weights.
+      text: the task's texts for the card.
+      dev_scores: the scores of these weights on the development split; None if there is no such split.
+      test_scores: the scores of these weights on files that `evaluate` scored: file → its `metrics.json`.
+      inference_dtype: the dtype that the export computes in.
+      license: the license of the weights.
     """
 
     config: Mapping[str, Any]
@@ -35,7 +35,7 @@ class Provenance:
 
 
 def model_card(run: Provenance) -> str:
-    """A model card in Markdown."""
+    """Returns the model card in Markdown."""
     train, data = run.config["train"], run.config.get("data", {})
     sources = [f"* `{_name(source['file'])}`, SHA-256 `{source['sha256']}`" for source in data.get("sources", [])]
     counts = data.get("counts", {})
@@ -77,7 +77,7 @@ def model_card(run: Provenance) -> str:
 
 
 def _test_table(scores: Mapping[str, Mapping[str, Any]], text: CardText) -> list[str]:
-    """Scores on files; nothing where no file was scored."""
+    """Returns the lines of the table of scores on files; no lines if no file was scored."""
     if not scores:
         return []
     rows = [
@@ -100,5 +100,5 @@ def _cell(values: Mapping[str, Any], key: str | tuple[str, str]) -> str:
 
 
 def _name(path: str) -> str:
-    """Without the folders of the machine it was trained on."""
+    """Returns a path without the folders of the machine that the model was trained on."""
     return path.rstrip("/").rsplit("/", 1)[-1] if path.startswith(("/", "~", ".")) else path

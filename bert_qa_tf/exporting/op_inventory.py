@@ -1,8 +1,7 @@
-"""Which ops a written model needs, and which TF Serving has them.
+"""Lists the ops of an exported model and checks that TF Serving supports them.
 
-What goes in: what a fresh process counted in the SavedModel's graph. What comes out: the content of `ops.json`, or one
-line where a server is not known to have an op. TF Serving links the whole of the TensorFlow of its own version, and
-tensorflow-text's ops (its own 2.12 until TF Serving 2.19.1).
+`fresh_process.py` counts the ops in the SavedModel's graph. TF Serving links all ops of the TensorFlow of its own
+version, and tensorflow-text's ops (from tensorflow-text 2.12 up to TF Serving 2.19.1).
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from bert_qa_tf.errors import InputError
 
 OPS_FILE = "ops.json"
-# The ops of tensorflow-text that TF Serving 2.16 to 2.20 links.
+# The ops of tensorflow-text that an export uses and that TF Serving 2.16 to 2.20 link.
 LINKED_TEXT_OPS = ("FastWordpieceTokenizeWithOffsets",)
-# The ops that TensorFlow 2.20 registers and 2.16 does not: no op has moved the other way that a model could hold.
-# `experiments/serving_compat/serving_compat.py` compares this list with what the older one registers.
+# The ops that TensorFlow 2.20 registers and 2.16 does not. No op that a model could hold was removed in between.
+# `experiments/serving_compat/serving_compat.py` compares this list with the ops that 2.16 registers.
 NEWER_THAN_2_16 = frozenset(
     (
         "CalibrationStatisticsSaver",
@@ -62,13 +61,13 @@ NEWER_THAN_2_16 = frozenset(
 
 
 def to_json(ops: Mapping[str, Sequence[int | bool]]) -> str:
-    """Every op of a written model, how often it occurs, whose it is, and which TF Serving links it, as JSON.
+    """Returns the content of `ops.json`: each op with its count, its library and the TF Serving versions that link it.
 
     Args:
-      ops: name → how often it occurs, and whether TensorFlow alone registers it.
+      ops: name → its number of occurrences, and whether TensorFlow itself registers it.
 
     Raises:
-      InputError: an op that not every TF Serving from 2.16 to 2.20 is known to link.
+      InputError: some TF Serving from 2.16 to 2.20 is not known to link an op.
     """
     unknown = [
         name

@@ -1,6 +1,6 @@
-"""Which task an exported model is for: a file beside the model says so, else the inputs that it takes do.
+"""Finds the task of an exported model from a file beside it, or from its inputs if there is no such file.
 
-Imports no TensorFlow where the file is there.
+TensorFlow is imported only if the file is missing.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Task
 
-# In the folder of extra assets.
+# The file is in the folder of extra assets.
 TASK_FILE = "assets.extra/task.json"
 
 
 def content(task: type[Task]) -> str:
-    """The content of `TASK_FILE`."""
+    """Returns the content of `TASK_FILE`."""
     return json.dumps({"task": task.name}) + "\n"
 
 
 def task_of_export(path: str) -> type[Task]:
-    """The task of an exported model.
+    """Returns the task of an exported model.
 
     Args:
-      path: its version folder.
+      path: the model's version folder.
 
     Raises:
-      InputError: there is no model, or no task that is known here takes its inputs.
+      InputError: there is no model, or no known task takes its inputs.
     """
     file = f"{path}/{TASK_FILE}"
     if files.exists(file):
@@ -50,14 +50,14 @@ def task_of_export(path: str) -> type[Task]:
 
 
 def task_of_inputs(source: str, inputs: Iterable[str]) -> type[Task]:
-    """The task whose models take these inputs.
+    """Returns the task whose models take these inputs.
 
     Args:
-      source: of the model, for the message.
-      inputs: of its `serving_default` signature.
+      source: the model's path or address, for the error message.
+      inputs: the inputs of its `serving_default` signature.
 
     Raises:
-      InputError: there is none.
+      InputError: no known task takes these inputs.
     """
     task = tasks.of_served_inputs(inputs)
     if task is None:

@@ -1,4 +1,4 @@
-"""The requests that TF Serving replays when it loads a model, before it takes any others."""
+"""Writes and replays the warm-up requests that TF Serving runs when it loads a model, before it accepts others."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ FILE = "tf_serving_warmup_requests"
 
 
 def requests(columns: Mapping[str, Sequence[str]], model_name: str) -> list[bytes] | None:
-    """Requests for `serving_default`: the first example alone, and all together.
+    """Returns two requests for `serving_default`: one with the first example, and one with all examples.
 
     Args:
-      columns: input → a text for each example.
-      model_name: as the server knows it.
+      columns: by input name, a text for each example.
+      model_name: the model's name on the server.
 
     Returns:
-      Serialized `PredictionLog`s; None where tensorflow-serving-api, of the extra `serving`, is not installed.
+      Serialized `PredictionLog`s; None if tensorflow-serving-api (the extra `serving`) is not installed.
     """
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
@@ -39,10 +39,10 @@ def requests(columns: Mapping[str, Sequence[str]], model_name: str) -> list[byte
 
 
 def replay(path: str, serve: Callable[..., Any]) -> int:
-    """Asks what a file of warm-up requests asks; returns how many there were.
+    """Runs the requests of a warm-up file and returns how many there were.
 
     Args:
-      path: the file.
+      path: the file of warm-up requests.
       serve: the `serving_default` signature.
     """
     import tensorflow as tf
