@@ -1,1 +1,1 @@
-"""Asks a TF Serving, or `serve`, over REST or gRPC."""
+"""A client for TF Serving and for `serve`, over REST or gRPC."""

@@ -1,10 +1,10 @@
-"""Asks a model on a server: TF Serving, or anything that speaks its REST or gRPC.
+"""Sends questions to a model on TF Serving, or on any server with the same REST or gRPC API.
 
     with Client(Connection("localhost:8501")) as client:
         answer = client.ask("who called", transcript)
         print(answer.text, transcript[answer.start_char : answer.end_char], answer.score)
 
-Lists go out in batches, each with its own attempts. One client is for one thread.
+Examples are sent in batches, and each batch is retried on its own. A client must be used by one thread only.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
 
 _DEFAULT_RETRY = RetryPolicy()
-# So many characters of text go into one request: some 18 hours of speech. A longer text goes alone.
+# The limit on the characters of text in one request: some 18 hours of speech. A longer text gets its own request.
 _MAX_BATCH_CHARS = 2**20
 
 
 class ServerError(InputError):
-    """A server that could not be reached, refused or replied with something else than answers.
+    """The server could not be reached, refused the request, or sent a reply without answers.
 
     Attributes:
       status: `HTTP 404`, a gRPC status such as `NOT_FOUND`, `UNAVAILABLE`, `TIMEOUT`, `TLS`, or `REPLY`.
-      attempts: how often it was asked.
+      attempts: the number of attempts that were made.
     """
 
     def __init__(self, server: str, status: str, message: str, attempts: int) -> None:
@@ -44,29 +44,29 @@ class ServerError(InputError):
 
 
 class Transport(Protocol):
-    """One attempt to ask; see `RestTransport` and `GrpcTransport`."""
+    """Makes single attempts to call a server; see `RestTransport` and `GrpcTransport`."""
 
     def predict(self, columns: Mapping[str, Sequence[str]], timeout_secs: float) -> dict[str, Any]:
-        """The outputs by name, each a list with an entry for each text of a column."""
+        """Returns the outputs by name, each a list with an entry for each text of a column."""
 
     def inputs(self, timeout_secs: float) -> set[str]:
-        """The names of the inputs of the model's `serving_default` signature."""
+        """Returns the names of the inputs of the model's `serving_default` signature."""
 
     def close(self) -> None:
-        """Lets connections go."""
+        """Closes the connections."""
 
 
 class Client:
-    """Asks one model on one server.
+    """Sends examples to one model on one server.
 
     Args:
-      connection: the server and how to reach it.
-      retry: timeouts, and what to do when the server cannot answer just now.
-      batch_size: examples in one request, at most.
-      task: what the model is for; None to ask the server once, when it is first needed.
+      connection: the server, the model and how to reach them.
+      retry: timeouts, and how to retry when the server is temporarily unavailable.
+      batch_size: the largest number of examples in one request.
+      task: the model's task; None to find it from the model's metadata when it is first needed.
 
     Raises:
-      InputError: gRPC is asked for and not installed, or `batch_size` makes no sense.
+      InputError: gRPC is requested but not installed, or `batch_size` is below 1.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class Client:
 
     @functools.cached_property
     def task(self) -> type[Task]:
-        """What the model is for, by the inputs that it takes.
+        """The model's task, found by the inputs that it takes.
 
         Raises:
-          ServerError: no answer.
-          InputError: no task that is known here takes these inputs.
+          ServerError: the server gave no valid reply.
+          InputError: no known task takes these inputs.
         """
         if self._task is not None:
             return self._task
@@ -104,22 +104,22 @@ class Client:
         return found
 
     def ask(self, question: str, context: str) -> DecodedAnswer:
-        """Asks one question.
+        """Answers one question about a text.
 
         Raises:
-          ServerError: no answer.
+          ServerError: the server gave no valid reply.
         """
         [answer] = self.answer([SquadExample("1", question, context)])
         return answer
 
     def answer(self, examples: Iterable[Any]) -> Iterator[Any]:
-        """Asks the task's examples, some in each request.
+        """Answers the task's examples in batches, one request for each batch.
 
         Yields:
-          One answer for each, in their order.
+          One answer for each example, in their order.
 
         Raises:
-          ServerError: no answer to a request; the answers to those before it were yielded.
+          ServerError: a request got no valid reply. The answers of the requests before it have been yielded.
         """
         task = self.task
         for batch in _batches(examples, task, self.batch_size):
@@ -141,7 +141,7 @@ class Client:
             raise ServerError(server, failure.status, failure.message, failure.attempts) from failure
 
     def close(self) -> None:
-        """Lets connections go."""
+        """Closes the connections."""
         self._transport.close()
 
     def __enter__(self) -> Client:
@@ -160,11 +160,11 @@ def _make_transport(connection: Connection) -> Transport:
 
 
 def _batches(examples: Iterable[Any], task: type[Task], batch_size: int) -> Iterator[list[Any]]:
-    """Examples in their order, so many at once at most, and of so many characters at most where there are several."""
+    """Groups examples into batches of at most `batch_size` examples and, if there are several, `_MAX_BATCH_CHARS`."""
     batch: list[Any] = []
     chars = 0
     for example in examples:
-        # The longest text of an example is what counts: the others are a question, say.
+        # Only the longest text of an example counts; the others are short, such as a question.
         added = max(len(texts[0]) for texts in task.to_columns([example]).values())
         if batch and (len(batch) == batch_size or chars + added > _MAX_BATCH_CHARS):
             yield batch

@@ -1,7 +1,6 @@
-"""Where a server is and how to reach it: address, model, TLS, headers.
+"""Describes how to reach a model on a server: address, model, TLS and headers.
 
-What goes in: what the user typed. What comes out: a frozen `Connection` that the transports build themselves from, or
-one line that says what is wrong with it. Nothing is sent from here.
+A `Connection` checks the user's settings, and the transports are built from it. This module sends no requests.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 
 _SCHEMES = ("http", "https", "grpc", "grpcs")
-# RFC 9110's token. A line end in a value would start another header.
+# A name is a token of RFC 9110. A value must not hold a line break, which would start another header.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
-# What a gRPC key may be made of; those on `-bin` hold bytes, and gRPC keeps `grpc-` for itself.
+# The valid keys of gRPC metadata. Keys that end in `-bin` hold bytes, and `grpc-` is reserved for gRPC.
 _GRPC_KEY = re.compile(r"(?!grpc-)[0-9a-z_.-]+(?<!-bin)")
 
 
@@ -29,17 +28,17 @@ class Connection:
     Attributes:
       server: `host:port` or `http://…` for REST, `https://…` for REST over TLS (both may end in a path, where a proxy
         adds one), `grpc://host:port` and `grpcs://host:port` for gRPC, the latter over TLS.
-      model_name: as the server calls it.
-      model_version: a version's number; None for the latest that is loaded.
-      model_version_label: a label that the server's configuration gives to a version, instead of its number.
-      headers: name and value of each HTTP header or gRPC metadata entry that goes with every request, such as
-        `("Authorization", "Bearer …")`. Never part of a message.
-      ca_file: PEM certificates to trust instead of those that the system trusts.
-      client_cert_file: PEM certificate that says who we are, for servers that ask.
-      client_key_file: its private key.
+      model_name: the model's name on the server.
+      model_version: a version's number; None for the latest loaded version.
+      model_version_label: a label that the server's configuration assigns to a version; replaces the number.
+      headers: name and value of each HTTP header or gRPC metadata entry that is sent with every request, such as
+        `("Authorization", "Bearer …")`. Error messages never show the values.
+      ca_file: PEM file of the certificates to trust instead of the system's.
+      client_cert_file: PEM file of the client certificate, for servers that require one.
+      client_key_file: PEM file of the client certificate's private key.
 
     Raises:
-      InputError: the address, a name, a header or a combination makes no sense, or a file cannot be read.
+      InputError: the address, a name, a header or a combination is invalid, or a file cannot be read.
     """
 
     server: str
@@ -70,23 +69,23 @@ class Connection:
 
     @property
     def scheme(self) -> Literal["http", "https", "grpc", "grpcs"]:
-        """How to speak to the server; REST without TLS where the address does not say."""
+        """The address's scheme; `http` (REST without TLS) if the address has none."""
         scheme, separator, _ = self.server.partition("://")
         return scheme if separator else "http"
 
     @property
     def transport(self) -> Literal["rest", "grpc"]:
-        """Which of the two services is asked."""
+        """The API that is used, REST or gRPC."""
         return "grpc" if self.scheme.startswith("grpc") else "rest"
 
     @property
     def is_secure(self) -> bool:
-        """Whether TLS protects what is said."""
+        """Whether the connection uses TLS."""
         return self.scheme in ("https", "grpcs")
 
     @property
     def address(self) -> str:
-        """The server without its scheme: `host:port`, and for REST whatever path follows."""
+        """The server without its scheme: `host:port`, followed by the path if a REST address has one."""
         return self.server.rpartition("://")[2].rstrip("/")
 
     def _check_address(self) -> None:
@@ -98,11 +97,11 @@ class Connection:
             host, port = parts.hostname, parts.port
         except ValueError as error:
             raise InputError(f"--server={self.server}: {error}") from error
-        if "@" in parts.netloc:  # not shown: it holds a password
+        if "@" in parts.netloc:  # the message must not show the password
             raise InputError("--server: a name and password are no part of the address; send them as a --header")
         if not host or re.search(r"\s", self.address) or parts.query or parts.fragment:
             raise InputError(f"--server={self.server}: expected host:port or http://, https://, grpc://, grpcs://…")
-        # A browser's default ports are no server's of ours, and gRPC has none.
+        # The default ports 80 and 443 apply only to full http(s) addresses, and gRPC has no default port.
         if port is None and ("://" not in self.server or self.transport == "grpc"):
             raise InputError(f"--server={self.server}: no port, expected host:port (TF Serving: 8501 REST, 8500 gRPC)")
         if self.transport == "grpc" and parts.path:
@@ -120,10 +119,10 @@ class Connection:
 
 
 def parse_header(text: str) -> tuple[str, str]:
-    """`Name: value` as a pair.
+    """Splits `Name: value` into a pair.
 
     Raises:
-      InputError: there is no colon. The text is not shown, since it may be a secret.
+      InputError: there is no colon. The message does not show the text, because it may be a secret.
     """
     name, colon, value = text.partition(":")
     if not colon:

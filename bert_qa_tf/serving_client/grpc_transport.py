@@ -1,8 +1,8 @@
-"""Asks over gRPC, TF Serving's `PredictionService`.
+"""Calls a model over gRPC, with TF Serving's `PredictionService`.
 
-One call is one attempt, and ends with a reply or with an `AttemptFailed` that says whether another attempt may do
-better. `tensorflow-serving-api` brings the messages, and imports TensorFlow for those of tensors; so this module is
-imported only when a server is asked over gRPC.
+Each call is one attempt. It returns the reply or raises an `AttemptFailed`, which says whether a retry may succeed. The
+message types come from `tensorflow-serving-api`, which imports TensorFlow. So this module is imported only when gRPC is
+used.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ except ModuleNotFoundError as error:
 
 _RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 _CHANNEL_OPTIONS = (
-    # Long texts; gRPC's own limit on what comes in is 4 MB.
+    # Texts may be long, and gRPC limits incoming messages to 4 MB by default.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # How often a lost connection is tried anew. The default, a second, is longer than our first waits, and every
-    # attempt before that fails at once.
+    # The waits before a lost connection is opened again. The default, a second, is longer than the first waits between
+    # attempts, and every attempt before the connection is opened again fails at once.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 5000),
@@ -41,10 +41,10 @@ _CHANNEL_OPTIONS = (
 
 
 class GrpcTransport:
-    """One server's gRPC service.
+    """Calls the gRPC service of one server.
 
     Args:
-      connection: with the scheme `grpc` or `grpcs`.
+      connection: a connection with the scheme `grpc` or `grpcs`.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -59,17 +59,17 @@ class GrpcTransport:
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def predict(self, columns: Mapping[str, Sequence[str]], timeout_secs: float) -> dict[str, Any]:
-        """Asks once.
+        """Makes one attempt to run the model.
 
         Args:
-          columns: input → texts, valid Unicode.
-          timeout_secs: until the whole reply is there; the server is told, and stops working then.
+          columns: by input name, texts of valid Unicode.
+          timeout_secs: the time until the reply must be complete; the server stops working on the request then, too.
 
         Returns:
           The outputs by name, each a list with an entry for each text of a column.
 
         Raises:
-          AttemptFailed: no answer.
+          AttemptFailed: there was no valid reply.
         """
         request = predict_pb2.PredictRequest()
         self._name_model(request.model_spec)
@@ -81,13 +81,13 @@ class GrpcTransport:
         return {name: _to_list(tensor) for name, tensor in reply.outputs.items()}
 
     def inputs(self, timeout_secs: float) -> set[str]:
-        """The names of the inputs of the model's `serving_default` signature.
+        """Returns the names of the inputs of the model's `serving_default` signature.
 
         Args:
           timeout_secs: see `predict`.
 
         Raises:
-          AttemptFailed: no answer.
+          AttemptFailed: there was no valid reply.
         """
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         self._name_model(request.model_spec)
@@ -110,7 +110,7 @@ class GrpcTransport:
             return method(request, timeout=timeout_secs, metadata=self._metadata)
         except grpc.RpcError as error:
             message = " ".join((error.details() or "no message").split())
-            # A certificate that is not trusted now will not be in a second either.
+            # A retry does not make a certificate trusted.
             may_retry = error.code() in _RETRIED and "handshake failed" not in message.lower()
             raise AttemptFailed(error.code().name, message, may_retry) from error
 
@@ -120,7 +120,7 @@ class GrpcTransport:
 
 
 def _to_list(tensor: Any) -> list:
-    """A `TensorProto` as nested lists, its strings decoded."""
+    """Converts a `TensorProto` to nested lists and decodes its strings."""
     return _decode(tf.make_ndarray(tensor).tolist())
 
 

@@ -1,7 +1,7 @@
-"""Asks over REST, as TF Serving documents it: https://www.tensorflow.org/tfx/serving/api_rest.
+"""Calls a model over TF Serving's REST API: https://www.tensorflow.org/tfx/serving/api_rest.
 
-One call is one attempt, and ends with a reply or with an `AttemptFailed` that says whether another attempt may do
-better. No TensorFlow here.
+Each call is one attempt. It returns the reply or raises an `AttemptFailed`, which says whether a retry may succeed.
+This module does not need TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ import requests
 from bert_qa_tf.serving_client.connection import Connection
 from bert_qa_tf.serving_client.retries import AttemptFailed
 
-# Too many requests; and what proxies and servers say of a server that is away, full or slow.
+# 429 is "too many requests"; proxies and servers send the others if a server is down, overloaded or slow.
 _RETRIED = (429, 502, 503, 504)
 _GRPC_PORT = "8500"
 
 
 class RestTransport:
-    """One server's REST service. Not for several threads at once: `requests` promises nothing about that.
+    """Calls the REST service of one server.
+
+    It must not be used by several threads at once, because `requests` does not promise to be thread-safe.
 
     Args:
-      connection: with the scheme `http` or `https`.
+      connection: a connection with the scheme `http` or `https`.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -35,35 +37,38 @@ class RestTransport:
         self._session.headers.update(dict(connection.headers))
         self._session.headers["Content-Type"] = "application/json"
         if any(name.lower() == "authorization" for name, _ in connection.headers):
-            # Or `requests` would put what it finds in ~/.netrc in its place.
+            # Without this, `requests` would replace the header by an entry of ~/.netrc.
             self._session.auth = lambda request: request
         if connection.client_cert_file:
             self._session.cert = (connection.client_cert_file, connection.client_key_file)
 
     def predict(self, columns: Mapping[str, Sequence[str]], timeout_secs: float) -> dict[str, Any]:
-        """Asks once, in columns: no name is repeated for each text.
+        """Makes one attempt to run the model.
+
+        The request has the columnar form, which does not repeat the input names for each text.
 
         Args:
-          columns: input → texts, valid Unicode.
-          timeout_secs: for connecting, and then between two pieces of the reply, which servers send in one.
+          columns: by input name, texts of valid Unicode.
+          timeout_secs: the limit for connecting, and then for the wait between two parts of the reply. Servers send the
+            reply in one part.
 
         Returns:
           The outputs by name, each a list with an entry for each text of a column.
 
         Raises:
-          AttemptFailed: no answer.
+          AttemptFailed: there was no valid reply.
         """
         body = {"signature_name": "serving_default", "inputs": columns}
         return _member(self._send("POST", f"{self._url}:predict", body, timeout_secs), "outputs")
 
     def inputs(self, timeout_secs: float) -> set[str]:
-        """The names of the inputs of the model's `serving_default` signature.
+        """Returns the names of the inputs of the model's `serving_default` signature.
 
         Args:
           timeout_secs: see `predict`.
 
         Raises:
-          AttemptFailed: no answer.
+          AttemptFailed: there was no valid reply.
         """
         metadata = _member(self._send("GET", f"{self._url}/metadata", None, timeout_secs), "metadata")
         try:
@@ -78,9 +83,9 @@ class RestTransport:
                 url,
                 data=None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8"),
                 timeout=timeout_secs,
-                # Given here: as a property of the session, REQUESTS_CA_BUNDLE would win over it.
+                # Passed with each request, because REQUESTS_CA_BUNDLE overrides the session's own setting.
                 verify=self._connection.ca_file or True,
-                # A redirected POST would become a GET, and go where the headers were not meant to.
+                # A redirected POST would become a GET, and would send the headers to another server.
                 allow_redirects=False,
             )
         except requests.exceptions.SSLError as error:
@@ -94,7 +99,7 @@ class RestTransport:
         return _read_reply(response)
 
     def close(self) -> None:
-        """Closes the connections that are kept open."""
+        """Closes the open connections."""
         self._session.close()
 
     def _port_hint(self) -> str:
@@ -113,7 +118,7 @@ def _model_url(connection: Connection) -> str:
 
 def _read_reply(response: requests.Response) -> Any:
     try:
-        # Not what the header says the encoding is: JSON is UTF-8, and TF Serving names none.
+        # The encoding in the header is ignored: JSON is UTF-8, and TF Serving names no encoding.
         reply = json.loads(response.content.decode("utf-8"))
     except ValueError:
         reply = None
@@ -140,18 +145,18 @@ def _error_message(response: requests.Response, reply: Any) -> str:
         return reply["error"]
     if response.is_redirect:
         return f"redirected to {response.headers.get('Location')}: give that address"
-    # A proxy's page, perhaps.
+    # The body may be a proxy's error page.
     return " ".join(response.text[:200].split()) or response.reason or "no message"
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Seconds from `Retry-After`; 0 where there is none, or a date."""
+    """Returns the seconds in `Retry-After`; 0 if the header is missing or holds a date."""
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isascii() and value.isdigit() else 0.0
 
 
 def _innermost(error: BaseException) -> str:
-    """What went wrong in the end: each layer wraps the one below it into its own words."""
+    """Returns the message of the innermost error, which the layers above have wrapped."""
     while True:
         inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
         if not isinstance(inner, BaseException):

@@ -1,9 +1,7 @@
-"""Asking again when a server could not answer just now.
+"""Retries a call when a server is temporarily unavailable.
 
-What goes in: a function that makes one attempt, and how often and how long to try. What comes out: its result, or the
-last failure. Which failures may be tried again is the transport's to say: it knows what its errors mean. Answering a
-question changes nothing on the server, so an attempt whose fate is unknown (a connection lost half-way) may be made
-again.
+The transport decides which failures may be retried, because it knows its own errors. Predictions change nothing on the
+server, so an attempt with an unknown outcome (such as a lost connection) may be repeated.
 """
 
 from __future__ import annotations
@@ -23,19 +21,19 @@ Result = TypeVar("Result")
 class RetryPolicy:
     """How often and how long to try.
 
-    The wait before attempt n+1 is drawn evenly between 0 and `first_wait_secs · 2ⁿ⁻¹`: many clients that failed at the
-    same moment do not come back at the same moment ("full jitter", AWS Architecture Blog, "Exponential Backoff And
+    The wait before attempt n+1 is drawn uniformly between 0 and `first_wait_secs · 2ⁿ⁻¹`, so that clients that failed
+    at the same time do not retry at the same time ("full jitter", AWS Architecture Blog, "Exponential Backoff And
     Jitter", 2015).
 
     Attributes:
-      max_attempts: attempts in all, the first included; 1 for no second one.
-      timeout_secs: for one attempt.
-      deadline_secs: for all attempts of one request and the waits between them.
-      first_wait_secs: longest wait after the first attempt; it doubles with each further one.
-      max_wait_secs: no longer than this, however many attempts there were.
+      max_attempts: the total number of attempts, including the first; 1 for no retry.
+      timeout_secs: the limit for one attempt.
+      deadline_secs: the limit for all attempts of one request and the waits between them.
+      first_wait_secs: the longest wait after the first attempt; doubled after each further one.
+      max_wait_secs: the upper limit of any wait.
 
     Raises:
-      InputError: a value makes no sense.
+      InputError: a value is out of range.
     """
 
     max_attempts: int = 4
@@ -48,19 +46,19 @@ class RetryPolicy:
         if self.max_attempts < 1:
             raise InputError(f"max_attempts must be at least 1, got {self.max_attempts}")
         for name in ("timeout_secs", "deadline_secs", "first_wait_secs", "max_wait_secs"):
-            if not getattr(self, name) > 0:  # NaN too
+            if not getattr(self, name) > 0:  # refuses NaN, too
                 raise InputError(f"{name} must be above 0, got {getattr(self, name)}")
 
 
 class AttemptFailed(Exception):
-    """One attempt that gave no answer.
+    """One attempt failed.
 
     Attributes:
-      status: what kind of failure: `HTTP 503`, or the name of a gRPC status such as `UNAVAILABLE`.
-      message: what the server, or the network, said.
-      may_retry: whether another attempt may do better.
-      retry_after_secs: how long the server asked to be left alone.
-      attempts: how many attempts there were, filled in by `call_with_retries`.
+      status: the kind of failure: `HTTP 503`, or the name of a gRPC status such as `UNAVAILABLE`.
+      message: the message of the server or the network layer.
+      may_retry: whether a retry may succeed.
+      retry_after_secs: the wait before a retry that the server asked for.
+      attempts: the number of attempts; set by `call_with_retries`.
     """
 
     def __init__(self, status: str, message: str, may_retry: bool, retry_after_secs: float = 0.0) -> None:
@@ -80,17 +78,17 @@ def call_with_retries(
     clock: Callable[[], float] = time.monotonic,
     draw: Callable[[], float] = random.random,
 ) -> Result:
-    """Makes attempts until one succeeds, one may not be repeated, or attempts or time run out.
+    """Repeats an attempt until it succeeds, fails in a way that may not be retried, or reaches the policy's limits.
 
     Args:
-      attempt: gets the seconds it may take.
-      policy: how often and how long.
-      sleep: waits so many seconds.
-      clock: the time in seconds, from any start.
-      draw: a random number, at least 0 and below 1.
+      attempt: makes one attempt; its argument is the timeout in seconds.
+      policy: how often and how long to try.
+      sleep: waits for a number of seconds.
+      clock: returns the time in seconds since any fixed moment.
+      draw: returns a random number, at least 0 and below 1.
 
     Returns:
-      What the successful attempt returned.
+      The result of the successful attempt.
 
     Raises:
       AttemptFailed: the last failure.
