@@ -1,1 +1,1 @@
-"""The HTTP server of an exported model, and its page."""
+"""The HTTP server for an exported model, and its web page."""

@@ -1,7 +1,6 @@
-"""Who answers the requests below `/v1`: a model in this process, or a TF Serving elsewhere.
+"""Answers the requests below `/v1` with a model in this process, or forwards them to a TF Serving.
 
-What goes in: a request as it came. What comes out: a reply as it is to be sent. A backend's `answer` blocks;
-`server.py` calls it outside of the event loop.
+A backend's `answer` blocks, so `server.py` calls it outside of the event loop.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.predict_request import Limits, parse_predict
 from bert_qa_tf.tasks.base import Task
 
-if TYPE_CHECKING:  # it imports TensorFlow, which passing on does without
+if TYPE_CHECKING:  # the import loads TensorFlow, which forwarding does not need
     from bert_qa_tf.serving.servable import Servable
 
 _FORWARDED_HEADERS = ("accept", "authorization", "content-type")
@@ -31,10 +30,10 @@ class HttpRequest(NamedTuple):
     """A request below `/v1`.
 
     Attributes:
-      method: of HTTP, in capitals.
-      path: percent-encoded, without the query.
-      headers: their names in lower case.
-      body: all of it.
+      method: the HTTP method, in capitals.
+      path: the path, percent-encoded, without the query.
+      headers: the values of the headers by name, in lower case.
+      body: the complete body.
     """
 
     method: str
@@ -44,44 +43,45 @@ class HttpRequest(NamedTuple):
 
 
 class HttpReply(NamedTuple):
-    """A reply: `body` is JSON."""
+    """A reply with an HTTP status and a JSON body."""
 
     status: int
     body: bytes
 
 
 class Backend(Protocol):
-    """Who answers.
+    """Answers requests.
 
     Attributes:
-      description: for the line that says what is served.
-      concurrent_calls: how many calls of `answer` at a time serve it best.
+      description: a description of what is served, for the server's first line of output.
+      concurrent_calls: the best number of concurrent calls of `answer`.
     """
 
     description: str
     concurrent_calls: int
 
     def task(self) -> type[Task] | None:
-        """What the model is for, so that its page is shown; None where that is not known. May block."""
+        """Returns the model's task, whose page is shown; None if it is not known. May block."""
         ...
 
     def is_quick(self, method: str) -> bool:
-        """Whether a request of this method is answered at once, and may be on the event loop."""
+        """Returns whether requests with this HTTP method are answered at once, so that the event loop may run them."""
         ...
 
     def answer(self, request: HttpRequest) -> HttpReply:
-        """Answers a request, errors included."""
+        """Answers a request; errors are replies, too."""
         ...
 
 
 class LocalModel:
-    """Answers from a model in this process.
+    """Answers requests with a model in this process.
 
-    Two calls at a time: TensorFlow spreads one over all cores already, but while it reads and writes text it uses one.
+    Two calls run at a time: TensorFlow uses all cores for a single call, but only one core while it reads and writes
+    text.
 
     Args:
       servable: the model.
-      name: what it is called in paths.
+      name: the model's name in paths.
       limits: see `Limits`.
     """
 
@@ -98,11 +98,11 @@ class LocalModel:
         return self._servable.task
 
     def is_quick(self, method: str) -> bool:
-        """Only `POST` can mean work."""
+        """See `Backend`: only `POST` requests can run the model."""
         return method != "POST"
 
     def answer(self, request: HttpRequest) -> HttpReply:
-        """Answers as TF Serving would."""
+        """Answers a request in the same way as TF Serving."""
         try:
             return HttpReply(200, self._body(request))
         except rest.RestError as error:
@@ -129,18 +129,18 @@ class LocalModel:
 
 
 class RemoteServing:
-    """Passes requests on to the REST port of a TF Serving.
+    """Forwards requests to the REST port of a TF Serving.
 
     Args:
-      address: `host:port`, with `https://` before it where it speaks TLS.
-      name: of the model that the page asks.
-      timeout_secs: how long to wait for its answer.
+      address: `host:port`, with `https://` before it for TLS.
+      name: the name of the model that the page uses.
+      timeout_secs: how long to wait for a reply.
 
     Raises:
-      InputError: that is no address.
+      InputError: the address is invalid.
     """
 
-    concurrent_calls = 32  # they only wait
+    concurrent_calls = 32  # the calls only wait for the other server
 
     def __init__(self, address: str, name: str, timeout_secs: float) -> None:
         match = _ADDRESS.fullmatch(address)
@@ -152,7 +152,7 @@ class RemoteServing:
         self.description = f"TF Serving at {self._base}"
 
     def task(self) -> type[Task] | None:
-        """See `Backend`: by the inputs in the model's metadata."""
+        """See `Backend`: finds the task from the inputs in the model's metadata."""
         path = f"/v1/models/{urllib.parse.quote(self._name, safe='')}/metadata"
         reply = self.answer(HttpRequest("GET", path, {}, b""))
         try:
@@ -162,17 +162,17 @@ class RemoteServing:
             return None
 
     def is_quick(self, method: str) -> bool:
-        """Nothing is: all of it waits for another machine."""
+        """See `Backend`: no request is quick, because each waits for another server."""
         del method
         return False
 
     def answer(self, request: HttpRequest) -> HttpReply:
-        """Passes a request on, if TF Serving has its path, and the answer back."""
+        """Forwards a request whose path TF Serving has, and returns its reply."""
         try:
             rest.parse_path(request.method, request.path)
             headers = {name: request.headers[name] for name in _FORWARDED_HEADERS if name in request.headers}
             with requests.Session() as session:
-                session.trust_env = False  # no proxies, no .netrc: the address is all there is to it
+                session.trust_env = False  # ignores proxies and .netrc; only the given address is used
                 reply = session.request(
                     request.method,
                     self._base + request.path,

@@ -1,7 +1,4 @@
-"""Bodies of requests as they arrive, and of replies: what all paths of the server have in common.
-
-What goes in: a request that is still being sent. What comes out: its body, no longer than it may be.
-"""
+"""Reads the bodies of requests up to a size limit and makes JSON replies, for all paths of the server."""
 
 from __future__ import annotations
 
@@ -13,19 +10,19 @@ from starlette.responses import Response
 
 from bert_qa_tf.serving.rest import RestError
 
-# A body that is too large is still read, and thrown away, up to so many times the limit: a client that is told before
-# it has sent everything often reports a broken connection, not what it was told.
+# A body that is too large is read and discarded, up to this many times the limit: a client that gets a reply before it
+# has sent everything often reports a broken connection instead of the reply.
 _READ_AND_DROPPED = 8
-# Nobody reads a reply with this status: the client went away.
+# The status of replies to a client that has disconnected; they are never read.
 CLIENT_GONE = 499
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The body of a request.
+    """Reads the body of a request.
 
     Raises:
-      RestError: it is longer than `max_bytes`.
-      ClientDisconnect: the client went away before it was whole.
+      RestError: the body is longer than `max_bytes`.
+      ClientDisconnect: the client disconnected before it had sent the whole body.
     """
     chunks: list[bytes] = []
     await receive_body(request, chunks.append, max_bytes)
@@ -35,17 +32,17 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 async def receive_body(
     request: Request, take: Callable[[bytes], object], max_bytes: int, patience_secs: float | None = None
 ) -> None:
-    """Hands on the body of a request as it arrives.
+    """Passes the body of a request to a function while it arrives.
 
     Args:
-      request: whose body nobody has read yet.
-      take: gets it piece by piece, `max_bytes` at most.
-      max_bytes: how long it may be.
-      patience_secs: how long to wait for each piece; None for as long as the client stays.
+      request: a request whose body has not been read yet.
+      take: called with each piece of the body, with at most `max_bytes` in all.
+      max_bytes: the limit on the body's size.
+      patience_secs: how long to wait for each piece; None to wait until the client disconnects.
 
     Raises:
-      RestError: it is longer, or nothing more of it came.
-      ClientDisconnect: the client went away before it was whole.
+      RestError: the body is longer than `max_bytes`, or a piece did not arrive in time.
+      ClientDisconnect: the client disconnected before it had sent the whole body.
     """
     size = 0
     pieces = aiter(request.stream())
@@ -64,15 +61,15 @@ async def receive_body(
 
 
 async def drop_body(request: Request, max_bytes: int, patience_secs: float | None = None) -> None:
-    """Reads a body that nobody wants, so that its sender hears why; see `receive_body`."""
+    """Reads and discards a body, so that the client then reads the error reply; see `receive_body`."""
     await receive_body(request, lambda piece: None, max_bytes, patience_secs)
 
 
 def json_response(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    """A reply of JSON."""
+    """Returns a reply with a JSON body."""
     return Response(body, status, headers, media_type="application/json")
 
 
 def error_response(error: RestError, headers: dict[str, str] | None = None) -> Response:
-    """A reply that says what is wrong."""
+    """Returns the reply for an error."""
     return json_response(error.status, error.body(), headers)

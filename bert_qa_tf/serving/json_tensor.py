@@ -1,9 +1,8 @@
-"""Tensors as JSON and back, by the rules of TF Serving.
+"""Converts tensors from and to JSON by the rules of TF Serving.
 
-What goes in: a parsed JSON value and the dtype it should have, or an array. What comes out: an array, or plain values
-for `json.dumps`. Which tensors a request holds is `rest.py`'s.
+`predict_request.py` finds the tensors in a request.
 
-Source: TF Serving's `util/json_tensor.cc`; errors have its words, but for values, which are cut short.
+Source: TF Serving's `util/json_tensor.cc`. Error messages have the same wording, but long values are truncated.
 """
 
 from __future__ import annotations
@@ -20,31 +19,31 @@ from bert_qa_tf.text.surrogates import replace_surrogates
 
 _INTEGERS = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
 _FLOATS = {"float32": np.float32, "float64": np.float64}
-# TF Serving names types in its errors as TensorFlow does.
+# TF Serving's error messages use TensorFlow's names of types.
 _SHOWN_DTYPES = {"float32": "float", "float64": "double"}
 _BYTES_SUFFIX = "_bytes"
 _MAX_SHOWN = 100
 
 
 class JsonTensorError(ValueError):
-    """A JSON value that is not the tensor it should be."""
+    """A JSON value is not the expected tensor."""
 
 
 # === From JSON ===
 
 
 def to_array(value: Any, dtype: str) -> np.ndarray:
-    """Makes an array of a scalar or of lists in lists.
+    """Converts a scalar or nested lists to an array.
 
     Args:
       value: parsed JSON; a string may also be `{"b64": "<base64>"}`.
       dtype: a TensorFlow dtype's name; strings become bytes in an array of objects.
 
     Returns:
-      The array, of the shape that the value's nesting and its first elements say.
+      The array; its shape follows from the nesting of the value and its first elements.
 
     Raises:
-      JsonTensorError: the lists are not of one shape, or a value is not of this type.
+      JsonTensorError: the lists are ragged, or a value does not have this type.
     """
     shape = tuple(_sizes(value))
     flat = list(_flatten(value, shape, dtype, 0))
@@ -57,12 +56,12 @@ def to_array(value: Any, dtype: str) -> np.ndarray:
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a JSON value is an encoded string, `{"b64": "<base64>"}`, rather than an object of named tensors."""
+    """Returns whether a value is an encoded string, `{"b64": "<base64>"}`, rather than an object of named tensors."""
     return isinstance(value, dict) and list(value) == ["b64"] and isinstance(value["b64"], str)
 
 
 def shown(value: Any) -> str:
-    """A JSON value for an error's text, cut short."""
+    """Formats a JSON value for an error message and truncates it if it is long."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
@@ -103,7 +102,7 @@ def _scalar(value: Any, dtype: str) -> Any:
     elif dtype == "bool":
         if isinstance(value, bool):
             return value
-    elif isinstance(value, int | float) and not isinstance(value, bool):  # to Python, True is an int
+    elif isinstance(value, int | float) and not isinstance(value, bool):  # in Python, True is an int
         if dtype in _FLOATS:
             return _float(value, dtype)
         if dtype in _INTEGERS and isinstance(value, int):
@@ -144,11 +143,13 @@ def _type_name(value: Any) -> str:
 
 
 def to_json(name: str, array: np.ndarray) -> Any:
-    """Nested lists of what `json.dumps` can write; a `…_bytes` tensor's strings become `{"b64": "<base64>"}`.
+    """Converts an array to nested lists that `json.dumps` can write.
+
+    The strings of a tensor whose name ends in `_bytes` become `{"b64": "<base64>"}`.
 
     Args:
-      name: the tensor's, in its signature.
-      array: of any shape; strings as bytes in an array of objects.
+      name: the tensor's name in its signature.
+      array: an array of any shape; strings are bytes in an array of objects.
     """
     if array.dtype == object:
         encode = _encode_base64 if name.endswith(_BYTES_SUFFIX) else _decode_utf8
@@ -156,7 +157,7 @@ def to_json(name: str, array: np.ndarray) -> Any:
         flat[:] = [encode(value) for value in array.reshape(-1)]
         return flat.reshape(array.shape).tolist()
     if array.dtype == np.float32:
-        # Through the shortest text that reads back as the same float32: 0.2, not 0.20000000298023224.
+        # Converts through the shortest text that reads back as the same float32: 0.2, not 0.20000000298023224.
         return array.astype("U32").astype(np.float64).tolist()
     return array.tolist()
 

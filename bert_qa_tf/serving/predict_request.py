@@ -1,9 +1,8 @@
-"""The body of a `predict` request, in TF Serving's row and columnar forms.
+"""Parses the body of a `predict` request, in TF Serving's row and columnar forms.
 
-What goes in: JSON, what each of the model's signatures takes, and how much a request may ask for. What comes out:
-arrays for one signature, or the error that TF Serving would answer with.
+The result is arrays for one of the model's signatures, or the error that TF Serving would reply with.
 
-Source: TF Serving's `g3doc/api_rest.md` and `util/json_tensor.cc`. The limits are ours.
+Source: TF Serving's `g3doc/api_rest.md` and `util/json_tensor.cc`. The limits are an addition of this package.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ DEFAULT_SIGNATURE = "serving_default"
 
 @dataclasses.dataclass(frozen=True)
 class TensorSpec:
-    """An input of a signature: a TensorFlow dtype's name, and a shape in which None is any size."""
+    """An input of a signature: the name of its TensorFlow dtype, and its shape, in which None stands for any size."""
 
     dtype: str
     shape: tuple[int | None, ...]
@@ -32,12 +31,12 @@ class TensorSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """How much one request may ask for.
+    """The limits of one request.
 
     Attributes:
-      max_body_bytes: of the request's body; more is status 413.
-      max_batch_size: questions, sentences or rows of token ids; more is status 400, as what follows.
-      max_context_chars: characters of any one string.
+      max_body_bytes: the size of the body; a larger one gets status 413.
+      max_batch_size: the number of questions, sentences or rows of token ids; more get status 400.
+      max_context_chars: the number of characters of any one string; more get status 400.
     """
 
     max_body_bytes: int = 16 * 2**20
@@ -55,9 +54,9 @@ class PredictRequest:
     """A `predict` request.
 
     Attributes:
-      signature_name: which of the model's functions.
-      inputs: by name; strings as bytes in arrays of objects.
-      is_row_form: whether it had `instances`, and its answer has `predictions`.
+      signature_name: the signature to run.
+      inputs: the inputs by name; strings are bytes in arrays of objects.
+      is_row_form: whether the request has `instances`; the reply then has `predictions`.
     """
 
     signature_name: str
@@ -66,15 +65,15 @@ class PredictRequest:
 
 
 def parse_predict(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]], limits: Limits) -> PredictRequest:
-    """Reads the body of a `predict` request.
+    """Parses the body of a `predict` request.
 
     Args:
-      body: JSON. Bytes that are no UTF-8 count as U+FFFD, as the model takes them.
-      signatures: name → name of an input → what it takes.
-      limits: see `Limits`; the body's length is the listener's to check.
+      body: JSON. Bytes that are not UTF-8 are replaced by U+FFFD, as in the model.
+      signatures: name of a signature → name of an input → its dtype and shape.
+      limits: see `Limits`. The caller must have checked the size of the body.
 
     Raises:
-      RestError: it is not what TF Serving takes, or asks for too much.
+      RestError: TF Serving would refuse the request, or it exceeds a limit.
     """
     document = _parse_json(body)
     signature_name = document.get("signature_name", DEFAULT_SIGNATURE)
@@ -110,7 +109,7 @@ def _parse_json(body: bytes) -> dict[str, Any]:
         reason = "Invalid value" if error.msg == "Expecting value" else error.msg
         offset = len(text[: error.pos].encode("utf-8"))
         raise RestError(400, f"JSON Parse error: {reason}. at offset: {offset}") from error
-    except (RecursionError, ValueError) as error:  # nested too deeply; a number of thousands of digits
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number with thousands of digits
         reason = "lists are nested too deeply" if isinstance(error, RecursionError) else "Number too big"
         raise RestError(400, f"JSON Parse error: {reason}") from error
     if not isinstance(document, dict):
@@ -119,7 +118,7 @@ def _parse_json(body: bytes) -> dict[str, Any]:
 
 
 def _read_instances(document: dict[str, Any], specs: Mapping[str, TensorSpec]) -> dict[str, np.ndarray]:
-    """The row form: a list of objects with all inputs, or of plain values where there is one input."""
+    """Reads the row form: a list of objects with all inputs, or of plain values if there is only one input."""
     instances = document["instances"]
     if "inputs" in document:
         raise JsonTensorError(
@@ -161,7 +160,7 @@ def _read_instances(document: dict[str, Any], specs: Mapping[str, TensorSpec]) -
 def _read_row(
     name: str, value: Any, specs: Mapping[str, TensorSpec], rows: Mapping[str, list[np.ndarray]]
 ) -> np.ndarray:
-    """One input of one instance, held to the shape of the first one's."""
+    """Reads one input of one instance, which must have the same shape as in the first instance."""
     if name not in specs:
         raise JsonTensorError(f"JSON object: does not have named input: {name}")
     array = to_array(value, specs[name].dtype)
@@ -175,7 +174,7 @@ def _read_row(
 
 
 def _read_inputs(document: dict[str, Any], specs: Mapping[str, TensorSpec]) -> dict[str, np.ndarray]:
-    """The columnar form: an object of all inputs, or one plain value where there is one input."""
+    """Reads the columnar form: an object with all inputs, or a plain value if there is only one input."""
     if "inputs" not in document:
         raise JsonTensorError("Missing 'inputs' or 'instances' key")
     inputs = document["inputs"]
@@ -197,7 +196,7 @@ def _is_object(value: Any) -> bool:
 
 
 def _check_shape(name: str, array: np.ndarray, spec: TensorSpec) -> None:
-    # TF Serving leaves this to the graph, whose words about it depend on the first op that stumbles.
+    # TF Serving leaves this check to the graph, and its error message depends on the first op that fails.
     fits = len(array.shape) == len(spec.shape) and all(
         wanted in (None, got) for got, wanted in zip(array.shape, spec.shape, strict=True)
     )
@@ -214,7 +213,7 @@ def _check_limits(name: str, array: np.ndarray, limits: Limits) -> None:
     if array.dtype != object:
         return
     for row, value in enumerate(array.reshape(-1)):
-        # As many bytes as characters, at least: most texts need no counting.
+        # A text has at least as many bytes as characters, so most texts need not be decoded to count them.
         if len(value) > limits.max_context_chars:
             chars = len(value.decode("utf-8", errors="replace"))
             if chars > limits.max_context_chars:

@@ -1,11 +1,10 @@
-"""`POST /transcribe`: recordings that the page sends, recognised here.
+"""Recognises the speech in recordings that the page sends with `POST /transcribe`.
 
-What goes in: a recording as the body of a request. What comes out: the reply that `POST /transcript` gives for a
-transcript with times.
+The request's body is the recording. The reply is that of `POST /transcript` for a transcript with times.
 
-Each recording is recognised in a process of its own: neither decoding foreign files nor a recogniser that holds
-Python's lock for seconds can harm the answers that are given meanwhile, and it can be stopped when nobody waits for it
-any more.
+Each recording is recognised in a separate process, for three reasons: decoding an untrusted file cannot harm the
+server, a recogniser that holds Python's global lock for seconds does not delay other requests, and the work can be
+stopped when the client disconnects.
 """
 
 from __future__ import annotations
@@ -31,22 +30,23 @@ from bert_qa_tf.speech import processes
 from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
 from bert_qa_tf.speech.transcripts.transcript import Transcript
 
-# Answering goes first: it is what others wait for, and takes a moment.
+# Recognition has a lower priority than answering, which is quick and which other clients wait for.
 _NICENESS = 10
-# Whoever sends nothing for so long holds up those who would.
+# A client that sends nothing for this long is refused, because it takes the place of other clients.
 _PATIENCE_SECS = 60
 _LOOKS_FOR_CLIENT_EVERY_SECS = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordingsConfig:
-    """How recordings are recognised, and how much is taken on.
+    """How recordings are recognised, and the limits of the work.
 
     Attributes:
-      recognizer: which recogniser.
-      max_audio_bytes: of a recording, as it is sent; more is status 413.
-      max_audio_secs: of sound, however well it is packed; more is status 400.
-      max_recordings: received and recognised at the same time; more are refused with status 503.
+      recognizer: the recogniser and its settings.
+      max_audio_bytes: the size of a recording; a larger one gets status 413.
+      max_audio_secs: the duration of a recording; a longer one gets status 400.
+      max_recordings: the number of recordings that are received and recognised at the same time; further ones are
+        refused with status 503.
     """
 
     recognizer: RecognizerConfig = RecognizerConfig()
@@ -61,12 +61,12 @@ class RecordingsConfig:
 
 
 class Recordings:
-    """Recognises recordings for whoever sends them.
+    """Handles the requests to recognise recordings.
 
     Args:
       config: see `RecordingsConfig`.
-      limits: how long the text may be.
-      recognise: as `speech.recordings.transcribing.transcribe`, to be called in another process.
+      limits: the limits on the recognised text.
+      recognise: a function like `speech.recordings.transcribing.transcribe`; it is called in another process.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class Recordings:
         self._waiters = concurrent.futures.ThreadPoolExecutor(config.max_recordings, "recognising")
 
     def close(self) -> None:
-        """Waits for its threads; what they waited for is stopped when its request ends."""
+        """Waits for the threads. The recognition that a thread waits for is stopped when its request ends."""
         self._waiters.shutdown()
 
     async def serve(self, request: Request) -> Response:
-        """Answers `POST /transcribe`: the recording is the body, its name the query's."""
+        """Answers `POST /transcribe`: the body is the recording, and the query has its name."""
         config = self.config
         name = shown_name(request.query_params.get("name", ""), "recording")
         is_busy = self._in_hand >= config.max_recordings
@@ -93,7 +93,7 @@ class Recordings:
                 await bodies.drop_body(request, config.max_audio_bytes, _PATIENCE_SECS)
                 raise RestError(503, "Another recording is being recognised; try again later")
             with tempfile.TemporaryDirectory(prefix="bert_qa_tf_") as folder:
-                path = os.path.join(folder, "recording")  # its own name is the client's to choose
+                path = os.path.join(folder, "recording")  # a fixed name, because the client's name is untrusted
                 with open(path, "wb") as file:
                     await bodies.receive_body(request, file.write, config.max_audio_bytes, _PATIENCE_SECS)
                 return await self._reply(request, path, name)
@@ -130,7 +130,7 @@ class Recordings:
         )
 
     async def _call(self, request: Request, work: Callable[[], Transcript]) -> Transcript | None:
-        """The result of `work` in another process; None where the client went away, and the work was stopped."""
+        """Returns the result of `work` in another process; None if the client disconnected and the work was stopped."""
         call = processes.Call(work, _NICENESS)
         waiting = asyncio.get_running_loop().run_in_executor(self._waiters, call.wait)
         try:
@@ -140,9 +140,9 @@ class Recordings:
                     return None
             return waiting.result()
         except asyncio.CancelledError as error:
-            # The server waited for as long as it may; whoever waits for the reply is better told than cut off.
+            # The server's grace period is over. The client gets an error reply instead of a closed connection.
             raise RestError(503, "The server is stopping, and stopped recognising") from error
         finally:
-            # Nothing is awaited from here on: a server that stops cancels twice, and the second time there is no reply.
+            # Nothing may be awaited here: a stopping server cancels twice, and after the second time there is no reply.
             call.stop()
             waiting.cancel()

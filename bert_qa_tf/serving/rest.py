@@ -1,10 +1,10 @@
-"""TF Serving's REST protocol: which paths there are, what replies and errors look like.
+"""Implements the paths, replies and errors of TF Serving's REST API.
 
-What goes in: methods and paths; arrays. What comes out: what is asked for, and bodies to send back. No web framework
-and no TensorFlow here: `server.py` listens, `servable.py` asks the model, `predict_request.py` reads its inputs.
+This module needs neither a web framework nor TensorFlow: `server.py` listens, `servable.py` runs the model, and
+`predict_request.py` parses its inputs.
 
-Source: TF Serving's `g3doc/api_rest.md`; where that is silent, what its `model_servers/http_rest_api_*.cc` and
-`core/servable_*.cc` do, the words of their errors included.
+Source: TF Serving's `g3doc/api_rest.md`. Cases that it does not describe follow `model_servers/http_rest_api_*.cc` and
+`core/servable_*.cc`, including the wording of errors.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _MAX_VERSION = 2**63 - 1
 
 
 class RestError(Exception):
-    """A request that gets an error for an answer.
+    """A request gets an error reply.
 
     Attributes:
-      status: of HTTP.
+      status: the HTTP status.
       message: the text under `error` in the body.
     """
 
@@ -43,18 +43,18 @@ class RestError(Exception):
         self.message = message
 
     def body(self) -> bytes:
-        """`{"error": "<message>"}`."""
+        """Returns the body of the reply: `{"error": "<message>"}`."""
         return to_body({"error": self.message})
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What a path names.
+    """The model and the action that a path names.
 
     Attributes:
-      name: the model's; "" where the path has none.
-      version: None for the latest.
-      label: of a version, instead of its number.
+      name: the model's name.
+      version: the version's number; None for the latest.
+      label: the version's label, if the path has one instead of a number.
       action: `predict`, `classify`, `regress`, `metadata` or `status`.
     """
 
@@ -68,11 +68,11 @@ class Target:
 
 
 def parse_path(method: str, path: str) -> Target:
-    """Reads a path below `/v1`.
+    """Parses a path below `/v1`.
 
     Args:
-      method: of HTTP.
-      path: as it was sent, percent-encoded, without the query.
+      method: the HTTP method.
+      path: the path as it was sent, percent-encoded, without the query.
 
     Raises:
       RestError: TF Serving has no such path.
@@ -92,10 +92,10 @@ def parse_path(method: str, path: str) -> Target:
 
 
 def check_target(target: Target, name: str, version: int) -> None:
-    """Checks that a path names the one model that is there.
+    """Checks that a path names the model that is served.
 
     Raises:
-      RestError: it names another, or a label: one model in one version has none.
+      RestError: the path names another model or version, or a label. A single version has no labels.
     """
     if target.label is not None:
         raise RestError(400, f"Unrecognized servable version label: {target.label}")
@@ -113,24 +113,24 @@ def check_target(target: Target, name: str, version: int) -> None:
 
 
 def to_body(value: Any) -> bytes:
-    """JSON. NaN and infinities are written as such, which TF Serving does too."""
-    # An error may quote what was asked, and JSON can ask with half a surrogate pair.
+    """Encodes a value as JSON. NaN and infinities are written as such, as in TF Serving."""
+    # An error message may quote the request, whose JSON may contain half a surrogate pair.
     return replace_surrogates(json.dumps(value, ensure_ascii=False)).encode("utf-8")
 
 
 def predict_body(outputs: Mapping[str, np.ndarray], is_row_form: bool) -> bytes:
-    """The body of an answered `predict` request.
+    """Returns the body of the reply to a `predict` request.
 
     Args:
-      outputs: by name, the batch first.
+      outputs: the outputs by name; the batch is the first dimension.
       is_row_form: whether the request had `instances`.
 
     Returns:
-      `{"predictions": [{name: value, …}, …]}` or `{"outputs": {name: [value, …], …}}`; without the name where there is
-      but one output.
+      `{"predictions": [{name: value, …}, …]}` or `{"outputs": {name: [value, …], …}}`; without the name if there is
+      only one output.
 
     Raises:
-      RestError: the row form cannot hold outputs of different batch sizes.
+      RestError: the outputs have different batch sizes, which the row form cannot hold.
     """
     columns = {name: to_json(name, array) for name, array in outputs.items()}
     is_single = len(columns) == 1
@@ -150,18 +150,18 @@ def predict_body(outputs: Mapping[str, np.ndarray], is_row_form: bool) -> bytes:
 
 
 def status_body(version: int) -> bytes:
-    """The body of an answered status request."""
+    """Returns the body of the reply to a status request."""
     state = {"version": str(version), "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     return to_body({"model_version_status": [state]})
 
 
 def metadata_body(name: str, version: int, signature_defs: Mapping[str, Any]) -> bytes:
-    """The body of an answered metadata request.
+    """Returns the body of the reply to a metadata request.
 
     Args:
-      name: the model's.
-      version: of the model.
-      signature_defs: name → a `SignatureDef` as protobuf writes it in JSON.
+      name: the model's name.
+      version: the model's version.
+      signature_defs: name → a `SignatureDef` in protobuf's JSON format.
     """
     model_spec = {"name": name, "signature_name": "", "version": str(version)}
     metadata = {"signature_def": {"signature_def": signature_defs}}

@@ -1,6 +1,6 @@
-"""An exported model with all of its signatures, as a server of TF Serving's protocol needs it.
+"""Loads an exported model with all its signatures, for a server with TF Serving's API.
 
-For answers in Python there is `exporting/exported_model.py`.
+To use an exported model from Python, see `exporting/exported_model.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bert_qa_tf.serving.rest import RestError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Task
 
-# TF Serving's `ToHTTPStatusCode`; what is not here is 500.
+# From TF Serving's `ToHTTPStatusCode`; all other errors get status 500.
 _HTTP_STATUS = {
     tf.errors.CANCELLED: 499,
     tf.errors.INVALID_ARGUMENT: 400,
@@ -36,7 +36,7 @@ _HTTP_STATUS = {
     tf.errors.UNIMPLEMENTED: 501,
     tf.errors.UNAVAILABLE: 503,
 }
-# Lines of an error that say where in the graph it was, not what it was.
+# Lines of an error message that state the place in the graph and not the error.
 _PLACE = re.compile(r"^(Graph execution error|Detected at node|Node: |<stack traces|\s*\[\[\{\{node)")
 
 
@@ -44,14 +44,14 @@ class Servable:
     """A loaded SavedModel.
 
     Args:
-      path: `<export_dir>/qa/<version>` or `<export_dir>/qa_ids/<version>`, may be remote; or an archive: see
+      path: `<export_dir>/qa/<version>` or `<export_dir>/qa_ids/<version>`, which may be remote, or an archive; see
         `archive.locate`.
 
     Attributes:
       path: the version folder.
-      version: the folder's number; 1 where its name is none.
-      signatures: name → name of an input → what it takes.
-      signature_defs: name → the `SignatureDef` as protobuf writes it in JSON.
+      version: the folder's number; 1 if its name is not a number.
+      signatures: name of a signature → name of an input → its dtype and shape.
+      signature_defs: name → the `SignatureDef` in protobuf's JSON format.
 
     Raises:
       InputError: there is no such SavedModel.
@@ -59,7 +59,7 @@ class Servable:
 
     def __init__(self, path: str) -> None:
         self.path = archive.locate(path).rstrip("/")
-        self._module = load(self.path)  # kept: a signature alone does not keep its variables alive
+        self._module = load(self.path)  # a reference is kept because a signature does not keep its variables alive
         name = pathlib.PurePosixPath(self.path).name
         self.version = int(name) if name.isascii() and name.isdigit() else 1
         self.signatures = {
@@ -73,13 +73,13 @@ class Servable:
 
         Args:
           signature_name: one of `signatures`.
-          inputs: all that it takes; strings as bytes in arrays of objects.
+          inputs: all inputs of the signature by name; strings are bytes in arrays of objects.
 
         Returns:
-          Its outputs by name; strings as the inputs'.
+          The outputs by name; strings are bytes in arrays of objects.
 
         Raises:
-          RestError: the model refused them.
+          RestError: the model raised an error.
         """
         specs = self.signatures[signature_name]
         try:
@@ -91,14 +91,14 @@ class Servable:
         return {name: outputs[name].numpy() for name in sorted(outputs)}
 
     def warm_up(self) -> None:
-        """Answers once, so that the first request does not wait for the graph to be prepared."""
+        """Runs the model once, so that the first request does not wait for the graph to be prepared."""
         specs = self.signatures.get(DEFAULT_SIGNATURE, {})
         if specs and all(spec.dtype == "string" for spec in specs.values()):
             self.predict(DEFAULT_SIGNATURE, {name: np.array([b"a"], object) for name in specs})
 
     @functools.cached_property
     def task(self) -> type[Task] | None:
-        """What the model is for; None for one that is of no task, or takes token ids alone."""
+        """The model's task; None if the task is not known or the model takes only token ids."""
         if DEFAULT_SIGNATURE not in self.signatures:
             return None
         try:
@@ -124,6 +124,6 @@ def _read_signature_defs(path: str) -> dict[str, Any]:
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """One line of a graph's error: what was wrong, not where."""
+    """Returns the line of a graph's error message that states the error and not its place."""
     lines = [line.strip() for line in error.message.splitlines() if line.strip() and not _PLACE.match(line)]
     return lines[0] if lines else type(error).__name__

@@ -1,11 +1,11 @@
-"""The web server: TF Serving's REST paths, and a page to try the model, which has files of speech read here.
+"""Runs the web server, which has TF Serving's REST paths and a page to try the model.
 
-It asks a `Backend`, listens until it is told to stop, and then finishes what it has begun. What requests and replies
-look like is said in `rest.py`. The page is that of the model's task; what the pages of all tasks have in common lies in
-`page_shared`.
+The server also reads transcripts and recordings for the page. It passes requests below `/v1` to a `Backend`. When it is
+asked to stop, it finishes the requests in progress. `rest.py` defines the requests and replies. The page belongs to the
+model's task; files that the pages of all tasks share are in `page_shared`.
 
-Starlette on uvicorn: both paths and errors are TF Serving's, so a framework that derives them from types would be in
-the way. The event loop only moves bytes; JSON and model are a few worker threads' business.
+The server uses Starlette on uvicorn. Paths and errors are TF Serving's, so a framework that derives them from types
+would not help. The event loop only transfers bytes; a few worker threads parse JSON and run the model.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from bert_qa_tf.serving.transcript_request import transcript_reply
 _DEFAULT_PAGE = tasks.find(tasks.DEFAULT_TASK).page
 _SHARED_PAGE_FILES = pathlib.Path(__file__).resolve().parent / "page_shared"
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-# The page needs nothing but its own files, whatever a transcript holds, and a recording that its user opened (blob:).
+# The page may load only its own files, whatever a transcript contains, and recordings that its user opened (blob:).
 _PAGE_HEADERS = {
     b"content-security-policy": b"default-src 'self'; media-src blob:; frame-ancestors 'none'; form-action 'none'; "
     b"base-uri 'none'",
@@ -54,16 +54,16 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclasses.dataclass(frozen=True)
 class ServerConfig:
-    """How to listen, and how much to take on.
+    """The address to listen on, and the limits of the server.
 
     Attributes:
-      host: address to listen on; a name or address that others can reach makes the model everybody's.
-      port: 0 for any free one.
-      model_name: in paths, and what the page asks.
-      limits: of one request.
-      max_concurrent_calls: requests worked on at the same time; None for what suits the backend.
-      max_waiting: requests that may wait for their turn; more are refused with status 503.
-      grace_secs: how long to wait for requests in flight when told to stop.
+      host: the address to listen on. If other machines can reach it, everybody there can use the model.
+      port: the port; 0 for any free port.
+      model_name: the model's name in paths; the page uses it, too.
+      limits: the limits of one request.
+      max_concurrent_calls: the number of requests that are processed at the same time; None for the backend's default.
+      max_waiting: the number of requests that may wait; further ones are refused with status 503.
+      grace_secs: how long a stopping server waits for the requests in progress.
     """
 
     host: str = "127.0.0.1"
@@ -92,12 +92,12 @@ class Application:
     """The web application.
 
     Args:
-      backend: answers what is below `/v1`.
+      backend: answers the requests below `/v1`.
       config: see `ServerConfig`.
-      recordings: recognises what `POST /transcribe` brings; None where that is not offered.
+      recordings: handles `POST /transcribe`; None to refuse such requests.
 
     Attributes:
-      asgi: what a server runs.
+      asgi: the ASGI application.
     """
 
     def __init__(self, backend: Backend, config: ServerConfig, recordings: Recordings | None = None) -> None:
@@ -123,13 +123,13 @@ class Application:
         self.asgi: ASGIApp = _with_headers(Starlette(routes=routes, exception_handlers=handlers))
 
     def close(self) -> None:
-        """Waits for what the worker threads are at."""
+        """Waits until the worker threads are done."""
         self._workers.shutdown()
         if self._recordings is not None:
             self._recordings.close()
 
     async def _serve_page(self, request: Request) -> Response:
-        """The page of the model's task; where that is not known, or has none, that of the default task."""
+        """Returns the page of the model's task, or of the default task if the task is unknown or has no page."""
         del request
         task = await asyncio.get_running_loop().run_in_executor(self._workers, self._backend.task)
         self._page = (task and task.page) or _DEFAULT_PAGE
@@ -139,7 +139,7 @@ class Application:
         await _PageFiles(directory=self._page)(scope, receive, send)
 
     async def _serve_page_config(self, request: Request) -> Response:
-        """What the page must know."""
+        """Returns the settings that the page needs."""
         del request
         known = {"model_name": self._config.model_name, **dataclasses.asdict(self._config.limits), "recognizer": None}
         if self._recordings is not None:
@@ -153,7 +153,7 @@ class Application:
         except rest.RestError as error:
             return bodies.error_response(error, {"connection": "close"})
         except ClientDisconnect:
-            return Response(status_code=bodies.CLIENT_GONE)  # nobody reads it
+            return Response(status_code=bodies.CLIENT_GONE)  # never read
         path = request.scope["raw_path"].decode("ascii")
         asked = HttpRequest(request.method, path, request.headers, body)
         if self._backend.is_quick(request.method):
@@ -161,7 +161,7 @@ class Application:
         return await self._take_turn(request, functools.partial(self._backend.answer, asked))
 
     async def _serve_transcript(self, request: Request) -> Response:
-        """Reads a transcript for the page: the file is the body, its name the query's."""
+        """Reads a transcript for the page: the body is the file, and the query has its name."""
         limits = self._config.limits
         try:
             body = await bodies.read_body(request, limits.max_body_bytes)
@@ -185,7 +185,7 @@ class Application:
         return bodies.error_response(error, {"connection": "close"})
 
     async def _take_turn(self, request: Request, work: Callable[[], tuple[int, bytes]]) -> Response:
-        """Does what takes a while in a worker thread, if not too many wait for one already."""
+        """Runs `work` in a worker thread, or refuses the request if too many are waiting already."""
         if self._in_flight >= self._max_in_flight:
             error = rest.RestError(503, f"{self._in_flight} requests are waiting already; try again later")
             return bodies.error_response(error, {"retry-after": "1"})
@@ -193,7 +193,7 @@ class Application:
         try:
             async with self._turns:
                 if await request.is_disconnected():
-                    return Response(status_code=bodies.CLIENT_GONE)  # while it waited: no work for nobody
+                    return Response(status_code=bodies.CLIENT_GONE)  # disconnected while it waited
                 loop = asyncio.get_running_loop()
                 return bodies.json_response(*await loop.run_in_executor(self._workers, work))
         finally:
@@ -201,7 +201,7 @@ class Application:
 
 
 class _PageFiles(StaticFiles):
-    """The page's files, asked for anew each time: another version's must not stay in a browser."""
+    """The page's files; browsers must revalidate them each time, so that they keep no files of another version."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
@@ -210,20 +210,20 @@ class _PageFiles(StaticFiles):
 
 
 async def _describe_http_error(request: Request, error: HTTPException) -> Response:
-    """Paths that are neither the page's nor below `/v1`."""
+    """Returns the reply for paths that are neither the page's nor below `/v1`."""
     message = rest.RestError(error.status_code, f"{error.detail}: {request.method} {request.url.path}")
     return bodies.error_response(message)
 
 
 async def _describe_bug(request: Request, error: Exception) -> Response:
-    """Anything else that goes wrong; the server writes its traceback to the log."""
+    """Returns the reply for an unexpected error; the server writes its traceback to the log."""
     del request, error
     message = rest.RestError(500, "Internal error; the server's log has more")
     return bodies.error_response(message)
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:
-    """`app`, its replies with the headers that keep a browser to this page."""
+    """Wraps `app` to add the security headers that restrict what a browser may load."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_more(message: Message) -> None:
@@ -240,10 +240,10 @@ def _with_headers(app: ASGIApp) -> ASGIApp:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Takes the address, so that it is known to be free before a model is loaded.
+    """Binds the address, so that an address in use is found before a model is loaded.
 
     Raises:
-      InputError: it is another's, or none of this machine's.
+      InputError: the address is in use or does not belong to this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -261,13 +261,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def base_url(listener: socket.socket) -> str:
-    """`http://host:port` of a bound socket."""
+    """Returns `http://host:port` for a bound socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def is_local(listener: socket.socket) -> bool:
-    """Whether a bound socket is one that only this machine can reach."""
+    """Returns whether only this machine can reach a bound socket."""
     return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
@@ -278,14 +278,14 @@ def run(
     recordings: Recordings | None = None,
     access_log: bool = False,
 ) -> None:
-    """Serves until SIGTERM or Ctrl-C; then takes nothing new, and returns when what was in flight is answered.
+    """Serves until SIGTERM or Ctrl-C; then accepts no new requests, finishes those in progress and returns.
 
     Args:
-      backend: answers.
+      backend: answers the requests below `/v1`.
       config: see `ServerConfig`.
-      listener: see `bind`; closed at the end.
+      listener: the bound socket, see `bind`; closed at the end.
       recordings: see `Application`.
-      access_log: whether to write a line for each request (never what was asked).
+      access_log: whether to log a line for each request, without its content.
     """
     application = Application(backend, config, recordings)
     server = uvicorn.Server(uvicorn_config(application, config, access_log))
@@ -295,7 +295,7 @@ def run(
 
 
 def uvicorn_config(application: Application, config: ServerConfig, access_log: bool = False) -> uvicorn.Config:
-    """The settings of uvicorn: nothing that depends on what else is installed."""
+    """Returns the settings of uvicorn, which do not depend on optional packages."""
     return uvicorn.Config(
         application.asgi,
         loop="asyncio",
@@ -312,7 +312,7 @@ def uvicorn_config(application: Application, config: ServerConfig, access_log: b
 
 @contextlib.contextmanager
 def _signals_that_end_well() -> Iterator[None]:
-    """Uvicorn raises the signal that stopped it once more when all is done; here that is no news then."""
+    """Ignores the stop signal that uvicorn raises again after it has shut down."""
     before = {number: signal.signal(number, lambda *_: None) for number in _STOP_SIGNALS}
     try:
         yield

@@ -1,7 +1,7 @@
-"""Transcripts that the page opens: read here, so that their formats are known in one place.
+"""Reads the transcripts that the page opens and returns their text and the times of their words as JSON.
 
-What goes in: a file's bytes and its name. What comes out: JSON with its text, and for each word where it stands and
-when it was said; or an error of the shape that all errors of the server have.
+The server reads them, so that their formats are implemented in one place. Errors have the same form as all errors of
+the server.
 """
 
 from __future__ import annotations
@@ -21,44 +21,45 @@ def transcript_reply(content: bytes, name: str, recording: str | None, limits: L
     """Reads a transcript.
 
     Args:
-      content: of the file; its length is the listener's to check.
-      name: of the file, a hint of its format; folders are left out.
-      recording: which one, where the file holds several.
-      limits: how long its text may be.
+      content: the content of the file. The caller must have checked its size.
+      name: the name of the file, a hint of its format; folders are removed.
+      recording: the recording to read, if the file holds several.
+      limits: the limits on the text.
 
     Returns:
-      A status and a body. With status 200: `format`; `note`, a line on what was read; `text`; and `words`, lists of one
-      entry for each word: `start_chars` and `end_chars` (code points of `text`, the end exclusive), `start_secs` and
-      `end_secs` (null where not known), `times_estimated`.
+      A status and a body. With status 200 the body has `format`, `note` (a one-line summary), `text` and `words`. The
+      latter has lists with an entry for each word: `start_chars` and `end_chars` (code points of `text`, the end
+      exclusive), `start_secs` and `end_secs` (null if not known), and `times_estimated`.
     """
     name = shown_name(name, "transcript")
     try:
         file = parse_transcript(content, name, None, recording)
     except InputError as error:
         return 400, RestError(400, str(error)).body()
-    # A text without times keeps its own white space, and has no words to place.
+    # A text without times keeps its white space and has no entries for words.
     timed = file.transcript if file.plain_text is None else Transcript(())
     text = timed.text if file.plain_text is None else file.plain_text
     return transcript_body(name, file.file_format, file.describe(), text, timed, limits)
 
 
 def shown_name(name: str, otherwise: str) -> str:
-    """A client's name for its file, as messages show it: without folders, and not too long."""
+    """Returns a client's file name for messages, without folders and truncated; `otherwise` if it is empty."""
     return os.path.basename(name)[:_MAX_NAME_CHARS] or otherwise
 
 
 def transcript_body(
     name: str, file_format: str, note: str, text: str, timed: Transcript, limits: Limits
 ) -> tuple[int, bytes]:
-    """What the page gets of a transcript.
+    """Returns the reply to the page for a transcript.
 
     Args:
-      name: for messages.
-      file_format: of the file, or what recognised it.
-      note: a line on it.
-      text: to ask about.
-      timed: its words, as far as times are known; its text is `text` then.
-      limits: how long the text may be.
+      name: the file's name, for messages.
+      file_format: the file's format, or the recogniser's name.
+      note: a one-line summary.
+      text: the text of the transcript.
+      timed: the words with their times, or an empty transcript if there are no times. If it has words, its text must be
+        `text`.
+      limits: the limits on the text.
 
     Returns:
       See `transcript_reply`.
