@@ -1,1 +1,1 @@
-"""Training: strategies, optimization, the loop and its checkpoints."""
+"""Training: strategies, optimization, the training loop and its checkpoints."""

@@ -1,8 +1,7 @@
-"""The checkpoints of a run: written whole or not at all, read from the newest that can be read.
+"""Writes the checkpoints of a run and restores the newest readable one.
 
-What goes in: a run directory and a `tf.train.Checkpoint` of all that training changes. What comes out: its state as it
-was at the last step that was saved. What a run directory holds beside them is `checkpoints.py`'s and
-`run_directory.py`'s.
+A checkpoint is written completely or not at all, and restoring it returns training to the last saved step. The other
+files of a run directory are written by `run_config.py` and `run_directory.py`.
 """
 
 from __future__ import annotations
@@ -22,16 +21,18 @@ _ANY = re.compile(r"(ckpt-\d+)[._]")
 
 
 class RunCheckpoints(tf.train.CheckpointManager):
-    """Saves every so many steps and keeps the last few; only the chief's copy stays.
+    """Saves a checkpoint at a fixed interval of steps and keeps the newest ones.
+
+    All workers must save, because a variable may be spread over them, but only the chief's copy is kept.
 
     Args:
       model_dir: the run directory.
-      checkpoint: of model, optimizer and the rest.
+      checkpoint: a checkpoint of everything that training changes: model, optimizer, step and progress.
       step: the number of steps taken, a variable of `checkpoint`.
-      interval: steps between two saves.
-      keep: how many to keep.
-      worker: None for the chief (or the only process); another worker's number. All of them write, since a variable may
-        be spread over them; what another worker writes is removed at once.
+      interval: the number of steps between two saves.
+      keep: the number of checkpoints to keep.
+      worker: None for the chief (or the only process), otherwise the worker's number. The copy of such a worker is
+        deleted at once.
     """
 
     def __init__(
@@ -60,18 +61,18 @@ class RunCheckpoints(tf.train.CheckpointManager):
         check_interval: bool = True,
         options: tf.train.CheckpointOptions | None = None,
     ) -> str | None:
-        """Saves at multiples of the interval, or at once; a step that was saved is not saved again.
+        """Saves a checkpoint, unless this step has been saved already.
 
-        TensorFlow writes under temporary names, moves them into place and then names the new checkpoint in the file
-        `checkpoint`, so that a killed process leaves the one before.
+        TensorFlow writes files with temporary names, moves them into place and then names the new checkpoint in the
+        file `checkpoint`. If the process is killed, the previous checkpoint remains valid.
 
         Args:
           checkpoint_number: the step.
-          check_interval: whether to leave out steps that are no multiple of the interval.
-          options: passed on.
+          check_interval: whether to save only at multiples of the interval.
+          options: options for TensorFlow's checkpoint manager.
 
         Returns:
-          The checkpoint's path; None where nothing was saved.
+          The checkpoint's path; None if nothing was saved.
         """
         step = int(checkpoint_number)
         if step == self._last_saved or (check_interval and step % self.checkpoint_interval):
@@ -83,13 +84,13 @@ class RunCheckpoints(tf.train.CheckpointManager):
         return path
 
     def restore_or_initialize(self) -> str | None:
-        """Reads the chief's newest checkpoint.
+        """Restores the chief's newest checkpoint.
 
         Returns:
-          Its path; None where there is none.
+          The checkpoint's path; None if there is none.
 
         Raises:
-          InputError: it is another model's, or what an older version wrote.
+          InputError: the checkpoint belongs to another model, or an older version wrote it.
         """
         path = tf.train.latest_checkpoint(self._source)
         if path is None:
@@ -110,8 +111,8 @@ class BestKeeper:
 
     Args:
       model_dir: the run directory.
-      model: whose weights are kept.
-      writes: whether this process is the one that writes.
+      model: the model whose weights are kept.
+      writes: whether this process writes; only the chief does.
     """
 
     def __init__(self, model_dir: str, model: tf_keras.Model, *, writes: bool = True) -> None:
@@ -121,16 +122,20 @@ class BestKeeper:
         self._writes = writes
 
     def keep(self, step: int, scores: dict[str, float]) -> None:
-        """Puts the model's present weights in the place of those kept so far.
+        """Replaces the best weights so far by the model's current weights.
 
-        They are written under a new name and `best.json`, which names them, is moved into place last: a killed process
-        leaves the old best.
+        The weights are written under a new name, and `best.json`, which names them, is moved into place last. If the
+        process is killed before, the old best weights remain valid.
+
+        Args:
+          step: the step of the weights.
+          scores: their development scores.
         """
         if not self._writes:
             return
         old = files.read_json(self._path) if tf.io.gfile.exists(self._path) else None
         if old is not None and (old["step"], old["scores"]) == (step, scores):
-            return  # kept by a process that was killed after that
+            return  # an earlier process kept these weights before it was killed
         tf.io.gfile.makedirs(self._directory)
         name = f"model-{step}"
         tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
@@ -141,17 +146,17 @@ class BestKeeper:
 
 
 def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
-    """Leaves in a run's checkpoint folder, at its newest end, a checkpoint that can be read whole.
+    """Makes sure that the newest checkpoint in a run directory is readable.
 
-    A newer one that cannot is renamed to `unreadable-…`; what a killed process left half written is removed. To be
-    called before `RunCheckpoints` is made, by the chief alone.
+    Newer checkpoints that cannot be read are renamed to `unreadable-…`, and incomplete files of a killed process are
+    removed. Only the chief calls this function, before it creates a `RunCheckpoints`.
 
     Args:
       model_dir: the run directory.
-      warn: takes a line for each one stepped over.
+      warn: called with a line for each unreadable checkpoint.
 
     Raises:
-      InputError: there are checkpoints and none can be read.
+      InputError: there are checkpoints, but none is readable.
     """
     folder = f"{model_dir}/{run_directory.CHECKPOINT_DIR}"
     if not tf.io.gfile.isdir(folder):
@@ -176,7 +181,7 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
             tf.io.gfile.rename(path, f"{folder}/unreadable-{path.rsplit('/', 1)[1]}", overwrite=True)
         steps.pop()
     if steps:
-        # Which also names one that was written whole when the process was killed before it could say so.
+        # This also lists a complete checkpoint whose process was killed before it could list it.
         paths = [f"{folder}/ckpt-{step}" for step in steps]
         state = tf.train.get_checkpoint_state(folder)
         if state is None or state.model_checkpoint_path != paths[-1]:
@@ -184,7 +189,7 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
 
 
 def _why_unreadable(path: str) -> str | None:
-    """Reads every value of a checkpoint, and so its checksums."""
+    """Reads every value of a checkpoint, which verifies its checksums; returns the error, or None if there is none."""
     try:
         reader = tf.train.load_checkpoint(path)
         for name in reader.get_variable_to_shape_map():

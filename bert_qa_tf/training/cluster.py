@@ -1,7 +1,6 @@
-"""Several machines in one training: who writes, and what all of them must agree on.
+"""Coordinates the workers of a multi-machine training: their roles, barriers and consistency checks.
 
-What goes in: the strategy. What comes out: this process's role, barriers and checks. Which machines there are is
-TF_CONFIG's, and adding up their gradients `tf.distribute`'s.
+TF_CONFIG lists the machines, and `tf.distribute` sums their gradients.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
 
-# What the workers that are left raise when one is gone.
+# The errors that the remaining workers raise when one is lost.
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError)
 
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """What this process does beside its share of the steps.
+    """The role of this process.
 
     Attributes:
-      is_chief: whether it writes the run directory; the only process always does.
-      index: of this worker; 0 where there is only one.
+      is_chief: whether the process writes the run directory; a single process is always the chief.
+      index: the number of this worker; 0 if there is only one.
     """
 
     is_chief: bool
     index: int
 
     def say(self, line: str) -> None:
-        """Prints a line, on the chief alone."""
+        """Prints a line if this process is the chief."""
         if self.is_chief:
             print(line, flush=True)
 
@@ -41,32 +40,38 @@ ALONE = Role(is_chief=True, index=0)
 
 
 def in_cluster(strategy: tf.distribute.Strategy) -> bool:
-    """Whether several processes train together."""
+    """Returns whether several processes train together."""
     return strategy.extended._in_multi_worker_mode()
 
 
 def role(strategy: tf.distribute.Strategy) -> Role:
-    """What this process does in a training under `strategy`."""
+    """Returns the role of this process under `strategy`."""
     if not in_cluster(strategy):
         return ALONE
     resolver = strategy.cluster_resolver
     has_chief = "chief" in resolver.cluster_spec().jobs
     is_chief = resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
-    # A chief of its own kind leaves number 0 to the first worker: scratch folders are named by this.
+    # If there is a separate chief job, the workers' own numbers start at 0 too. They are moved up by one, because the
+    # numbers name scratch folders and must be unique.
     return Role(is_chief, resolver.task_id + (1 if has_chief and resolver.task_type == "worker" else 0))
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Returns when every worker has come here."""
+    """Blocks until every worker has called this function."""
     if in_cluster(strategy):
         _gather(strategy, 0)
 
 
 def check_agreement(strategy: tf.distribute.Strategy, step: int, model_dir: str) -> None:
-    """Refuses to go on where the workers stand at different steps.
+    """Checks that all workers are at the same step.
+
+    Args:
+      strategy: the strategy of the training.
+      step: this worker's step.
+      model_dir: the run directory, for the error message.
 
     Raises:
-      InputError: they do: they do not see the same run directory.
+      InputError: the steps differ, so the workers do not share the run directory.
     """
     if not in_cluster(strategy):
         return
@@ -79,7 +84,7 @@ def check_agreement(strategy: tf.distribute.Strategy, step: int, model_dir: str)
 
 
 def _gather(strategy: tf.distribute.Strategy, value: int) -> np.ndarray:
-    """Each replica's value, `<int32>[replicas]`."""
+    """Returns each replica's value, `<int32>[replicas]`."""
 
     def of_replica() -> tf.Tensor:
         context = tf.distribute.get_replica_context()
@@ -90,7 +95,7 @@ def _gather(strategy: tf.distribute.Strategy, value: int) -> np.ndarray:
 
 @contextlib.contextmanager
 def naming_lost_workers() -> Iterator[None]:
-    """Around a training: what TensorFlow raises when another worker is gone becomes one line."""
+    """Converts the errors that TensorFlow raises when another worker is lost into an `InputError` of one line."""
     try:
         yield
     except _LOST as error:

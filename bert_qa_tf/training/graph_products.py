@@ -1,11 +1,10 @@
-"""The matrix products of a traced function: what each multiplies, and in which dtype.
+"""Finds the matrix products of a traced function, with their dtypes and FLOPs.
 
-What goes in: a `ConcreteFunction`. What comes out: its `Product`s, with FLOPs. The graph is read as it was traced,
-before TensorFlow rewrites it; nothing runs. What the figures mean for a training is `precision_census.py`'s.
+The graph is read as it was traced, before TensorFlow rewrites it, and is not run. `precision_census.py` interprets the
+figures.
 
-A function that was read from a SavedModel knows no static shapes inside: it takes any batch. So the traced graph is
-built a second time with each call's body in the call's place, and TensorFlow's own shape inference sees the shapes of
-the arguments.
+A function from a SavedModel takes any batch, so its body has no static shapes. Therefore the traced graph is built a
+second time with the body of each call inlined, and TensorFlow's shape inference propagates the shapes of the arguments.
 """
 
 from __future__ import annotations
@@ -24,11 +23,12 @@ from bert_qa_tf.errors import InputError
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _EINSUM_OPS = ("Einsum", "XlaEinsum")
 _MATMUL_OPS = ("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
-# Which input or output of a convolution or its gradients is the picture that went out, and which the filter.
+# For a convolution and its gradients: which input or output has the shape of the forward pass's output, and which one
+# has the shape of the filter.
 _CONVOLUTION_OPS = {"Conv2D": ("out", 1), "Conv2DBackpropInput": (2, 1), "Conv2DBackpropFilter": (2, "out")}
-# Names of operations that may be products. One that none of the rules below counts is an error, not left out.
+# Types of operations that may be products. If none of the rules below can count such an operation, that is an error.
 _MAY_BE_PRODUCT = re.compile(r"(?i)matmul|einsum|conv[23]d")
-# Scopes that TensorFlow puts gradients in: `tf.GradientTape`'s, and the one inside a function's backward function.
+# The name scopes of gradients: that of `tf.GradientTape`, and the one inside a function's backward function.
 _GRADIENT_SCOPES = frozenset(("gradient_tape", "gradients"))
 
 
@@ -37,9 +37,9 @@ class Product:
     """One matrix product of a graph.
 
     Attributes:
-      name: the operation's, calls it lies in before it: `call/call/name`.
-      dtype: what it multiplies in, "float32".
-      flops: a multiplication and an addition are two.
+      name: the operation's name, after the names of the calls that contain it: `call/call/name`.
+      dtype: the dtype of its operands, such as "float32".
+      flops: the number of FLOPs; a multiplication and an addition count as two.
       backward: whether it computes a gradient.
       part: "encoder" or "head".
     """
@@ -52,17 +52,17 @@ class Product:
 
 
 def find_products(function: tf.types.experimental.ConcreteFunction, encoder: str, model: str) -> list[Product]:
-    """Finds every matrix product: in the graph itself, in functions it calls, in branches and in loops.
+    """Finds every matrix product in the graph, in the functions it calls, in branches and in loops.
 
-    Each branch counts; the body of a loop counts once. Gathers are not products.
+    Every branch is counted, and the body of a loop is counted once. Gathers are not products.
 
     Args:
-      function: traced at a static shape.
-      encoder: name of the encoder's layer.
-      model: name of the model that holds it; what lies in its scope, but not in the encoder's, is the head.
+      function: a function that was traced at a static shape.
+      encoder: the name of the encoder's layer.
+      model: the name of the model that contains it. Operations in its scope but not in the encoder's are the head.
 
     Raises:
-      InputError: a product's dimension is unknown, or an operation looks like a product of a kind not known here.
+      InputError: a dimension of a product is unknown, or an operation looks like a product of an unknown kind.
     """
     walk = _Walk(function.graph, encoder, model)
     with walk.copy.as_default():
@@ -76,7 +76,7 @@ def find_products(function: tf.types.experimental.ConcreteFunction, encoder: str
 
 @dataclasses.dataclass(frozen=True)
 class _Where:
-    """What a function's body takes over from the operation that calls it."""
+    """The properties that a function's body inherits from the operation that calls it."""
 
     scope: str = ""
     backward: bool = False
@@ -84,7 +84,7 @@ class _Where:
 
 
 class _Walk:
-    """Copies a graph operation by operation, the bodies of calls in line, and notes the products on the way."""
+    """Copies a graph operation by operation, inlines the bodies of calls, and collects the products."""
 
     def __init__(self, graph: tf.Graph, encoder: str, model: str) -> None:
         self.copy = tf.Graph()
@@ -93,11 +93,11 @@ class _Walk:
         self._encoder, self._model = encoder, model
         self._library = {definition.signature.name: definition for definition in graph.as_graph_def().library.function}
         self._bodies: dict[str, tf.Graph] = {}
-        # Of each tensor of the copy, by name: whether it belongs to the backward pass, and to which part.
+        # For each tensor of the copy, by name: whether it belongs to the backward pass, and its part of the model.
         self._origin: dict[str, tuple[bool, str]] = {}
 
     def body(self, graph: tf.Graph, arguments: Sequence[tf.Tensor], where: _Where) -> list[tf.Tensor]:
-        """Copies a function's body; returns its outputs' copies."""
+        """Copies a function's body and returns the copies of its outputs."""
         copies = {original.name: copy for original, copy in zip(graph.inputs, arguments, strict=True)}
         parameters = {original.op.name for original in graph.inputs}
         for operation in graph.get_operations():
@@ -108,15 +108,15 @@ class _Walk:
             outputs = self._operation(operation, inputs, place)
             for original, copy in zip(operation.outputs, outputs, strict=True):
                 copies[original.name] = copy
-                # A call's outputs keep what the body says of them.
+                # The outputs of a call keep the origin that was set in its body.
                 self._origin.setdefault(copy.name, (place.backward, place.part))
         return [copies[tensor.name] for tensor in graph.outputs]
 
     def _place(self, operation: tf.Operation, inputs: Sequence[tf.Tensor], where: _Where) -> _Where:
-        """Where an operation belongs: what calls it says so, or its name scope, or else what it computes with."""
+        """Finds an operation's direction and part from its caller, its name scope, or the origins of its inputs."""
         origins = [self._origin[tensor.name] for tensor in inputs if tensor.name in self._origin]
         scopes = set(operation.name.split("/"))
-        # What is computed from a gradient is backward too: a custom gradient has no scope of its own.
+        # Operations on gradients belong to the backward pass, too, because a custom gradient has no scope of its own.
         backward = where.backward or bool(scopes & _GRADIENT_SCOPES) or any(is_backward for is_backward, _ in origins)
         if where.part:
             part = where.part
@@ -135,7 +135,7 @@ class _Walk:
             outputs = self._copy(operation, inputs, attributes)
             self._note(operation, inputs, outputs, place)
             return outputs
-        # A call of neither the encoder nor the model (a loop over steps, a compiled function) holds parts of both.
+        # A call outside of the encoder and the model (a loop over steps, a compiled function) contains parts of both.
         named = place.part == "encoder" or self._model in operation.name.split("/")
         inside = dataclasses.replace(place, scope=f"{place.scope}/", part=place.part if named else None)
         if operation.type in _CALLS:
@@ -143,14 +143,14 @@ class _Walk:
         results = []
         for name in called:  # the branches of an If or a Case; the condition and the body of a While
             body = self._function(name)
-            # The first input of an If or a Case decides between the branches and is no argument of theirs.
+            # The first input of an If or a Case selects the branch and is not an argument of the branches.
             results.append(self.body(body, inputs[len(inputs) - len(body.inputs) :], inside))
         if "While" in operation.type:
             results.append(inputs)
         return self._agreed(operation, [result for result in results if len(result) == len(operation.outputs)])
 
     def _agreed(self, operation: tf.Operation, results: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
-        """Stands in for the outputs of control flow: of the shape that every way to them gives, where there is one."""
+        """Returns placeholders for the outputs of control flow, with static shapes where all branches agree."""
         outputs = []
         for i, original in enumerate(operation.outputs):
             shapes = [result[i].shape for result in results]
@@ -162,12 +162,12 @@ class _Walk:
         self, operation: tf.Operation, inputs: list[tf.Tensor], attributes: Mapping[str, object]
     ) -> list[tf.Tensor]:
         dtypes = [output.dtype for output in operation.outputs]
-        # Without control inputs: nothing here runs.
+        # Control inputs are left out, because the copy is never run.
         return list(self.copy.create_op(operation.type, inputs, dtypes, attrs=attributes).outputs)
 
     def _function(self, name: str) -> tf.Graph:
         if name not in self._bodies:
-            with self._graph.as_default():  # which knows the functions that this one calls
+            with self._graph.as_default():  # the graph that holds the functions that this one calls
                 self._bodies[name] = function_def_to_graph(self._library[name])
         return self._bodies[name]
 
@@ -181,7 +181,7 @@ class _Walk:
 
 
 def _called(attributes: Mapping[str, object]) -> list[str]:
-    """The names of the functions among an operation's attributes."""
+    """Returns the names of the functions among an operation's attributes."""
     names = []
     for value in attributes.values():
         if value.HasField("func"):
@@ -191,7 +191,7 @@ def _called(attributes: Mapping[str, object]) -> list[str]:
 
 
 def _flops(operation: tf.Operation, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], name: str) -> int | None:
-    """The FLOPs of a product; None for an Einsum of one operand, which only moves or sums."""
+    """Counts the FLOPs of a product; returns None for an Einsum of one operand, which only transposes or sums."""
     if operation.type in _EINSUM_OPS:
         if len(inputs) == 1:
             return None
@@ -208,22 +208,22 @@ def _flops(operation: tf.Operation, inputs: Sequence[tf.Tensor], outputs: Sequen
         )
         if operation.get_attr("data_format") != b"NHWC":
             raise InputError(f"{name}: its data format is not NHWC, so its FLOPs cannot be counted")
-        # Every value of the picture is a sum over the filter's height, width and input channels.
+        # Every value of the output is a sum over the filter's height, width and input channels.
         return 2 * math.prod(picture) * math.prod(kernel[:-1])
     raise InputError(f"{name}: a matrix product of a kind that cannot be counted ({operation.type})")
 
 
 def einsum_flops(equation: str, shapes: Sequence[Sequence[int]]) -> int:
-    """The FLOPs of an Einsum: 2 × the product of the sizes of its distinct labels.
+    """Counts the FLOPs of an Einsum: 2 × the product of the sizes of its distinct labels.
 
     Args:
-      equation: `"abc,cd->abd"`; `...` stands for any number of broadcast dimensions.
-      shapes: of the operands.
+      equation: an equation such as `"abc,cd->abd"`; `...` stands for any number of broadcast dimensions.
+      shapes: the shapes of the operands.
     """
     sizes: dict[str | int, int] = {}
     for term, shape in zip(equation.replace(" ", "").split("->")[0].split(","), shapes, strict=True):
         before, dots, after = term.partition("...")
-        # Broadcast dimensions are aligned at their right end and are named by their distance from it.
+        # Broadcast dimensions are aligned at the right end and are identified by their distance from it.
         broadcast = range(len(shape) - len(before) - len(after), 0, -1) if dots else ()
         for label, size in zip((*before, *broadcast, *after), shape, strict=True):
             sizes[label] = max(size, sizes.get(label, 1))

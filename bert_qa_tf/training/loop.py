@@ -1,8 +1,7 @@
-"""A whole training: from records and an encoder to a run directory.
+"""Runs a training from a `TrainConfig` and writes checkpoints, the best weights and metrics to a run directory.
 
-What goes in: a `TrainConfig`. What comes out: checkpoints, the best weights, metrics. The outer loop is `orbit`'s
-(steps, summaries, checkpoints, restoring); what is prepared, a step, the schedule and the task's own parts live beside
-this file.
+`orbit` provides the outer loop with steps, summaries, checkpoints and restoring. The preparation, the schedule and the
+training step are in the other modules of this folder.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ from bert_qa_tf.training.trainer import Evaluator, Trainer
 
 @dataclasses.dataclass(frozen=True)
 class TrainResult:
-    """What a training ended with.
+    """The result of a training.
 
     Attributes:
-      steps: optimizer steps taken.
-      best_scores: on the development split; empty where there is none.
-      signal: the number of the signal that stopped it early, or None.
+      steps: the number of optimizer steps taken.
+      best_scores: the best scores on the development split; empty if there is no such split.
+      signal: the number of the signal that stopped the training early, or None.
     """
 
     steps: int
@@ -42,13 +41,13 @@ class TrainResult:
 
 
 def train(config: TrainConfig) -> TrainResult:
-    """Trains, or goes on training, until the configured number of epochs or steps is done.
+    """Starts or resumes a training and runs it for the configured number of epochs or steps.
 
-    SIGTERM or Ctrl-C stops it after the step it is at, with a checkpoint; the same call goes on.
+    On SIGTERM or Ctrl-C, training saves a checkpoint after the current step and stops. The same call resumes it.
 
     Raises:
-      InputError: anything wrong with the records, the encoder, the run directory or the hardware asked for; a loss that
-        is not finite or runs away; another worker that is gone.
+      InputError: the records, the encoder, the run directory or the requested hardware are unsuitable; the loss is not
+        finite or diverges; or another worker is lost.
     """
     with StopRequest() as stop, cluster.naming_lost_workers():
         try:
@@ -66,7 +65,7 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
     if config.freeze_layers:
         role.say("training {:,} of {:,} parameters".format(*parameter_counts(prepared.trained.model)))
 
-    # What really runs in that precision, read from the graph of the longest step.
+    # The census: which precision is actually used, according to the graph of the longest step.
     options = StepOptions(
         seed=config.seed,
         accumulation_steps=config.gradient_accumulation_steps,
@@ -90,16 +89,16 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
     allowed = rewritten or config.runtime.allow_float32_encoder
     precision_census.check_census(census, allow_float32_encoder=allowed)
 
-    # The run directory: a new one, or the same training again. Nothing is written before all above went well.
+    # The run directory is new, or belongs to the same training. Nothing is written before all checks above have passed.
     if role.is_chief:
         resolved = run_config.resolved_config(config, prepared.manifest, prepared.task, prepared.policy)
         run_config.open_run(config, resolved, prepared.pretrained, prepared.task.development_file)
         shape = {"global_batch_size": config.global_batch_size, "seq_length": length}
-        if config.gradient_accumulation_steps > 1:  # whose loop is counted once
+        if config.gradient_accumulation_steps > 1:  # the census counts the loop over micro-batches once
             shape["global_batch_size"] //= config.gradient_accumulation_steps
         precision_census.write_census(config.model_dir, census, shape, graph_rewrite=rewritten)
         checkpoints.put_unreadable_aside(config.model_dir, role.say)
-    # Not before the chief has done that: what another worker reads may be about to be removed.
+    # The other workers wait for the chief, because it may remove files that they would read.
     cluster.wait_for_all(prepared.strategy)
     return _run(dataclasses.replace(prepared, pretrained=None), trainer, stop, role)
 
@@ -127,7 +126,7 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
             trainer=trainer,
             evaluator=evaluator,
             strategy=prepared.strategy,
-            steps_per_loop=schedule.total_steps,  # `_next_stop` says how far
+            steps_per_loop=schedule.total_steps,  # `_Run.go` limits each call
             checkpoint_manager=manager,
             **{key: f"{config.model_dir}/{name}" if role.is_chief else None for key, name in directories.items()},
         )
@@ -149,7 +148,7 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
     )
     run = _Run(prepared, controller, evaluator, manager, reporter, best, stop)
     stop.listen()
-    stop.at_once = False  # from here on there is something to save
+    stop.at_once = False  # from here on, a checkpoint is saved before training stops
     try:
         run.go()
     except Stopped:
@@ -168,7 +167,7 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
 
 @dataclasses.dataclass
 class _Run:
-    """The outer loop: training up to the next stop, evaluating after each epoch, and when to end."""
+    """The outer loop, which trains, saves, evaluates after each epoch and decides when to end."""
 
     prepared: Prepared
     controller: orbit.Controller
@@ -179,7 +178,7 @@ class _Run:
     stop: StopRequest
 
     def go(self) -> None:
-        """Trains to the end, the time limit or the end of patience."""
+        """Trains until the last step, the time limit or early stopping."""
         config, schedule = self.prepared.config, self.prepared.schedule
         trained, ends = self.prepared.trained, schedule.epoch_ends
         step = int(trained.step.numpy())
@@ -196,7 +195,7 @@ class _Run:
             hours = trained.progress.seconds / 3600
             late = config.max_hours is not None and hours >= config.max_hours and step < schedule.total_steps
             if late or step in ends:
-                self.save()  # an evaluation that is killed does not cost the epoch
+                self.save()  # so that the epoch is not lost if the evaluation is killed
                 if self._evaluated(step):
                     return
             if late:
@@ -207,18 +206,18 @@ class _Run:
                 return
 
     def save(self) -> None:
-        """Saves now."""
+        """Saves a checkpoint now."""
         with _quiet():
             self.controller.save_checkpoint()
 
     def _evaluated(self, step: int) -> bool:
-        """Scores the development split and keeps the best weights; returns whether patience has run out."""
+        """Scores the development split and keeps the best weights; returns whether to stop early."""
         config, progress = self.prepared.config, self.prepared.trained.progress
         epoch = self.prepared.schedule.epochs_at(step)
-        # One that was done before this process was started is in the file, and the same again.
+        # An evaluation by an earlier process is read from the file; its scores would be the same.
         scores = self.reporter.evaluation_at(step)
         if scores is None:
-            self.stop.at_once = True  # the weights are saved already
+            self.stop.at_once = True  # a checkpoint of this step is saved already
             if self.stop.received:
                 raise Stopped
             with _quiet():
@@ -246,6 +245,6 @@ class _Run:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps orbit from printing; `Reporter` says the same in a user's words."""
+    """Suppresses orbit's output, because `Reporter` prints the same information for users."""
     with contextlib.redirect_stdout(io.StringIO()) as _:
         yield

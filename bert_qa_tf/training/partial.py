@@ -1,7 +1,6 @@
-"""Training part of an encoder: which layer a variable belongs to, and keeping the lowest layers as they are.
+"""Freezes the lowest layers of an encoder and finds the layer that a variable belongs to.
 
-What goes in: an encoder of `models/`. What comes out: the same encoder with some of its layers frozen. Learning rates
-that shrink from layer to layer are in `optimization.py`; it asks here how deep a variable lies.
+`optimization.py` uses the layer numbers for learning rates that decrease from layer to layer.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ import tf_keras
 from bert_qa_tf.encoders.sources.weights import canonical_name
 from bert_qa_tf.errors import InputError
 
-# The layer number of the embeddings; blocks count from 0.
+# The layer number of the embeddings; blocks are numbered from 0.
 EMBEDDINGS = -1
-# `freeze_layers` for nothing, and for the embeddings without any block.
+# The values of `freeze_layers` that freeze nothing, and only the embeddings.
 FREEZE_NOTHING = 0
 FREEZE_EMBEDDINGS = -1
 
 
 def layer_number(variable_name: str) -> int | None:
-    """The layer of an encoder's variable: `EMBEDDINGS`, or the number of its block; None for pooler and head.
+    """Returns the layer of a variable: `EMBEDDINGS` or the number of its block; None for the pooler and the head.
 
     >>> layer_number("transformer/layer_3/self_attention/query/kernel:0")
     3
@@ -34,17 +33,17 @@ def layer_number(variable_name: str) -> int | None:
 
 
 def check_layers(encoder: tf_keras.layers.Layer, asked_for: str) -> int:
-    """Checks that the layer of each of an encoder's variables can be told from its name.
+    """Checks that the names of an encoder's variables show their layers.
 
     Args:
       encoder: the encoder, built.
-      asked_for: the setting that needs it, for the message.
+      asked_for: the setting that needs the layers, for the error message.
 
     Returns:
       The number of blocks.
 
     Raises:
-      InputError: it cannot, so this is no plain BERT.
+      InputError: a name shows no layer, so the encoder is not a plain BERT.
     """
     for variable in encoder.trainable_variables:
         if canonical_name(variable.name) is None:
@@ -56,16 +55,17 @@ def check_layers(encoder: tf_keras.layers.Layer, asked_for: str) -> int:
 
 
 def freeze(encoder: tf_keras.layers.Layer, freeze_layers: int) -> None:
-    """Takes the lowest layers out of `encoder.trainable_variables`, and so out of those of any model around it.
+    """Freezes the lowest layers of an encoder, also for any model that contains it.
 
-    What is frozen gets no gradient, no weight decay and no room in the optimizer. Dropout in it goes on.
+    Frozen variables are no longer in `encoder.trainable_variables`. They get no gradients, no weight decay and no
+    optimizer slots. Dropout in frozen layers stays active.
 
     Args:
-      encoder: the encoder, with its weights in it.
-      freeze_layers: `FREEZE_NOTHING`; `FREEZE_EMBEDDINGS`; or the embeddings and so many blocks.
+      encoder: the encoder, with its weights.
+      freeze_layers: `FREEZE_NOTHING`, `FREEZE_EMBEDDINGS`, or the number of blocks to freeze with the embeddings.
 
     Raises:
-      InputError: the encoder has fewer blocks, or is none whose layers can be told apart.
+      InputError: the encoder has fewer blocks, or its layers cannot be identified.
     """
     if freeze_layers == FREEZE_NOTHING:
         return
@@ -79,7 +79,7 @@ def freeze(encoder: tf_keras.layers.Layer, freeze_layers: int) -> None:
         number = layer_number(name)
         return number is not None and number < above
 
-    # The innermost layers own the variables: a block's parts have the block's number in their names.
+    # The innermost layers own the variables, and the names of a block's parts contain the block's number.
     layers = [module for module in encoder.submodules if isinstance(module, tf_keras.layers.Layer)]
     for layer in layers:
         if not _has_layers(layer) and layer.weights and all(is_frozen(weight.name) for weight in layer.weights):

@@ -1,8 +1,8 @@
-"""The truth about precision: what share of a step's matrix products runs in which dtype.
+"""Measures the share of a training step's matrix products that runs in each dtype.
 
-What goes in: a traced training step and the policy that was asked for. What comes out: `precision.json`, and a refusal
-where half precision was asked for and the encoder does not follow: a Keras policy changes layers built under it, and
-nothing inside a SavedModel. How products are found and counted is `graph_products.py`'s.
+The census of a traced step is written to `precision.json`. Training is refused if half precision is requested and the
+encoder does not use it: a Keras policy applies to layers that are built under it, but not to the inside of a
+SavedModel. `graph_products.py` finds and counts the products.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from bert_qa_tf.storage import files
 from bert_qa_tf.training.graph_products import Product, find_products
 
 PRECISION_FILE = "precision.json"
-# The least share of the encoder's FLOPs that a requested half precision has to reach.
+# The minimum share of the encoder's FLOPs that must run in a requested half precision.
 REQUIRED_SHARE = 0.95
 HALF = ("bfloat16", "float16")
 
 
 @dataclasses.dataclass(frozen=True)
 class Census:
-    """A step's matrix products.
+    """The matrix products of a training step.
 
     Attributes:
       policy: the Keras policy that the model was built under.
-      products: all of them.
+      products: all matrix products.
     """
 
     policy: str
@@ -44,9 +44,9 @@ class Census:
         return half / max(sum(product.flops for product in encoder), 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """The census as `precision.json` holds it: per part, direction and dtype the count, FLOPs and share of FLOPs.
+        """Returns the content of `precision.json`: count, FLOPs and share of FLOPs by part, direction and dtype.
 
-        A share is of the FLOPs of the group it stands in.
+        Each share refers to the FLOPs of its group.
         """
         groups = {
             part: {
@@ -67,7 +67,7 @@ class Census:
         }
 
     def summary(self) -> str:
-        """One line for a person."""
+        """Returns a summary in one line."""
         encoder = [product for product in self.products if product.part == "encoder"]
         half = sum(product.dtype in HALF for product in encoder)
         if not half and self.policy == "float32":
@@ -82,9 +82,9 @@ def take_census(function: tf.types.experimental.ConcreteFunction, policy: str, m
     """Counts the matrix products of a traced step.
 
     Args:
-      function: from `TrainStep.trace`.
+      function: the traced step, from `TrainStep.trace`.
       policy: the Keras policy that `model` was built under.
-      model: what is trained; its encoder is the layer named "encoder".
+      model: the trained model; its encoder is the layer named "encoder".
 
     Raises:
       InputError: a product cannot be counted; see `find_products`.
@@ -93,10 +93,14 @@ def take_census(function: tf.types.experimental.ConcreteFunction, policy: str, m
 
 
 def check_census(census: Census, *, allow_float32_encoder: bool) -> None:
-    """Refuses a training whose encoder does not compute in the half precision that was asked for.
+    """Checks that the encoder computes in the requested half precision.
+
+    Args:
+      census: the census of a step.
+      allow_float32_encoder: whether to accept an encoder that does not.
 
     Raises:
-      InputError: it does not, and nobody allowed that.
+      InputError: the encoder does not, and that is not allowed.
     """
     if allow_float32_encoder or census.policy == "float32" or census.encoder_half_share >= REQUIRED_SHARE:
         return
@@ -112,9 +116,9 @@ def write_census(model_dir: str, census: Census, shape: Mapping[str, int], *, gr
 
     Args:
       model_dir: the run directory; may be remote.
-      census: what was counted.
-      shape: of the batch it was counted at, `global_batch_size` and `seq_length`.
-      graph_rewrite: whether TensorFlow rewrites what was counted to bfloat16 before it runs.
+      census: the census of a step.
+      shape: the shape of the batch of that step, `global_batch_size` and `seq_length`.
+      graph_rewrite: whether TensorFlow rewrites the graph to bfloat16 before it runs.
     """
     value = {**census.to_dict(), "counted_at": dict(shape), "rewritten_to_bfloat16": graph_rewrite}
     files.write_json(f"{model_dir}/{PRECISION_FILE}", value)

@@ -1,6 +1,6 @@
-"""Prepares a training: builds strategy, data, model and optimizer, and checks them against each other.
+"""Prepares a training: builds the strategy, data, model and optimizer, and checks that they fit together.
 
-Nothing is written yet. `loop.py` runs what was prepared.
+This module writes no files. `loop.py` runs the prepared training.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from bert_qa_tf.training.trainer import Trained
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """All of a training that is decided before its first step.
+    """Everything that a training needs before its first step.
 
     Attributes:
-      config: with what was resolved filled in.
-      strategy: where it runs.
+      config: the configuration, with normalized paths.
+      strategy: the distribution strategy.
       policy: the Keras precision policy of the model.
-      manifest: of the records.
-      pretrained: where the encoder's weights came from.
-      task: the head and the loss.
-      score: scores a model on the development split; None where there is none.
+      manifest: the manifest of the records.
+      pretrained: the source of the encoder's weights.
+      task: the task, which provides the head and the loss.
+      score: scores a model on the development split; None if there is no such split.
       records: the training records.
-      schedule: which of them make which batch.
-      trained: model and optimizer, at step 0.
+      schedule: decides which records make up a batch.
+      trained: the model and the optimizer, at step 0.
     """
 
     config: TrainConfig
@@ -66,22 +66,22 @@ def prepare(config: TrainConfig) -> Prepared:
     """Builds everything that `config` describes.
 
     Raises:
-      InputError: anything wrong with the records, the encoder or the hardware asked for.
+      InputError: the records, the encoder or the requested hardware are unsuitable.
     """
-    # On gs:// `run//config.json` is not `run/config.json`.
+    # On gs://, `run//config.json` is not the same file as `run/config.json`.
     config = dataclasses.replace(config, train_dir=config.train_dir.rstrip("/"), model_dir=config.model_dir.rstrip("/"))
 
-    # 1. The strategy first: workers must connect before TensorFlow runs any op.
+    # 1. The strategy comes first, because workers must connect before TensorFlow runs any op.
     strategy = runtime.make_strategy(config.runtime)
     _check_batch_size(config, strategy)
-    # No policy reaches inside a wrapped module: "auto" asks for none there.
+    # A policy has no effect inside a wrapped module, so "auto" means float32 there.
     asked = config.runtime.mixed_precision
     asked = "float32" if config.encoder_mode == "wrap" and asked == "auto" else asked
     policy = runtime.resolve_precision(asked, config.runtime.distribution_strategy)
 
     runtime.rewrite_graphs(config.runtime, policy, config.encoder_mode)
 
-    # 2. The data, which says how it was tokenized; then the encoder, which must agree.
+    # 2. The data, with the settings of its tokenizer; then the encoder, which must have the same tokenizer.
     manifest = read_manifest(config.train_dir)
     task = _bind_task(config, manifest)
     load = load_wrapped_encoder if config.encoder_mode == "wrap" else load_encoder
@@ -104,9 +104,9 @@ def prepare(config: TrainConfig) -> Prepared:
 
     _check_positions(config, schedule, pretrained)
 
-    # 3. Model and optimizer, under the strategy and the policy.
+    # 3. The model and the optimizer, under the strategy and the policy.
     score = task.development_scorer(config.train_dir, manifest, pretrained.tokenizer, config.eval_batch_size)
-    runtime.set_seed(config.seed)  # here, so that nothing read before can have drawn from it
+    runtime.set_seed(config.seed)  # set here, so that nothing before can have drawn random numbers
     before = tf_keras.mixed_precision.global_policy()
     tf_keras.mixed_precision.set_global_policy(policy)
     try:
@@ -128,7 +128,7 @@ def prepare(config: TrainConfig) -> Prepared:
 
 
 def _bind_task(config: TrainConfig, manifest: Manifest) -> Task:
-    """The task of the records, with the options that were given."""
+    """Returns the task of the records, with the options of the configuration."""
     task = tasks.find(manifest.task)
     known = {option.name for option in options_of(task.training_config)}
     for name in config.task_options:
@@ -143,7 +143,7 @@ def _bind_task(config: TrainConfig, manifest: Manifest) -> Task:
 
 
 def parameter_counts(model: tf_keras.Model) -> tuple[int, int]:
-    """How many weights are trained, and how many there are."""
+    """Returns the number of trained parameters and the number of all parameters."""
     return tuple(sum(math.prod(v.shape) for v in weights) for weights in (model.trainable_weights, model.weights))
 
 
@@ -162,10 +162,10 @@ def _check_batch_size(config: TrainConfig, strategy: tf.distribute.Strategy) -> 
 def check_vocabulary(
     config: TrainConfig, manifest: Manifest, pretrained: PretrainedEncoder | WrappedEncoder, max_seq_length: int
 ) -> None:
-    """Refuses records whose ids mean something else to the encoder.
+    """Checks that the records were made with the encoder's tokenizer and are not too long for it.
 
     Raises:
-      InputError: the tokenizers differ, or a record is longer than the encoder's positions.
+      InputError: the tokenizers differ, or records may be longer than the encoder's positions.
     """
     tokenizer = pretrained.tokenizer
     if tokenizer.fingerprint != fingerprint_of(manifest.tokenizer):
@@ -175,7 +175,7 @@ def check_vocabulary(
             f"--encoder_handle={config.encoder_handle}"
         )
     if isinstance(pretrained, WrappedEncoder):
-        return  # its positions are not stated: `check_length` tries them
+        return  # a module does not state its number of positions; `check_length` tests the length
     positions = pretrained.config.max_position_embeddings
     if max_seq_length > positions:
         raise InputError(
@@ -202,7 +202,7 @@ def _build_encoder(pretrained: PretrainedEncoder | WrappedEncoder) -> tf_keras.M
 
 
 def _initialize_from(model: tf_keras.Model, source: str) -> None:
-    """Reads a model's weights from another run directory, or from a checkpoint's path."""
+    """Initializes a model's weights from another run directory or from a checkpoint."""
     if tf.io.gfile.exists(f"{source}/{run_directory.CONFIG_FILE}"):
         run_directory.read_config(source)
         source, _ = run_directory.checkpoint_path(source, "best")

@@ -1,7 +1,7 @@
-"""What a person sees of a training, and what it leaves for tools: progress lines and `metrics.jsonl`.
+"""Reports the progress of a training on the terminal and in the run directory's `metrics.jsonl`.
 
-What goes in: a step's figures. What comes out: a progress bar where a person watches, a line each time otherwise, and
-one JSON object a line in the run directory. TensorBoard events are written by orbit.
+On a terminal there is a progress bar, otherwise a line for each report. `metrics.jsonl` has one JSON object per line.
+TensorBoard events are written by orbit.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ class Reporter:
 
     Args:
       model_dir: the run directory.
-      total_steps: of the whole training.
-      start_step: the step it goes on from; later lines of an earlier, killed process are taken out of the file.
-      role: only the chief writes and prints.
+      total_steps: the number of steps of the whole training.
+      start_step: the step at which training starts or resumes. Lines of later steps, which a killed process has
+        written, are removed from the file.
+      role: the role of this process; only the chief writes and prints.
     """
 
     def __init__(self, model_dir: str, total_steps: int, start_step: int, role: Role = ALONE) -> None:
@@ -37,20 +38,26 @@ class Reporter:
         self._lines = [line for line in self._read() if line["step"] <= start_step]
         if role.is_chief:
             self._write()
-        # Kept, since what standard output is may be changed around the loop that calls this.
+        # A reference is kept, because the training loop redirects standard output.
         self._output = sys.stdout
         watched = role.is_chief and sys.stderr.isatty()
         self._bar = tqdm(total=total_steps, initial=start_step, unit="step") if watched else None
 
     def evaluation_at(self, step: int) -> dict[str, float] | None:
-        """The scores of the evaluation at this step, where the file holds one."""
+        """Returns the scores of the evaluation at this step; None if there was none."""
         for line in self._lines:
             if line["step"] == step and line["kind"] == "eval":
                 return {name: value for name, value in line.items() if name not in ("step", "kind", "time", "epoch")}
         return None
 
     def train(self, step: int, figures: dict[str, float], seconds_per_step: float) -> None:
-        """Takes the figures of the steps since the last call."""
+        """Reports the figures of the steps since the last call.
+
+        Args:
+          step: the number of steps taken.
+          figures: the figures by name.
+          seconds_per_step: the mean time of a step, for the estimate of the remaining time.
+        """
         self._append("train", step, figures)
         left = _duration((self._total_steps - step) * seconds_per_step)
         shown = (
@@ -64,7 +71,7 @@ class Reporter:
             self.note(f"step {step}/{self._total_steps}  {shown}  {left} left")
 
     def evaluation(self, step: int, epoch: float, scores: dict[str, float]) -> None:
-        """Takes the development scores at a step, so many epochs into the training."""
+        """Records the development scores at a step, which is after `epoch` epochs."""
         self._append("eval", step, {**scores, "epoch": epoch})
 
     def note(self, line: str) -> None:
@@ -75,7 +82,7 @@ class Reporter:
             print(line, file=self._output, flush=True)
 
     def close(self) -> None:
-        """Ends the bar."""
+        """Closes the progress bar."""
         if self._bar is not None:
             self._bar.close()
 
@@ -96,7 +103,7 @@ class Reporter:
                 line = json.loads(text)
                 line["step"], line["kind"]
             except (json.JSONDecodeError, KeyError, TypeError):
-                break  # the line that a killed process was writing; the steps after it are run again
+                break  # a killed process was writing this line; the steps after it are run again
             lines.append(line)
         return lines
 
@@ -105,11 +112,11 @@ class Reporter:
 
 
 def drop_later_events(folder: str, step: int) -> None:
-    """Takes out of TensorBoard's files what a killed process wrote of steps that are now taken again.
+    """Removes the TensorBoard events of steps that a killed process has run and that are now run again.
 
     Args:
-      folder: holds the files of one writer.
-      step: the last one that stays.
+      folder: the folder with the event files of one writer.
+      step: the last step whose events are kept.
     """
     names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
     for name in names:
@@ -126,7 +133,7 @@ def _keep_events(path: str, step: int) -> None:
             else:
                 dropped += 1
     except tf.errors.DataLossError:
-        dropped += 1  # the event that the killed process was writing; nothing can be read behind it
+        dropped += 1  # a killed process was writing this event; nothing behind it can be read
     if not dropped:
         return
     temporary = f"{path.rsplit('/', 1)[0]}/rewriting"  # a name that TensorBoard does not read

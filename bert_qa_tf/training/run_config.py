@@ -1,7 +1,6 @@
-"""Opening a run directory: what its `config.json` says, and whether it belongs to the training asked for.
+"""Creates a run directory with its `config.json`, or checks that an existing one belongs to the same training.
 
-What goes in: a `TrainConfig` and what it was resolved to. What comes out: a new run directory, or the same one to go on
-in, or an error that names each difference. Checkpoints are `checkpoints.py`'s.
+If the existing one belongs to another training, an error names each difference. `checkpoints.py` handles checkpoints.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import run_directory
 
 _PACKAGES = ("tensorflow", "tf-keras", "tf-models-official", "tensorflow-text", "numpy")
-# What may differ between two runs of the same training: where it runs and how often it reports.
+# The settings that may change when a training is resumed, such as where it runs and how often it reports.
 _FREE = (
     "overwrite",
     "log_steps",
@@ -38,11 +37,11 @@ _FREE = (
     "max_hours",
     "profile_steps",
     "runtime",
-    "task_options",  # in the settings
+    "task_options",  # compared as part of the task's settings
     "train_dir",
     "model_dir",
 )
-# Settings younger than the first runs, and what those runs did.
+# Settings that were added later, with the values that correspond to the behaviour of older runs.
 _ADDED = {
     "freeze_layers": 0,
     "optimizer.layerwise_lr_decay": 1.0,
@@ -51,7 +50,7 @@ _ADDED = {
     "gradient_accumulation_steps": 1,
     "steps_per_loop": 1,
 }
-# All that a run directory holds, in the order in which it is removed: its config, which says what it is, goes last.
+# The content of a run directory, in the order in which it is removed. The config, which identifies it, is removed last.
 _WRITTEN = (
     "best",
     "checkpoints",
@@ -66,7 +65,7 @@ _WRITTEN = (
     f"{run_directory.CONFIG_FILE}.tmp",
     run_directory.CONFIG_FILE,
 )
-# What a training that is killed before its config is written leaves.
+# The files that a training leaves if it is killed before its config is written.
 _STARTED = {
     "encoder",
     run_directory.DEVELOPMENT_DIR,
@@ -76,7 +75,7 @@ _STARTED = {
 
 
 def resolved_config(config: TrainConfig, manifest: Manifest, task: Task, policy: str) -> dict[str, Any]:
-    """All that was resolved, as `config.json` holds it."""
+    """Returns the content of `config.json`: the resolved configuration, the data and the versions of packages."""
     return {
         "task": manifest.task,
         "settings": task.settings_json(),
@@ -97,7 +96,7 @@ def resolved_config(config: TrainConfig, manifest: Manifest, task: Task, policy:
 
 
 def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
-    """The part of a config that makes two runs the same training, flat."""
+    """Returns the settings that must be equal for two runs to be the same training, as a flat dict."""
     flat = _flat({name: value for name, value in resolved["train"].items() if name not in _FREE})
     flat |= _flat(resolved["settings"])
     flat["mixed_precision"] = resolved["mixed_precision"]
@@ -106,7 +105,7 @@ def _identity(resolved: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested objects as one: `{"a": {"b": 1}}` as `{"a.b": 1}`."""
+    """Flattens nested objects: `{"a": {"b": 1}}` becomes `{"a.b": 1}`."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -122,16 +121,16 @@ def open_run(
     encoder: PretrainedEncoder | WrappedEncoder,
     development_file: str | None = None,
 ) -> None:
-    """Starts a run directory, or checks that the one there belongs to this training.
+    """Creates a run directory, or checks that an existing one belongs to this training.
 
     Args:
-      config: names the directory.
-      resolved: see `resolved_config`.
-      encoder: what is needed of it is written there.
-      development_file: of the conversion, see `Task`: a copy travels with the run.
+      config: the configuration, which names the directory.
+      resolved: the content of `config.json`, see `resolved_config`.
+      encoder: the encoder; the files that are needed to build it again are written to the directory.
+      development_file: the conversion's file of development examples, see `Task`; it is copied to the directory.
 
     Raises:
-      InputError: the folder holds another training (and nobody said to overwrite it), or something else.
+      InputError: the folder holds another training (and `overwrite` is not set), or is not a run directory.
     """
     path = f"{config.model_dir}/{run_directory.CONFIG_FILE}"
     if tf.io.gfile.exists(config.model_dir) and not tf.io.gfile.isdir(config.model_dir):
@@ -139,7 +138,7 @@ def open_run(
     there = run_directory.read_config(config.model_dir) if tf.io.gfile.exists(path) else None
     if there is not None and not config.overwrite:
         there, here = {**_ADDED, **_identity(there)}, _identity(resolved)
-        # Through JSON, as the file went: tuples are lists there.
+        # Converted through JSON like the file, which turns tuples into lists.
         here = json.loads(json.dumps(here))
         different = [name for name in here if here[name] != there.get(name)]
         if different:
@@ -156,7 +155,7 @@ def open_run(
     entries = {entry.rstrip("/") for entry in entries}
     if there is None and not {files.final_name(entry) for entry in entries} <= _STARTED:
         raise InputError(f"{config.model_dir}: not empty and not a run directory; name another --model_dir")
-    for name in _WRITTEN:  # and nothing else that somebody may keep here
+    for name in _WRITTEN:  # other files in the folder are kept
         for entry in [f"{config.model_dir}/{entry}" for entry in entries if files.final_name(entry) == name]:
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(entry) else tf.io.gfile.remove)(entry)
     tf.io.gfile.makedirs(config.model_dir)
@@ -179,7 +178,7 @@ def _version(package: str) -> str | None:
 
 
 def _git_commit() -> str | None:
-    """The commit of the checkout this package runs from; None when it is installed otherwise."""
+    """Returns the commit of the git checkout that this package runs from; None if it does not run from one."""
     folder = pathlib.Path(bert_qa_tf.__file__).resolve().parent
     try:
         command = ["git", "-C", str(folder), "rev-parse", "HEAD"]

@@ -1,7 +1,7 @@
-"""Writes the run directory of a training, and reads the trained model back from it.
+"""Writes the run directory of a training, and loads the trained model from it.
 
-It holds `config.json`, `encoder/` (architecture and tokenizer), `checkpoints/` and `best/`. Checkpoints hold float32
-whatever the precision policy was.
+A run directory holds `config.json`, `encoder/` (architecture and tokenizer), `checkpoints/` and `best/`. Checkpoints
+hold float32 values under any precision policy.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ ENCODER_CONFIG_FILE = "encoder/config.json"
 ENCODER_MODULE = "encoder/module"
 CHECKPOINT_DIR = "checkpoints"
 EVAL_DIR = "eval"
-# Holds the development examples, so that they can be asked again wherever the records have gone.
+# The folder for a copy of the development examples, so that they are available without the records.
 DEVELOPMENT_DIR = "development"
 BEST_FILE = "best/best.json"
 _EXPECTED = "a run directory that `train` wrote"
-# What TensorFlow raises for a checkpoint that is cut short, damaged (an IndexError, of all things) or another model's.
+# The errors that TensorFlow raises for a checkpoint that is truncated, damaged (IndexError) or of another model.
 UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 @dataclasses.dataclass(frozen=True)
 class LoadedRun:
-    """A trained model and all it needs to answer.
+    """A trained model with everything that inference needs.
 
     Attributes:
-      task: what it was trained for, with its settings.
-      model: weights restored.
-      tokenizer: as trained.
+      task: the task that the model was trained for, with its settings.
+      model: the model, with restored weights.
+      tokenizer: the tokenizer of the training.
       config: the run's `config.json`.
       step: the optimizer step of the weights.
     """
@@ -58,21 +58,21 @@ class LoadedRun:
     step: int
 
     def with_options(self, options: Mapping[str, Any]) -> LoadedRun:
-        """The run with some settings of its task replaced; see `Task.with_options`."""
+        """Returns the run with some settings of its task replaced; see `Task.with_options`."""
         return dataclasses.replace(self, task=self.task.with_options(options))
 
     def answerer(self, batch_size: int = 32) -> Answerer:
-        """The model as something that answers the task's examples."""
+        """Returns an `Answerer`, which answers the task's examples with the model."""
         return self.task.answerer(self.model, self.tokenizer, batch_size)
 
 
 def write_encoder(model_dir: str, config: EncoderConfig, tokenizer: Tokenizer) -> None:
-    """Writes what is needed to build the encoder again without its source."""
+    """Writes the files that are needed to build the encoder again without its source."""
     _write_encoder_config(model_dir, config.to_dict(), tokenizer)
 
 
 def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
-    """Copies a module that is used as it is into the run directory, which then needs its source no more."""
+    """Copies a wrapped module into the run directory, which then no longer depends on the module's source."""
     target = f"{model_dir}/{ENCODER_MODULE}"
     for folder, _, names in tf.io.gfile.walk(wrapped.path):
         inside = folder.removeprefix(wrapped.path).strip("/")
@@ -88,22 +88,22 @@ def _write_encoder_config(model_dir: str, values: dict[str, Any], tokenizer: Tok
 
 
 def read_encoder_config(model_dir: str) -> tuple[dict[str, Any], Tokenizer]:
-    """What `write_encoder` or `write_wrapped_encoder` wrote: the encoder's settings, and its tokenizer.
+    """Reads the encoder's settings and its tokenizer, as `write_encoder` or `write_wrapped_encoder` wrote them.
 
     Raises:
       InputError: a file is missing, damaged or not the one that was written.
     """
     values = files.read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", expected=_EXPECTED)
-    # The first runs held the casing alone, among the encoder's settings.
+    # The first runs stored only the casing, among the encoder's settings.
     casing = {"do_lower_case": values.pop("do_lower_case")} if "do_lower_case" in values else {}
     return values, load_saved_tokenizer(f"{model_dir}/{ENCODER_DIR}", values.pop("tokenizer", casing))
 
 
 def read_config(model_dir: str) -> dict[str, Any]:
-    """`config.json` of a run directory.
+    """Reads `config.json` of a run directory.
 
     Raises:
-      InputError: there is none, or it is another tool's file of that name.
+      InputError: there is no such file, or another tool wrote it.
     """
     path = f"{model_dir}/{CONFIG_FILE}"
     config = files.read_json(path, expected=_EXPECTED)
@@ -116,7 +116,7 @@ def read_config(model_dir: str) -> dict[str, Any]:
 
 
 def _of_today(config: dict[str, Any]) -> dict[str, Any]:
-    """The config of a run from before there were several tasks, in today's form."""
+    """Converts the config of a run from before there were several tasks to the current format."""
     train = dict(config["train"])
     settings = {"windowing": config["windowing"], "decoding": train.pop("decoding", {})}
     rest = {name: value for name, value in config.items() if name != "windowing"}
@@ -124,10 +124,10 @@ def _of_today(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def task_of(model_dir: str) -> Task:
-    """The task that a run was trained for, with its settings.
+    """Returns the task that a run was trained for, with its settings.
 
     Raises:
-      InputError: this is no run directory, or its task is not known here.
+      InputError: this is not a run directory, or its task is not known.
     """
     return _task(model_dir, read_config(model_dir))
 
@@ -140,12 +140,12 @@ def _task(model_dir: str, config: dict[str, Any]) -> Task:
 
 
 def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str, int]:
-    """The checkpoint to load and its step.
+    """Returns the path of the checkpoint to load, and its step.
 
-    "best" falls back to the last one in a run that had no development split.
+    "best" falls back to the last checkpoint if the run had no development split.
 
     Raises:
-      InputError: there is none yet.
+      InputError: there is no checkpoint yet.
     """
     if which == "best" and tf.io.gfile.exists(f"{model_dir}/{BEST_FILE}"):
         best = files.read_json(f"{model_dir}/{BEST_FILE}")
@@ -157,14 +157,14 @@ def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str
 
 
 def development_scores(model_dir: str, step: int) -> dict[str, float] | None:
-    """The development scores of the weights of `step`, where these are the best ones; else None."""
+    """Returns the development scores of the weights of `step` if they are the best weights; otherwise None."""
     path = f"{model_dir}/{BEST_FILE}"
     best = files.read_json(path) if tf.io.gfile.exists(path) else None
     return best["scores"] if best is not None and best["step"] == step else None
 
 
 def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
-    """What `evaluate` found for the weights of `step`: the `metrics.json` of each file that was scored, by its name."""
+    """Returns the `metrics.json` that `evaluate` wrote for the weights of `step`, by the name of the scored file."""
     found = {}
     for path in sorted(tf.io.gfile.glob(f"{model_dir}/{EVAL_DIR}/*/metrics.json")):
         metrics = files.read_json(path)
@@ -174,7 +174,10 @@ def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
 
 
 def development_examples(model_dir: str, run: LoadedRun) -> list[Any]:
-    """The development examples of a run; of one without a copy of them, those of its conversion, if it is at hand."""
+    """Returns the development examples of a run.
+
+    If the run has no copy of them, they are read from its conversion, if that still exists.
+    """
     train_dir = run.config["train"].get("train_dir", "")
     return run.task.development_examples(f"{model_dir}/{DEVELOPMENT_DIR}") or (
         run.task.development_examples(train_dir.rstrip("/")) if train_dir else []
@@ -186,15 +189,15 @@ def load_run(
     which: Literal["best", "last"] = "best",
     inference_dtype: Literal["float32", "bfloat16", "float16"] = "float32",
 ) -> LoadedRun:
-    """Builds a trained model again from its run directory alone.
+    """Loads a trained model from its run directory, without any other files.
 
     Args:
       model_dir: the run directory; may be remote.
-      which: the weights with the best development score, or the last.
-      inference_dtype: what the encoder's matrix products compute in; logits are float32 all the same.
+      which: the weights to load: those with the best development score, or the last ones.
+      inference_dtype: the dtype of the encoder's matrix products; logits are always float32.
 
     Raises:
-      InputError: this is no run directory, or it holds no checkpoint.
+      InputError: this is not a run directory, or it holds no checkpoint.
     """
     model_dir = model_dir.rstrip("/")
     config = read_config(model_dir)
@@ -227,9 +230,9 @@ def load_run(
 
 
 def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best") -> PretrainedEncoder:
-    """The encoder of a trained model, without its head.
+    """Loads the encoder of a trained model, without its head.
 
-    A task that does not use `pooled_output`, as question answering, leaves the pooler as it was before.
+    A task that does not use `pooled_output`, such as question answering, does not train the pooler.
 
     Args:
       model_dir: the run directory; may be remote.
@@ -250,13 +253,13 @@ def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best"
 
 
 def restore_model(model: tf_keras.Model, path: str) -> None:
-    """Reads a model's weights from a checkpoint, every one of them.
+    """Restores all weights of a model from a checkpoint.
 
     Raises:
-      InputError: the checkpoint is unreadable or of another model.
+      InputError: the checkpoint is unreadable or belongs to another model.
     """
     try:
-        # `read` takes what `write` wrote (the best model) and what a CheckpointManager saved alike.
+        # `read` accepts both the files of `write` (the best model) and those of a CheckpointManager.
         status = tf.train.Checkpoint(model=model).read(path)
         status.assert_existing_objects_matched().expect_partial()
     except UNREADABLE as error:

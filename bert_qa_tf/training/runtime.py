@@ -1,8 +1,7 @@
-"""Where training runs and in which precision: strategy, policy, seeds.
+"""Sets up the distribution strategy, the precision policy and the random seeds of a training.
 
-What goes in: a `RuntimeConfig`. What comes out: a `tf.distribute` strategy and a Keras policy name. The initialisation
-order is the caller's: strategy first (workers connect before any op runs), then seeds, then the policy, then
-variables.
+The caller must keep this order: first the strategy (workers must connect before any op runs), then seeds, then the
+policy, then variables.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import tf_keras
 from bert_qa_tf.config import RuntimeConfig
 from bert_qa_tf.errors import InputError
 
-# TensorFlow's name for it.
+# TensorFlow's name of the option that rewrites graphs to bfloat16.
 GRAPH_REWRITE = "auto_mixed_precision_onednn_bfloat16"
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 
@@ -27,7 +26,7 @@ def make_strategy(config: RuntimeConfig) -> tf.distribute.Strategy:
     """Builds the strategy that the config names.
 
     Raises:
-      InputError: what it needs (a GPU, a cluster, a TPU) is not there.
+      InputError: the hardware that it needs (a GPU, a cluster, a TPU) is not available.
     """
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -46,7 +45,7 @@ def _one_device() -> tf.distribute.Strategy:
 
 def _mirrored() -> tf.distribute.Strategy:
     gpus = tf.config.list_logical_devices("GPU")
-    # Logical CPUs exist only where a program made them on purpose, to try replicas out without GPUs.
+    # Several logical CPUs exist only if a program has created them, to try out replicas without GPUs.
     cpus = tf.config.list_logical_devices("CPU")
     if not gpus and len(cpus) < 2:
         raise InputError(
@@ -79,7 +78,7 @@ def _tpu(name: str) -> tf.distribute.Strategy:
             tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
-    # OSError: off Google Cloud the machine that knows of TPUs cannot be reached.
+    # OSError: outside of Google Cloud, the metadata server that lists TPUs cannot be reached.
     except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
         raise InputError(
             f"distribution_strategy=tpu: TensorFlow finds no TPU at --tpu={name} "
@@ -88,14 +87,14 @@ def _tpu(name: str) -> tf.distribute.Strategy:
 
 
 def resolve_precision(policy: str, distribution_strategy: str) -> str:
-    """The Keras policy that `policy` means here.
+    """Returns the Keras policy for `policy` on this hardware.
 
-    "auto" is bfloat16 on TPU, on GPUs of compute capability 8 and up and on CPUs with AMX, float16 on GPUs of 7.x, else
-    float32: half precision only where the hardware multiplies in it.
+    "auto" is bfloat16 on TPUs, on GPUs of compute capability 8 and up and on CPUs with AMX; float16 on GPUs of 7.x; and
+    float32 otherwise. So half precision is used only if the hardware supports it.
 
     Args:
       policy: a policy name, or "auto".
-      distribution_strategy: as in `RuntimeConfig`.
+      distribution_strategy: the strategy's name, as in `RuntimeConfig`.
     """
     if policy != "auto":
         return policy
@@ -111,18 +110,18 @@ def resolve_precision(policy: str, distribution_strategy: str) -> str:
 
 
 def rewrite_graphs(config: RuntimeConfig, policy: str, encoder_mode: str) -> None:
-    """Turns on TensorFlow's own rewriting of graphs to bfloat16, where `config` asks for it.
+    """Enables TensorFlow's rewriting of graphs to bfloat16, if the config requests it.
 
-    It reaches inside a wrapped module, as no Keras policy does, and knows nothing of layers: what it leaves in float32
-    is decided operation by operation.
+    Unlike a Keras policy, the rewriting also affects the inside of a wrapped module. It does not know about layers, but
+    decides for each operation whether it stays in float32.
 
     Args:
-      config: of the training.
+      config: the runtime settings of the training.
       policy: the Keras policy.
       encoder_mode: "rebuild" or "wrap".
 
     Raises:
-      InputError: it is asked for where it is not shown to help.
+      InputError: the rewriting is requested for a setup in which it was not shown to help.
     """
     if not config.graph_rewrite:
         return
@@ -140,5 +139,5 @@ def _cpu_has_amx() -> bool:
 
 
 def set_seed(seed: int) -> None:
-    """Seeds Python, NumPy and TensorFlow, for the first weights of heads; dropout is seeded at each step."""
+    """Seeds Python, NumPy and TensorFlow for the initial weights of heads. Dropout is seeded at each step."""
     tf_keras.utils.set_random_seed(seed)

@@ -1,6 +1,6 @@
-"""What a training knows beside its weights, kept in each checkpoint.
+"""Keeps the state of a training other than its weights, such as the best score, in each checkpoint.
 
-What goes in: scores and seconds, as training goes. What comes out: the same after a resume, however it was stopped.
+A resumed training continues with the same state.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import tensorflow as tf
 
 @dataclasses.dataclass
 class Progress:
-    """Where a training stands.
+    """The progress of a training.
 
     Attributes:
-      best_score: the highest development score so far; None before the first.
-      best_step: where it was reached.
-      evaluations_since_best: how many have not beaten it.
-      seconds: spent training and evaluating, by all processes that took part one after the other.
-      first_loss: mean loss of the first steps that were reported; None before that.
+      best_score: the highest development score so far; None before the first evaluation.
+      best_step: the step at which it was reached.
+      evaluations_since_best: the number of evaluations since then, none of which was better.
+      seconds: the time spent on training and evaluation, over all resumed processes.
+      first_loss: the mean loss of the first steps that were reported; None before that.
     """
 
     best_score: float | None = None
@@ -30,7 +30,7 @@ class Progress:
     first_loss: float | None = None
 
     def offer(self, step: int, score: float) -> bool:
-        """Takes a development score; returns whether it is the best so far."""
+        """Records a development score and returns whether it is the best so far."""
         if self.best_score is not None and score <= self.best_score:
             self.evaluations_since_best += 1
             return False
@@ -39,10 +39,10 @@ class Progress:
 
 
 class ProgressInCheckpoint(tf.train.experimental.PythonState):
-    """Puts a `Progress` into a `tf.train.Checkpoint`, as JSON.
+    """Stores a `Progress` in a `tf.train.Checkpoint`, as JSON.
 
     Args:
-      progress: is changed in place when a checkpoint is restored.
+      progress: the progress; changed in place when a checkpoint is restored.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -50,10 +50,10 @@ class ProgressInCheckpoint(tf.train.experimental.PythonState):
         self._progress = progress
 
     def serialize(self) -> str:
-        """What a checkpoint holds."""
+        """Returns the JSON for a checkpoint."""
         return json.dumps(dataclasses.asdict(self._progress))
 
     def deserialize(self, string_value: bytes) -> None:
-        """Takes what a checkpoint holds."""
+        """Restores the progress from the JSON of a checkpoint."""
         for name, value in json.loads(string_value).items():
             setattr(self._progress, name, value)

@@ -1,8 +1,8 @@
-"""One optimizer step over all replicas, or several in one call of the device.
+"""Runs one optimizer step over all replicas, or several steps in one call of the device.
 
-What goes in: global batches of NumPy arrays. What comes out: each step's loss and gradient norm, still on the device. A
-step's loss is Σ weight · loss / Σ weight over the whole global batch, however many replicas and micro-batches share it
-and however full it is.
+The input is global batches of NumPy arrays, and the results are each step's loss and gradient norm, still on the
+device. A step's loss is Σ weight · loss / Σ weight over the whole global batch, for any number of replicas and
+micro-batches, and also for a batch with filler rows.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ import tf_keras
 from bert_qa_tf.encoders import dropout
 from bert_qa_tf.records.batches import WEIGHTS
 
-# Model outputs and a batch → the loss of each example, <float32>[batch].
+# Maps model outputs and a batch to the loss of each example, <float32>[batch].
 LossFunction = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]
-# What is added to each batch, one number for all its rows.
+# Values that are added to each batch, one number for all its rows.
 _TOTAL_WEIGHT, _STEP, _STOP = "total_weight", "step", "stop"
 _SCALARS = (_TOTAL_WEIGHT, _STEP, _STOP)
 
 
 @dataclasses.dataclass(frozen=True)
 class StepOptions:
-    """How a step is computed; none of it changes what is computed beyond rounding, but `seed`.
+    """How a step is computed. Except for `seed`, the options change results only by rounding.
 
     Attributes:
-      seed: of dropout; a step's masks follow from it, the step's number, the replica and the micro-batch alone.
-      accumulation_steps: micro-batches that each replica's rows are cut into, one after the other.
-      steps_per_call: at most so many steps in one call of the device.
-      jit_compile: compile each replica's loss and gradients with XLA. (All of a step on a TPU, whatever this says.)
+      seed: the seed of dropout. A step's masks depend only on it, the step's number, the replica and the micro-batch.
+      accumulation_steps: the number of micro-batches that each replica's rows are split into and that run in sequence.
+      steps_per_call: the largest number of steps in one call of the device.
+      jit_compile: whether to compile each replica's loss and gradients with XLA. (On a TPU the whole step is always
+        compiled.)
     """
 
     seed: int = 0
@@ -45,11 +46,11 @@ class TrainStep:
     """Runs the forward and backward pass on every replica and applies one update.
 
     Args:
-      strategy: where the model's variables live.
-      model: takes a dict of inputs.
-      optimizer: from `optimization.build_optimizer`.
-      loss_function: per-example loss.
-      input_names: which fields of a batch the model takes.
+      strategy: the strategy that holds the model's variables.
+      model: a model that takes a dict of inputs.
+      optimizer: the optimizer, from `optimization.build_optimizer`.
+      loss_function: computes the loss of each example.
+      input_names: the fields of a batch that the model takes.
       options: see `StepOptions`.
     """
 
@@ -71,9 +72,9 @@ class TrainStep:
         self._scaled = isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
         dropout.use_seeds(model)
         with strategy.scope():
-            # Slot variables are made now, not inside the first traced step, so that a checkpoint can be restored.
+            # Slot variables are created now and not in the first traced step, so that a checkpoint can be restored.
             optimizer.build(model.trainable_variables)
-        # One graph for each bucket: a batch's shapes are static.
+        # There is one graph for each bucket, because the shapes of a batch are static.
         self._graphs: dict[tuple[tuple[int, ...], ...], tf.types.experimental.ConcreteFunction] = {}
 
     def __call__(
@@ -82,38 +83,38 @@ class TrainStep:
         """Takes one step for each batch.
 
         Args:
-          batches: at most `steps_per_call`, all of the same shapes: `<dtype>[global_batch, …]` by name,
-            `example_weights` among them.
+          batches: at most `steps_per_call` batches with the same shapes: `<dtype>[global_batch, …]` by name, including
+            `example_weights`.
           first_step: the number of the first of these steps, counted from 0.
           stop: whether this process was asked to stop.
 
         Returns:
           `loss` and `gradient_norm` (before clipping), `<float32>[len(batches)]`; `stop`, the number of replicas whose
-          process was asked to, so that all of them know; under a scaled loss `loss_scale`, after the last step.
+          process was asked to stop, so that all processes know; and with a scaled loss, `loss_scale` after each step.
         """
         inputs = self._distribute(batches, first_step, stop)
         outputs = self._graph(batches[0], inputs)(inputs, tf.constant(len(batches)))
         return {name: value[: len(batches)] for name, value in outputs.items()}
 
     def trace(self, batch: Mapping[str, np.ndarray]) -> tf.types.experimental.ConcreteFunction:
-        """The graph that a call with a batch of these shapes runs; traced if it was not yet, and not run.
+        """Returns the graph for batches of these shapes, traced if necessary but not run.
 
         Args:
-          batch: as for a call; its values do not matter.
+          batch: a batch as for a call; its values do not matter.
         """
         return self._graph(batch, self._distribute([batch], 0, stop=False))
 
     @property
     def graphs(self) -> int:
-        """How many graphs were traced: one for each shape of batch."""
+        """The number of traced graphs, one for each shape of batch."""
         return len(self._graphs)
 
     def _distribute(
         self, batches: Sequence[Mapping[str, np.ndarray]], first_step: int, stop: bool
     ) -> Mapping[str, tf.Tensor]:
-        """Each replica's rows, and what it is told of the whole batch: `[steps_per_call, …]` by name."""
+        """Distributes each replica's rows and the values of the whole batch, `[steps_per_call, …]` by name."""
         share = len(batches[0][WEIGHTS]) // self._strategy.num_replicas_in_sync
-        # Filled up to one shape; the rest is never run.
+        # Missing batches are filled up to get a static shape; their steps are never run.
         batches = [*batches, *batches[:1] * (self._options.steps_per_call - len(batches))]
         stacked = {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
         count = len(batches)
@@ -135,13 +136,13 @@ class TrainStep:
     ) -> tf.types.experimental.ConcreteFunction:
         shapes = tuple(value.shape for value in batch.values())
         if shapes not in self._graphs:
-            # Traced on purpose: a tf.function called with ever new shapes would warn of retracing.
+            # Traced explicitly, because a tf.function that is called with ever new shapes warns about retracing.
             function = tf.function(self._steps, autograph=False)
             self._graphs[shapes] = function.get_concrete_function(inputs, tf.TensorSpec([], tf.int32))
         return self._graphs[shapes]
 
     def _steps(self, batches: Mapping[str, tf.Tensor], count: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`count` steps; the loop lies outside of the replicas, where every strategy can add up their gradients."""
+        """Runs `count` steps in a loop outside of the replicas, where every strategy can sum their gradients."""
         if self._options.steps_per_call == 1:
             return {name: value[None] for name, value in self._global_step(batches, 0).items()}
         names = ["loss", "gradient_norm", _STOP, *(["loss_scale"] if self._scaled else [])]
@@ -156,17 +157,17 @@ class TrainStep:
 
     def _global_step(self, batches: Mapping[str, tf.Tensor], index: tf.Tensor | int) -> dict[str, tf.Tensor]:
         results = self._strategy.run(self._replica_step, args=(batches, index))
-        # Every replica holds the same totals after the all-reduce: any one of them will do.
+        # Every replica has the same totals after the all-reduce, so those of the first one are used.
         return {name: self._strategy.experimental_local_results(value)[0] for name, value in results.items()}
 
     def _replica_step(self, batches: Mapping[str, tf.Tensor], index: tf.Tensor | int) -> dict[str, tf.Tensor]:
         batch = {name: value[index] for name, value in batches.items()}
         compute = self._loss_and_gradients
         if self._options.jit_compile:
-            # A function of its own on each replica. XLA cannot compile what adds the replicas up.
+            # Each replica compiles its own function, because XLA cannot compile the all-reduce.
             compute = tf.function(compute, jit_compile=True, autograph=False)
         loss, gradients = compute(batch, self._dropout_seed(batch[_STEP]))
-        # What the loss does not depend on (the pooler) stays as it is: not even weight decay touches it.
+        # Variables that the loss does not depend on (the pooler) are not changed, not even by weight decay.
         pairs = zip(gradients, self._model.trainable_variables, strict=True)
         gradients, variables = zip(*(pair for pair in pairs if pair[0] is not None), strict=True)
         if self._scaled:
@@ -175,7 +176,7 @@ class TrainStep:
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, list(gradients))
         loss, stop = tf.unstack(context.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([loss, batch[_STOP]])))
         figures = {"loss": loss, "gradient_norm": tf.linalg.global_norm(gradients), _STOP: stop}
-        # Clipped in here by the optimizer, so after the replicas were added up.
+        # The optimizer clips the gradients here, after those of the replicas have been summed.
         self._optimizer.apply_gradients(list(zip(gradients, variables, strict=True)), skip_gradients_aggregation=True)
         if self._scaled:
             figures["loss_scale"] = tf.cast(self._optimizer.loss_scale, tf.float32)
@@ -184,7 +185,7 @@ class TrainStep:
     def _loss_and_gradients(
         self, batch: Mapping[str, tf.Tensor], seed: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
-        """Of one replica's rows: its part of the step's loss, and the gradient of the (scaled) loss."""
+        """Returns one replica's part of the step's loss, and the gradients of the (scaled) loss."""
         parts = self._options.accumulation_steps
         if parts == 1:
             return self._micro_step(batch, seed)
@@ -206,7 +207,7 @@ class TrainStep:
             return i + 1, loss + part_loss, [t if gradient is None else t + gradient for t, gradient in pairs]
 
         zeros = [tf.zeros(variable.shape, variable.dtype) for variable in variables]
-        # One after the other, or their activations would lie in memory together.
+        # Micro-batches run in sequence, so that only the activations of one are in memory.
         _, loss, totals = tf.while_loop(
             lambda i, *_: i < parts, body, (0, tf.constant(0.0), zeros), parallel_iterations=1, maximum_iterations=parts
         )
@@ -214,22 +215,22 @@ class TrainStep:
 
     def _micro_step(self, batch: Mapping[str, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
         variables = self._model.trainable_variables
-        # Told what is trained, the tape does not trace the way back through frozen layers.
+        # The tape watches only trained variables, so that there is no backward pass through frozen layers.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             with dropout.seeded(seed):
                 outputs = self._model({name: batch[name] for name in self._input_names}, training=True)
             losses = self._loss_function(outputs, batch)
-            # Divided by the weight of the global batch, all parts' losses and gradients add up to the step's.
+            # Divided by the weight of the global batch, the losses and gradients of all parts sum to those of the step.
             loss = tf.reduce_sum(losses * batch[WEIGHTS]) / batch[_TOTAL_WEIGHT]
             target = self._optimizer.get_scaled_loss(loss) if self._scaled else loss
         gradients = tape.gradient(target, variables)
-        # The embedding's gradient comes as rows, one for each token, equal tokens apart: the norm of that is not the
-        # gradient's norm, and clipping by it would depend on how often words repeat.
+        # The embeddings' gradient is sparse, with a separate row for each occurrence of a token. The norm of these rows
+        # is not the gradient's norm, and clipping by it would depend on how often words repeat.
         return loss, [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _dropout_seed(self, step: tf.Tensor) -> tf.Tensor:
-        """`<int32>[2]`, of this step on this replica."""
+        """Returns the dropout seed of this step on this replica, `<int32>[2]`."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = tf.stack([self._options.seed & 0x7FFFFFFF, step])
         return tf.random.experimental.stateless_fold_in(seed, replica, "philox")

@@ -1,7 +1,7 @@
-"""Being asked to stop: SIGTERM, as a cloud sends before it takes a machine away, or Ctrl-C.
+"""Handles requests to stop a training: Ctrl-C, or SIGTERM, which clouds send before they take a machine away.
 
-What goes in: a signal, at any moment. What comes out: a flag that training reads between steps, so that it can save
-first. (`tf.distribute.experimental.PreemptionCheckpointHandler` supports neither CPUs nor TPUs on Google Cloud.)
+A signal sets a flag that training reads between steps, so that it can save a checkpoint first.
+(`tf.distribute.experimental.PreemptionCheckpointHandler` supports neither CPUs nor TPUs on Google Cloud.)
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ class Stopped(Exception):
 
 
 class StopRequest:
-    """While it is entered, notes the first such signal; the second one is handled as if this were not here.
+    """A context manager that records the first stop signal.
+
+    The previous handlers are restored after the first signal, so a second one has its usual effect.
 
     Attributes:
-      received: the signal; None so far.
-      at_once: whether to raise `Stopped` from the signal itself: true at first, and wherever there is nothing to save.
+      received: the signal; None if there was none.
+      at_once: whether the signal handler raises `Stopped`; true at first, and whenever there is nothing to save.
     """
 
     def __init__(self) -> None:
@@ -35,11 +37,11 @@ class StopRequest:
         return self
 
     def listen(self) -> None:
-        """Takes the signals again: TensorFlow's own server, which several workers start, takes SIGTERM for itself."""
-        # Python gives signals to the main thread only; elsewhere (a notebook's worker, say) they stay as they are.
+        """Installs the handlers; may be called again, because TensorFlow's server on a worker replaces SIGTERM's."""
+        # Python delivers signals only to the main thread. In another thread, the handlers are not changed.
         if self.received is None and threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
-                # None: what another language set, which cannot be put back.
+                # None stands for a handler that was not set from Python and cannot be restored.
                 before = signal.signal(number, self._handle) or signal.SIG_DFL
                 self._before.setdefault(number, before)
 

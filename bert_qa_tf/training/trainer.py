@@ -1,7 +1,7 @@
-"""orbit's inner loops: some steps of the schedule, and one evaluation.
+"""Implements orbit's inner loops: `Trainer` runs steps of the schedule, and `Evaluator` runs one evaluation.
 
-What goes in: a task, a model and its optimizer, the records and their schedule. What comes out: figures for the
-reporter and for TensorBoard. The order of training, saving and evaluating is `loop.py`'s.
+Both return figures for TensorBoard, and `Trainer` also passes them to the reporter. `loop.py` decides when to train,
+save and evaluate.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ from bert_qa_tf.training.state import Progress
 from bert_qa_tf.training.step import StepOptions, TrainStep
 from bert_qa_tf.training.stopping import Stopped, StopRequest
 
-# A mean loss this many times the first one is no training any more. (The first is that of guessing.)
+# Training has diverged if the mean loss is more than this many times the first one. (The first loss is that of random
+# guessing.)
 RUNAWAY = 4.0
 
 
 @dataclasses.dataclass
 class Trained:
-    """What a training changes: all of it goes into a checkpoint.
+    """Everything that a training changes and that is stored in a checkpoint.
 
     Attributes:
-      model: its weights.
-      optimizer: its slots, and the scale of the loss.
-      step: `<int64>[]`, steps taken. Not the optimizer's own count: a scaled loss lets that skip steps.
-      progress: the rest.
+      model: the model, with its weights.
+      optimizer: the optimizer, with its slots and the scale of the loss.
+      step: `<int64>[]`, the number of steps taken. The optimizer's own count skips steps if the loss is scaled.
+      progress: the remaining state.
     """
 
     model: tf_keras.Model
@@ -51,21 +52,21 @@ class Trained:
 
 
 class Trainer(orbit.AbstractTrainer):
-    """Takes steps of the schedule from wherever training stands.
+    """Runs the steps of the schedule, starting at the current step.
 
     Args:
-      task: its loss and its fields.
-      strategy: where the model's variables live.
-      trained: what is changed.
-      records: the training records; each batch is read when its step comes.
-      schedule: which of them make which batch.
+      task: the task, which provides the loss and the feature table.
+      strategy: the strategy that holds the model's variables.
+      trained: the state that training changes.
+      records: the training records; each batch is read just before its step.
+      schedule: decides which records make up a batch.
       options: see `StepOptions`.
-      profile: first and last step to profile, or None; the profile goes to `profile_dir`.
-      profile_dir: for TensorBoard.
+      profile: the first step to profile and the step to end at (exclusive), both counted from 0; None for no profile.
+      profile_dir: the folder of the profile, for TensorBoard.
 
     Attributes:
-      reporter: is told the figures of each call of `train`; set before the first.
-      stop: asks training to stop; set before the first call.
+      reporter: gets the figures of each call of `train`; must be set before the first call.
+      stop: the request to stop; must be set before the first call.
     """
 
     reporter: Reporter
@@ -93,18 +94,18 @@ class Trainer(orbit.AbstractTrainer):
         self._step = TrainStep(strategy, trained.model, trained.optimizer, task.losses, names, options)
 
     def trace(self, length: int) -> tf.types.experimental.ConcreteFunction:
-        """The graph of a step at one of the schedule's bucket lengths, traced and not run."""
+        """Returns the graph of a step at one of the schedule's bucket lengths, traced but not run."""
         return self._step.trace(self._pad(np.zeros(0, np.int64), length))
 
     def train(self, num_steps: tf.Tensor) -> dict[str, float]:
-        """Runs the next `num_steps` steps; waits for the device once, at the end.
+        """Runs the next `num_steps` steps, and waits for the device only once, at the end.
 
         Returns:
           Means over these steps, for TensorBoard.
 
         Raises:
-          InputError: the loss or the gradient of a step is not finite, or the loss ran away; nothing is saved after it.
-          Stopped: a signal asked for it; the steps so far are finished and counted.
+          InputError: the loss or the gradient of a step is not finite, or training has diverged. Nothing is saved then.
+          Stopped: a signal asked training to stop; the steps before it are complete and counted.
         """
         begin, first = time.monotonic(), int(self._trained.step.numpy())
         end, step = first + int(num_steps), first
@@ -145,7 +146,7 @@ class Trainer(orbit.AbstractTrainer):
         if progress.first_loss is None:
             progress.first_loss = figures["loss"]
         self.reporter.train(step, figures, elapsed / (step - first))
-        # In a cluster all workers stop at the same step: the one that they learned of it at together.
+        # In a cluster, all workers stop at the same step, after the call in which they all saw the request.
         if step < end or values["stop"].any():
             raise Stopped
         return figures
@@ -157,7 +158,7 @@ class Trainer(orbit.AbstractTrainer):
     def _check(self, first: int, values: Mapping[str, np.ndarray]) -> None:
         kept = "so training stopped; the checkpoints before it are kept. Try a lower --learning_rate"
         finite = {"loss": np.isfinite(values["loss"])}
-        if "loss_scale" not in values:  # a scaled loss may overflow: that step is skipped and the scale lowered
+        if "loss_scale" not in values:  # if a scaled loss overflows, the step is skipped and the scale lowered
             finite["gradient"] = np.isfinite(values["gradient_norm"])
         for name, good in finite.items():
             if not good.all():
@@ -171,9 +172,9 @@ class Trainer(orbit.AbstractTrainer):
             )
 
     def _learning_rate(self) -> tf.Tensor:
-        """That of the step just taken."""
+        """Returns the learning rate of the last step."""
         inner = getattr(self._trained.optimizer, "inner_optimizer", self._trained.optimizer)
-        # The schedule; `learning_rate` is its value at the step to come.
+        # `_learning_rate` is the schedule; `learning_rate` would be its value for the next step.
         return inner._learning_rate(tf.maximum(inner.iterations - 1, 0))
 
     def _profile_around(self, step: int) -> None:
@@ -187,15 +188,15 @@ class Trainer(orbit.AbstractTrainer):
             self.end_profile()
 
     def end_profile(self) -> None:
-        """Writes the profile, if one is being taken."""
+        """Writes the profile if one is being recorded."""
         if self._profiling:
             tf.profiler.experimental.stop()
             self._profiling, self._profile = False, None
 
 
 def _memory() -> dict[str, float]:
-    """Peak memory in GB: of this process, and of its first GPU where it has one."""
-    unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, kilobytes elsewhere
+    """Returns the peak memory of this process, and of its first GPU if there is one, in GB."""
+    unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes on macOS, kilobytes elsewhere
     figures = {"host_memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
     if tf.config.list_logical_devices("GPU"):
         figures["gpu_memory_gb"] = tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**30
@@ -206,11 +207,11 @@ class Evaluator(orbit.AbstractEvaluator):
     """Scores the development split.
 
     Args:
-      score: scores a model; None where there is no such split.
-      trained: holds the model.
+      score: scores a model on the split; None if there is no such split.
+      trained: the state that holds the model.
 
     Attributes:
-      scores: the last ones; empty where there is no such split.
+      scores: the latest scores; empty if there is no such split.
     """
 
     def __init__(self, score: Callable[[tf_keras.Model], dict[str, float]] | None, trained: Trained) -> None:
@@ -219,7 +220,7 @@ class Evaluator(orbit.AbstractEvaluator):
         self.scores: dict[str, float] = {}
 
     def evaluate(self, num_steps: tf.Tensor) -> dict[str, float]:
-        """Scores the whole split, whatever `num_steps` says."""
+        """Scores the whole split and ignores `num_steps`."""
         del num_steps
         begin = time.monotonic()
         self.scores = self._score(self._trained.model) if self._score else {}
