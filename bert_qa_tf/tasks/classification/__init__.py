@@ -1,1 +1,1 @@
-"""Sentence classification: one text, one label."""
+"""Sentence classification: gives each text one label."""

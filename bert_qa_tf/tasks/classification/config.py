@@ -1,4 +1,4 @@
-"""Settings of classification."""
+"""Settings of classification: labels, columns, class weights and pooling."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from bert_qa_tf.tasks.single_text.config import TextConversionConfig, TextReques
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationConversionConfig(TextConversionConfig):
-    """How labelled sentences become records.
+    """Settings of the conversion of labelled sentences to records.
 
     Attributes:
-      columns: which columns hold what.
-      labels: the labels, in their order; empty for those that the data has.
+      columns: which columns hold texts and labels.
+      labels: the labels in order; empty to take them from the data.
     """
 
     columns: ColumnsConfig = ColumnsConfig()
-    labels: tuple[str, ...] = option((), "The labels, with commas between them; those found in the data by default.")
+    labels: tuple[str, ...] = option((), "The labels, separated by commas; by default those found in the data.")
 
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationReferenceConfig:
-    """How a file to score on is read.
+    """Settings of reading a labelled file to score on.
 
     Attributes:
-      columns: which columns hold what.
+      columns: which columns hold texts and labels.
     """
 
     columns: ColumnsConfig = ColumnsConfig()
@@ -38,22 +38,22 @@ class ClassificationReferenceConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationTrainingConfig:
-    """What training adds.
+    """Settings that classification adds to training.
 
     Attributes:
-      class_weights: "none", "balanced", or `label=weight` for each label with commas between them.
+      class_weights: "none", "balanced", or `label=weight` for each label, separated by commas.
       pooling: see `single_text.model.sentence_output`.
     """
 
     class_weights: str = option(
         "none",
-        "How much an example of each class counts: none (all alike), balanced (rare classes more, so that all classes "
-        "weigh the same), or label=weight,label=weight…",
+        "Weight of each class in the loss: none (all examples count the same), balanced (rare classes count more, so "
+        "that all classes have the same total weight), or label=weight,label=weight…",
     )
     pooling: Literal["pooler", "mean"] = option(
         "pooler",
-        "What the label is read off: the encoder's pooler, as in BERT's recipe, or the mean over the text's word "
-        "pieces, which suits minilm better.",
+        "Input of the classification head. pooler: the encoder's pooled output, as in BERT's recipe. mean: the mean of "
+        "the encoder's outputs over the text's word pieces, which suits minilm better.",
     )
 
     def __post_init__(self) -> None:
@@ -62,11 +62,11 @@ class ClassificationTrainingConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationSettings(TextSettings):
-    """What a trained model needs to classify as it was trained.
+    """The settings that a trained model needs to classify as it was trained.
 
     Attributes:
       labels: the classes, in the order of the logits.
-      label_counts: training examples of each.
+      label_counts: the number of training examples of each label.
       training: see `ClassificationTrainingConfig`.
     """
 
@@ -81,10 +81,10 @@ class ClassificationSettings(TextSettings):
 
     @property
     def class_weights(self) -> tuple[float, ...] | None:
-        """What the loss of each class is multiplied by; None for 1 each.
+        """The weight of each class in the loss; None if all are 1.
 
         Raises:
-          InputError: the weights are not for these labels.
+          InputError: the weights are not given for exactly these labels.
         """
         setting = parse_class_weights(self.training.class_weights)
         if setting == "none":
@@ -94,7 +94,7 @@ class ClassificationSettings(TextSettings):
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationRequestConfig(TextRequestConfig):
-    """One sentence, or how to read a file of them.
+    """One sentence, or the settings of reading a file of sentences.
 
     Attributes:
       text_column, header: see `ColumnsConfig`.
@@ -104,9 +104,9 @@ class ClassificationRequestConfig(TextRequestConfig):
     header: bool | None = option(None, HEADER_ROW, flag=HEADER_ROW_FLAG)
 
     def __post_init__(self) -> None:
-        _ = self.columns  # checks itself
+        _ = self.columns  # its constructor checks the values
 
     @property
     def columns(self) -> ColumnsConfig:
-        """Which column holds the texts."""
+        """The column that holds the texts."""
         return ColumnsConfig(text=self.text_column, header=self.header)

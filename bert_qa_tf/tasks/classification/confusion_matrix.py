@@ -1,6 +1,6 @@
-"""Shows a confusion matrix: as a table for the terminal, and as a picture.
+"""Shows a confusion matrix as a table for the terminal and as a picture.
 
-Rows are gold classes, columns are predicted ones. Pictures need matplotlib, which is imported when one is drawn.
+Rows are gold classes and columns are predicted classes. Pictures need matplotlib, which is imported when one is drawn.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 PICTURE_EXTENSIONS = (".png", ".svg")
 _MAX_LABEL_CHARS = 24
 _PNG_DOTS_PER_INCH = 150
-# With more classes, numbers in the cells could not be read; their colour still can.
+# With more classes, numbers in the cells would be too small to read, so only their colours are shown.
 _MAX_CLASSES_WITH_NUMBERS = 30
-# A row that is empty has no shares.
+# Shown instead of a share in an empty row.
 _NO_SHARE = "–"
-# In a table of many classes, most pairs never occur; a dot leaves the others to be seen.
+# Shown instead of 0: in a table of many classes most pairs never occur, and dots make the others stand out.
 _ZERO = "·"
 
 
@@ -34,12 +34,12 @@ _ZERO = "·"
 
 
 def format_table(confusion: np.ndarray, labels: Sequence[str], max_width: int = 100) -> str:
-    """The matrix as text, with each class's precision and recall at the end of its row.
+    """Formats the matrix as text, with each class's precision and recall at the end of its row.
 
     Args:
       confusion: `<int64>[num_classes, num_classes]`, from `metrics.confusion_matrix`.
       labels: the names of the classes.
-      max_width: characters in a line; where names above the columns would make it longer, there are numbers instead.
+      max_width: characters in a line; if names above the columns would make it longer, numbers are shown instead.
     """
     names = [_shown(label) for label in labels]
     table = _table(confusion, names, names)
@@ -80,19 +80,19 @@ def _shown(label: str) -> str:
 def write_picture(
     path: files.PathLike, confusion: np.ndarray, labels: Sequence[str], title: str = "Confusion matrix"
 ) -> None:
-    """Draws the matrix: in each cell its count and its share of the gold class, which is also the cell's colour.
+    """Draws the matrix; each cell shows its count and its share of the gold class, which also sets the cell's colour.
 
-    The same matrix gives the same bytes, with one version of matplotlib. A PNG shows the letters that matplotlib's own
-    font has, those of Latin, Greek, Cyrillic and some other scripts; an SVG holds text, which the viewer shows.
+    With the same version of matplotlib, the same matrix gives the same bytes. A PNG shows only the letters of
+    matplotlib's own font: Latin, Greek, Cyrillic and some other scripts. An SVG contains text that the viewer renders.
 
     Args:
-      path: where to write; may be remote. Its name ends in one of `PICTURE_EXTENSIONS`, which says what is written.
+      path: the file to write; may be remote. Its extension, one of `PICTURE_EXTENSIONS`, decides the format.
       confusion: `<int64>[num_classes, num_classes]`, from `metrics.confusion_matrix`.
       labels: the names of the classes.
-      title: stands above it, over a line with the number of examples and the accuracy.
+      title: the title, shown above a line with the number of examples and the accuracy.
 
     Raises:
-      InputError: matplotlib is not installed, the extension is another one, or the file cannot be written.
+      InputError: matplotlib is not installed, the extension is not supported, or the file cannot be written.
     """
     extension = os.path.splitext(os.fspath(path))[1].lower()
     if extension not in PICTURE_EXTENSIONS:
@@ -102,14 +102,14 @@ def write_picture(
         from matplotlib.figure import Figure
     except ImportError as error:
         raise InputError("drawing needs matplotlib: pip install 'bert_qa_tf[plots]'") from error
-    # Not the user's own settings; and in an SVG the same names on each run, and text that can be searched.
+    # The user's own matplotlib settings are ignored. An SVG gets the same names in each run, and searchable text.
     settings = {"svg.hashsalt": "bert_qa_tf", "svg.fonttype": "none"}
-    # A date, or a version of matplotlib, would make each picture another one.
+    # A date or a version of matplotlib in the metadata would make equal pictures differ.
     metadata = {"Date": None} if extension == ".svg" else {"Software": None}
     with matplotlib.style.context(["default", settings], after_reset=True), files.replacing(path) as file:
         figure = Figure()
         _draw(figure, confusion, [_shown(label) for label in labels], title)
-        # "tight": the page grows to hold names, title and colour bar, which lie beside the figure's own area.
+        # "tight" enlarges the page to include names, title and colour bar, which lie outside the figure's own area.
         figure.savefig(
             file, format=extension[1:], dpi=_PNG_DOTS_PER_INCH, metadata=metadata, bbox_inches="tight", pad_inches=0.15
         )
@@ -117,7 +117,7 @@ def write_picture(
 
 def _draw(figure: Figure, confusion: np.ndarray, labels: list[str], title: str) -> None:
     has_numbers = len(labels) <= _MAX_CLASSES_WITH_NUMBERS
-    # Inches. Cells shrink as there are more of them, but hold their counts.
+    # In inches. Cells shrink as their number grows, but still have room for their counts.
     cell = 0.25
     if has_numbers:
         cell = max(min(4.4 / len(labels), 1.5), 0.62, 0.08 * len(f"{confusion.max():,}") + 0.1)
@@ -126,7 +126,7 @@ def _draw(figure: Figure, confusion: np.ndarray, labels: list[str], title: str) 
     axes = figure.add_axes((0, 0, 1, 1))
     support = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, support, out=np.zeros(confusion.shape), where=support != 0)
-    # One hue from light to dark: it survives black-and-white printing, and any colour blindness.
+    # One hue from light to dark is readable in black-and-white print and with any colour blindness.
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     if has_numbers:
         _write_numbers(axes, confusion, shares, cell)
@@ -154,7 +154,7 @@ def _write_numbers(axes: Axes, confusion: np.ndarray, shares: np.ndarray, cell: 
     digits = 1 if cell > 0.8 else 0
     for (row, column), count in np.ndenumerate(confusion):
         share = shares[row, column]
-        # White reads better than black on the dark end of the colours.
+        # White is easier to read than black on dark colours.
         style: dict[str, Any] = {"ha": "center", "color": "white" if share > 0.7 else "black"}
         if not count:
             axes.text(column, row, "0", va="center", fontsize=share_size, alpha=0.4, **style)
@@ -171,7 +171,7 @@ def _share(share: float, digits: int) -> str:
 def _name_axes(axes: Axes, labels: list[str], is_slanted: bool) -> None:
     places = np.arange(len(labels))
     slant = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if is_slanted else {}
-    # A dollar sign in a label is no formula.
+    # Otherwise dollar signs in a label would make it a formula.
     axes.set_xticks(places, labels, parse_math=False, **slant)
     axes.set_yticks(places, labels, parse_math=False)
     axes.set_xlabel("predicted")
@@ -179,7 +179,7 @@ def _name_axes(axes: Axes, labels: list[str], is_slanted: bool) -> None:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    # White lines between the cells.
+    # Minor ticks draw white lines between the cells.
     axes.set_xticks(places[1:] - 0.5, minor=True)
     axes.set_yticks(places[1:] - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=1.5)

@@ -1,4 +1,4 @@
-"""The values that pass between the stages of classification: texts with labels, and what a model makes of a text."""
+"""Defines the values that pass between the stages of classification: labelled texts and predicted labels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class ClassificationExample:
 
     Attributes:
       example_id: unique within a data set: the file and the line, such as `train.tsv:12`.
-      text: as the file has it.
-      label: as the file has it, without white space at its ends; None where it is not known.
+      text: the text, as in the file.
+      label: the label, as in the file but stripped of white space; None if it is not known.
     """
 
     example_id: str
@@ -22,10 +22,10 @@ class ClassificationExample:
 
 @dataclasses.dataclass(frozen=True)
 class Classification:
-    """The label that a model gives a text.
+    """The label that a model predicts for a text.
 
     Attributes:
-      label: the likeliest one.
+      label: the most probable label.
       score: its probability, 0 to 1.
       probabilities: label → probability, in the order of the model's labels.
     """

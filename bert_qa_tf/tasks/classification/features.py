@@ -7,6 +7,6 @@ from bert_qa_tf.tasks.single_text.features import TEXT_FEATURES
 
 CLASSIFICATION_FEATURES: tuple[FeatureSpec, ...] = (
     *TEXT_FEATURES,
-    # The place of the label in the label set.
+    # The index of the label in the label set.
     FeatureSpec("label", (), "int32", "label"),
 )

@@ -1,4 +1,4 @@
-"""The labels of a data set: which there are, in which order, and how much an example of each counts in training."""
+"""Determines the labels of a data set, their order, and the weight of each class in training."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 @dataclasses.dataclass(frozen=True)
 class LabelSet:
-    """The labels a model tells apart; a label's place is its number in records and logits.
+    """The labels of a model; a label's index is its number in records and logits.
 
     Attributes:
-      names: at least two, each once.
-      source: where they are from, for messages: the name of a flag or of a file, say.
+      names: the labels, at least two, without repetition.
+      source: where the labels come from, such as a flag or a file, for messages.
     """
 
     names: tuple[str, ...]
@@ -40,14 +40,14 @@ class LabelSet:
         return len(self.names)
 
     def index_of(self, label: str, place: str) -> int:
-        """The place of a label.
+        """Returns the index of a label.
 
         Args:
-          label: as the file has it.
-          place: file and line, for the message.
+          label: the label, as in the file.
+          place: file and line, for the error message.
 
         Raises:
-          InputError: the label is none of these.
+          InputError: the label set does not contain the label.
         """
         try:
             return self.names.index(label)
@@ -56,44 +56,44 @@ class LabelSet:
 
 
 def count_labels(examples: Iterable[ClassificationExample]) -> collections.Counter[str]:
-    """How many examples each label has; those without a label are passed over."""
+    """Counts the examples of each label; examples without a label are skipped."""
     return collections.Counter(example.label for example in examples if example.label is not None)
 
 
 def find_labels(found: Iterable[str], source: str) -> LabelSet:
-    """The label set of a data set.
+    """Makes the label set of a data set.
 
     Args:
-      found: its labels, in any order; each may come many times.
+      found: the labels found, in any order; labels may repeat.
       source: the data set's files, for messages.
 
     Returns:
-      The labels in ascending order: as numbers where all of them are numbers, else as text.
+      The labels in ascending order: as numbers if all of them are numbers, else as text.
 
     Raises:
-      InputError: there are fewer than two.
+      InputError: there are fewer than two labels.
     """
     names = set(found)
     if all(_NUMBER.fullmatch(name) for name in names):
-        # Two spellings of one number, such as 1 and 1.0, are two labels: only the file's owner knows better.
+        # Two spellings of one number, such as 1 and 1.0, are two labels, because nothing says that they are the same.
         return LabelSet(tuple(sorted(names, key=lambda name: (float(name), name))), source)
     return LabelSet(tuple(sorted(names)), source)
 
 
 def parse_class_weights(setting: str) -> str | dict[str, float]:
-    """Reads how classes are weighted.
+    """Parses the setting of the class weights.
 
     >>> parse_class_weights("negative=1,positive=2.5")
     {'negative': 1.0, 'positive': 2.5}
 
     Args:
-      setting: "none", "balanced", or `label=weight` for each label with commas between them.
+      setting: "none", "balanced", or `label=weight` for each label, separated by commas.
 
     Returns:
-      What `class_weights` takes.
+      The setting in the form that `class_weights` takes.
 
     Raises:
-      InputError: it is none of these.
+      InputError: the setting has another form.
     """
     if setting in ("none", "balanced"):
         return setting
@@ -113,21 +113,21 @@ def parse_class_weights(setting: str) -> str | dict[str, float]:
 
 
 def class_weights(setting: str | Mapping[str, float], labels: LabelSet, counts: Mapping[str, int]) -> tuple[float, ...]:
-    """What the loss of an example of each class is multiplied by.
+    """Computes the factor by which the loss of each class's examples is multiplied.
 
     Args:
-      setting: "none": 1 for every class. "balanced": num_examples / (num_classes · examples of the class), as
-        scikit-learn defines it; then all classes together have the same share of the loss, and the weights of all
-        examples add up to their number. Or a weight for each label.
+      setting: "none" for 1 for every class; "balanced" for num_examples / (num_classes · examples of the class), as in
+        scikit-learn, so that all classes have the same total weight and the weights of all examples add up to their
+        number; or a weight for each label.
       labels: the label set.
-      counts: training examples by label.
+      counts: the number of training examples by label.
 
     Returns:
       `num_classes` numbers above 0, in the order of `labels`.
 
     Raises:
-      InputError: the weights are not for exactly these labels, one is no number above 0, or a class without examples
-        is to be balanced.
+      InputError: the weights are not given for exactly these labels, a weight is not a number above 0, or the weights
+        are to be balanced and a class has no examples.
     """
     if isinstance(setting, str):
         if setting == "none":

@@ -1,10 +1,10 @@
-"""Scores predicted classes: accuracy, precision, recall and F1, Matthews' correlation, and how sure they are.
+"""Scores predicted classes: accuracy, precision, recall, F1 and Matthews correlation, with confidence intervals.
 
-Everything follows from the confusion matrix. Accuracy, precision, recall and F1 are 0 to 100; Matthews' correlation is
-−1 to 1. A quotient whose divisor is 0 is 0, as scikit-learn has it by default: the precision of a class that is never
-predicted, the recall of one without a gold example, the correlation where all predictions are of one class. Macro
-averages are over all classes of the label set, those that a file holds no example of included (scikit-learn's, where it
-is given all labels).
+All scores are computed from the confusion matrix. Accuracy, precision, recall and F1 are 0 to 100; the Matthews
+correlation is −1 to 1. A quotient with divisor 0 is 0, as in scikit-learn by default: the precision of a class that is
+never predicted, the recall of a class without a gold example, the correlation if all predictions are of one class.
+Macro averages are over all classes of the label set, including those without an example in the file, like those of
+scikit-learn when it is given all labels.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import numpy as np
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation.bootstrap import Interval, bootstrap_counts
 
-# Of the whole data set, in the order in which they are shown.
+# The scores of the whole data set, in the order in which they are shown.
 METRICS = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "matthews_correlation")
 CLASS_METRICS = ("precision", "recall", "f1")
 
 
 class Score(NamedTuple):
-    """What a figure is of: one of `METRICS`, or one of `CLASS_METRICS` and the place of a class."""
+    """Identifies a score: one of `METRICS`, or one of `CLASS_METRICS` and the index of a class."""
 
     metric: str
     class_index: int | None = None
@@ -35,8 +35,8 @@ class ClassScores(NamedTuple):
 
     Attributes:
       precision, recall, f1: 0 to 100.
-      support: examples whose gold label it is.
-      predicted: examples that were given it.
+      support: the number of examples with this gold label.
+      predicted: the number of examples with this predicted label.
     """
 
     precision: float
@@ -51,14 +51,14 @@ class ClassificationScores:
     """The scores of a set of examples.
 
     Attributes:
-      accuracy: the share of examples whose label was found, 0 to 100.
+      accuracy: the share of examples whose label was predicted correctly, 0 to 100.
       macro_precision, macro_recall, macro_f1: the means over the classes, 0 to 100.
-      matthews_correlation: −1 to 1; for more than two classes Gorodkin's R_K (2004,
+      matthews_correlation: −1 to 1; for more than two classes it is Gorodkin's R_K (2004,
         doi:10.1016/j.compbiolchem.2004.09.006).
-      total: how many examples.
+      total: the number of examples.
       classes: the scores of each class, in the order of `labels`.
       labels: the names of the classes.
-      confusion: `<int64>[num_classes, num_classes]`, examples by gold (row) and predicted class (column).
+      confusion: `<int64>[num_classes, num_classes]`, the number of examples by gold (row) and predicted class (column).
     """
 
     accuracy: float
@@ -72,7 +72,7 @@ class ClassificationScores:
     confusion: np.ndarray
 
     def to_dict(self, intervals: Mapping[Score, Interval] | None = None) -> dict[str, Any]:
-        """JSON-ready figures, with 95 % intervals where `confidence_intervals` gave them."""
+        """Returns the scores for JSON, with 95 % intervals if `confidence_intervals` computed them."""
         figures: dict[str, Any] = {metric: getattr(self, metric) for metric in METRICS} | {"total": self.total}
         by_class = {name: scores._asdict() for name, scores in zip(self.labels, self.classes, strict=True)}
         if intervals is not None:
@@ -88,15 +88,15 @@ class ClassificationScores:
 
 
 def confusion_matrix(gold: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """Counts pairs of gold and predicted class.
+    """Counts the pairs of gold and predicted class.
 
     Args:
-      gold: `<int>[num_examples]`, the places of the labels.
-      predicted: `<int>[num_examples]`, the places of the predicted labels.
-      num_classes: how many labels there are.
+      gold: `<int>[num_examples]`, the indices of the gold labels.
+      predicted: `<int>[num_examples]`, the indices of the predicted labels.
+      num_classes: the number of labels.
 
     Returns:
-      `<int64>[num_classes, num_classes]`: rows are gold, columns are predicted.
+      `<int64>[num_classes, num_classes]`; rows are gold classes, columns are predicted classes.
     """
     gold, predicted = np.asarray(gold, np.int64), np.asarray(predicted, np.int64)
     if gold.shape != predicted.shape:
@@ -109,7 +109,7 @@ def confusion_matrix(gold: np.ndarray, predicted: np.ndarray, num_classes: int) 
 
 
 def score(confusion: np.ndarray, labels: tuple[str, ...]) -> ClassificationScores:
-    """The scores of a confusion matrix.
+    """Computes the scores of a confusion matrix.
 
     Args:
       confusion: `<int64>[num_classes, num_classes]`, from `confusion_matrix`.
@@ -138,10 +138,10 @@ def score(confusion: np.ndarray, labels: tuple[str, ...]) -> ClassificationScore
 def confidence_intervals(
     confusion: np.ndarray, *, num_resamples: int = 2000, confidence: float = 0.95, seed: int = 0
 ) -> dict[Score, Interval]:
-    """Bootstrap intervals of all scores of a confusion matrix; see `bootstrap.bootstrap_counts`.
+    """Computes bootstrap intervals of all scores of a confusion matrix; see `bootstrap.bootstrap_counts`.
 
-    A set of examples that is drawn may lack a class altogether, which then scores 0 in it: the interval of a rare class
-    is wide, and reaches far down.
+    A resampled set of examples may lack a class altogether, which then scores 0 in it. So the interval of a rare class
+    is wide and has a low lower bound.
     """
     shape = confusion.shape
     return bootstrap_counts(
@@ -154,13 +154,13 @@ def confidence_intervals(
 
 
 def _figures(confusions: np.ndarray) -> dict[Score, np.ndarray]:
-    """Every score of each of several matrices of as many examples.
+    """Computes every score of several confusion matrices with the same number of examples.
 
     Args:
       confusions: `<int64>[num_matrices, num_classes, num_classes]`.
 
     Returns:
-      `<float64>[num_matrices]` by score.
+      Score → `<float64>[num_matrices]`.
     """
     counts = confusions.astype(np.float64)
     hits = np.diagonal(counts, axis1=1, axis2=2)  # [num_matrices, num_classes], as are the next five
@@ -173,7 +173,7 @@ def _figures(confusions: np.ndarray) -> dict[Score, np.ndarray]:
     total, right = counts.sum(axis=(1, 2)), hits.sum(axis=1)
     figures = {Score("accuracy"): 100.0 * right / total}
     figures |= {Score(f"macro_{metric}"): by_class[metric].mean(axis=1) for metric in CLASS_METRICS}
-    # Covariance and variances of gold and predicted class, each as an indicator vector; all times the total squared.
+    # Covariance and variances of the indicator vectors of gold and predicted class, all times the total squared.
     covariance = right * total - (support * predicted).sum(axis=1)
     gold_variance = np.square(total) - np.square(support).sum(axis=1)
     predicted_variance = np.square(total) - np.square(predicted).sum(axis=1)

@@ -1,4 +1,4 @@
-"""The classification model: an encoder with a dense layer on its output for `[CLS]`."""
+"""Builds the classification model: an encoder with a dense layer on its pooled output."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import tf_keras
 
 from bert_qa_tf.tasks.single_text.model import HEAD_NAME, Pooling, build_text_model
 
-# BERT's, of its `run_classifier`.
+# The dropout rate of BERT's `run_classifier`.
 DROPOUT = 0.1
 
 
 class ClassificationHead(tf_keras.layers.Layer):
-    """Scores each class: dropout, then one dense layer (BERT's classification head).
+    """Scores each class by dropout and one dense layer (BERT's classification head).
 
-    It computes in float32 under any precision policy, as the span head does. Its dropout is a Keras layer among the
-    model's layers, so that `encoders.dropout.use_seeds` reaches it and a resumed training draws the same masks.
+    It computes in float32 under any precision policy, like the span head. Its dropout is a Keras layer of the model, so
+    that `encoders.dropout.use_seeds` reaches it and a resumed training draws the same masks.
 
     Args:
-      num_classes: how many logits there are.
-      dropout: the share of units that fall out in training.
-      initializer_range: standard deviation of the truncated normal the kernel starts from.
+      num_classes: the number of logits.
+      dropout: the dropout rate in training.
+      initializer_range: standard deviation of the truncated normal distribution of the initial kernel.
       **kwargs: passed to `tf_keras.layers.Layer`.
     """
 
@@ -49,7 +49,7 @@ class ClassificationHead(tf_keras.layers.Layer):
 
         Args:
           sentence_output: `<float>[batch, hidden_size]`, from `sentence_output`.
-          training: whether units fall out.
+          training: whether to apply dropout.
 
         Returns:
           `logits`, `<float32>[batch, num_classes]`.
@@ -77,14 +77,14 @@ def build_classification_model(
 
     Args:
       encoder: see `build_text_model`.
-      num_classes: how many labels there are.
-      dropout: the head's, in training.
+      num_classes: the number of labels.
+      dropout: the head's dropout rate in training.
       initializer_range: standard deviation of the head's initial kernel.
       pooling: see `single_text.model.sentence_output`.
 
     Returns:
-      A model of the three inputs, each `<int32>[batch, seq_length]`, to a dict of `logits`,
-      `<float32>[batch, num_classes]`. Its layers can be had as `model.get_layer(name)`: the encoder under its own name,
+      A model from the three inputs, each `<int32>[batch, seq_length]`, to a dict of `logits`,
+      `<float32>[batch, num_classes]`. `model.get_layer(name)` returns its layers: the encoder under its own name, and
       the head as `HEAD_NAME`.
     """
     head = ClassificationHead(num_classes, dropout, initializer_range, name=HEAD_NAME)

@@ -1,14 +1,14 @@
-"""Reads labelled sentences from tables (TSV, CSV) and JSON lines, compressed by gzip or not, local or remote.
+"""Reads labelled sentences from tables (TSV, CSV) and JSON lines, which may be compressed with gzip, and remote.
 
-Files are UTF-8, with or without a byte order mark, and are read a line at a time:
+Files are UTF-8, with or without a byte order mark, and are read line by line:
 
-    .tsv     fields between tabs, one row a line, quotes without a meaning: what GLUE's files are
-    .csv     fields between commas, as in RFC 4180: one between double quotes may hold commas, line ends and "" for ";
-             at most 131,072 characters, so that a quote left open does not swallow the file
-    .jsonl   one object a line; a label is a string, a whole number, or true or false
+    .tsv     fields separated by tabs, one row per line, quotes have no special meaning, as in GLUE's files
+    .csv     fields separated by commas, as in RFC 4180: a field in double quotes may contain commas, line ends, and ""
+             for "; it has at most 131,072 characters, so that an unclosed quote does not swallow the file
+    .jsonl   one object per line; a label is a string, a whole number, or true or false
 
-Which column holds what is decided by `config.ColumnsConfig`. Each fault is one line that names the file and the line.
-No TensorFlow here, unless a path is remote.
+`config.ColumnsConfig` says which columns hold texts and labels. Each error is one line that names the file and the
+line. TensorFlow is imported only if a path is remote.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from bert_qa_tf.tasks.single_text.lines import (
 )
 
 EXTENSIONS = (".tsv", ".csv", ".jsonl")
-# What the columns are called where nobody says: in GLUE's SST-2, and in most other data sets.
+# The default names of the columns, as in GLUE's SST-2 and in most other data sets.
 _TEXT_NAMES = ("sentence", "text")
 _LABEL_NAMES = ("label",)
 
 
 class _Fields(NamedTuple):
-    """What a row says, and where: the number of its first line, counted from 1."""
+    """The fields of a row, with the number of its first line, counted from 1."""
 
     line: int
     text: str
@@ -57,23 +57,24 @@ def read_examples(
     counts: collections.Counter[str] | None = None,
     name: str | None = None,
 ) -> Iterator[ClassificationExample]:
-    """The examples of a file, one at a time.
+    """Yields the examples of a file.
 
     Args:
-      path: a local path or an address that TensorFlow's file layer reads; its name ends in one of `EXTENSIONS`, with or
-        without `.gz` after that.
-      columns: which columns hold texts and labels; None for the usual names.
-      require_labels: whether each text must have a label, as training and scoring need. Without it, a file may have no
-        column of labels, and a label may be missing.
-      counts: `empty_lines` is added to: empty lines before the last row. Those at the end of a file are usual.
-      name: what the ids begin with; None for the name of the file.
+      path: a local path or an address that TensorFlow's file system layer can read. Its name ends in one of
+        `EXTENSIONS`, which `.gz` may follow.
+      columns: which columns hold texts and labels; None for the default names.
+      require_labels: whether each text must have a label, as training and scoring need. If not, a file may have no
+        label column, and labels may be missing.
+      counts: the counters, of which `empty_lines` is increased for empty lines before the last row; empty lines at the
+        end of a file are normal.
+      name: the first part of the ids; None for the name of the file.
 
     Yields:
       One example per row, in the file's order, with the id `<name>:<line>`; at least one.
 
     Raises:
-      InputError: one line naming the file and the line, what is there and what was expected; possibly after some
-        examples.
+      InputError: the file is invalid, which may show only after some examples. The message is one line that names file
+        and line, what was found and what was expected.
     """
     path = os.fspath(path)
     name = os.path.basename(path) if name is None else name
@@ -111,7 +112,7 @@ def _extension(path: str) -> str:
 def _tsv_rows(path: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in read_lines(path):
         row = line.removesuffix("\n").removesuffix("\r")
-        # A line of tabs alone is a row of empty fields.
+        # A line with only tabs is a row of empty fields.
         yield number, row.split("\t") if row.strip(" ") else []
 
 
@@ -162,7 +163,7 @@ def _find_column(
     defaults: tuple[str, ...],
     optional: bool = False,
 ) -> int | None:
-    """The position of a column; None where it is optional, nobody named it and the header lacks it."""
+    """The position of a column; None if it is optional, is not named in the settings and is missing in the header."""
     there = f"{width} columns" if header is None else f"columns are {', '.join(map(repr, header))}"
     if column is None:
         candidates = [name for name in defaults if name in (header or ())]
@@ -186,7 +187,7 @@ def _find_column(
 
 
 def _refuse_header(place: str, row: list[str], text: int, label: int | None) -> None:
-    # Read as data, a header would become an example, and its label a class.
+    # If a header were read as data, it would become an example, and its label a class.
     if row[text].strip() in _TEXT_NAMES and (label is None or row[label].strip() in _LABEL_NAMES):
         raise InputError(
             f"{place}: the columns are given by position, but this line reads like a header "
@@ -226,4 +227,4 @@ def _json_label(place: str, record: dict[str, Any], key: str) -> str | None:
         return None
     if not isinstance(label, int):
         raise InputError(f"{place}: {key!r} must be a string or a whole number, got {json.dumps(label)[:40]}")
-    return json.dumps(label)  # 1, true
+    return json.dumps(label)  # such as 1 or true

@@ -1,4 +1,4 @@
-"""The scores of several classifiers on one file, as a table for the terminal."""
+"""Formats the scores of several classifiers on one file as a table for the terminal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _Metrics = Mapping[str, Any]
 
 
 def format_table(file: str, by_model: Mapping[str, _Metrics]) -> str:
-    """The table of one file, with the confusion matrix of each model below it.
+    """Formats the table of one file, with the confusion matrix of each model below it.
 
     Args:
-      file: its name.
-      by_model: metrics by the model's name, in the order to show.
+      file: the file's name.
+      by_model: model name → metrics, in the order to show them.
     """
     rows = {
         "accuracy": functools.partial(with_interval, name="accuracy"),

@@ -1,4 +1,4 @@
-"""Classification as a task, one sentence → a label: see `tasks.base` and `tasks.single_text`."""
+"""Implements sentence classification as a task; see `tasks.base` and `tasks.single_text`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Classification(SingleTextTask):
     """Gives a text one of several labels.
 
     Args:
-      settings: the labels, and how long a text may be.
+      settings: the labels, the maximum length of a text and the training settings.
     """
 
     name = "classification"
@@ -69,14 +69,14 @@ class Classification(SingleTextTask):
         *,
         require_labels: bool = True,
     ) -> Iterator[ClassificationExample]:
-        """See `SingleTextTask`: TSV, CSV or JSON lines."""
+        """See `SingleTextTask`; the file is TSV, CSV or JSON lines."""
         return read_examples(path, config.columns, require_labels=require_labels, counts=counts, name=name)
 
     @classmethod
     def settings_of(
         cls, examples: Iterable[ClassificationExample], config: ClassificationConversionConfig
     ) -> ClassificationSettings:
-        """See `SingleTextTask`: finds or checks the labels and counts them."""
+        """See `SingleTextTask`; finds or checks the labels and counts them."""
         given = LabelSet(config.labels, "--labels") if config.labels else None
 
         def checked() -> Iterator[ClassificationExample]:
@@ -154,7 +154,7 @@ class Classification(SingleTextTask):
 
     @classmethod
     def describe_answer(cls, answer: Classified) -> str:
-        """See `SingleTextTask`: the label, and the others in the order of their probability."""
+        """See `SingleTextTask`; the predicted label, followed by the others in descending order of probability."""
         others = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
         lines = [answer.label, f"  score {answer.score:.3f}"]
         return "\n".join(lines + [f"  or: {label} ({value:.3f})" for label, value in others if label != answer.label])
@@ -163,7 +163,7 @@ class Classification(SingleTextTask):
 
     @classmethod
     def scores(cls, examples: Sequence[ClassificationExample], answers: Sequence[Classified]) -> dict[str, float]:
-        """See `SingleTextTask`: accuracy, macro-averaged F1 and Matthews correlation."""
+        """See `SingleTextTask`; accuracy, macro-averaged F1 and Matthews correlation."""
         scores = _score(examples, [answer.label for answer in answers], tuple(answers[0].probabilities))
         return {name: getattr(scores, name) for name in ("accuracy", "macro_f1", "matthews_correlation")}
 
@@ -181,7 +181,7 @@ class Classification(SingleTextTask):
     @classmethod
     def baselines(cls) -> dict[str, Baseline]:
         """See `Task`."""
-        text = "Sentences: score beside them what gives every sentence the most frequent label of the very file."
+        text = "Sentences: also score a baseline that gives every sentence the most frequent label of the file."
         return {"most_frequent_label": Baseline("most frequent label", text, _evaluate_most_frequent)}
 
     @classmethod
@@ -219,7 +219,7 @@ def _score(
 def _evaluation(
     reference: TextReference, scores: metrics.ClassificationScores, source: str, files: Mapping[str, Any]
 ) -> Evaluation:
-    """Scores with intervals, and the confusion matrix as a table and, where matplotlib is installed, as a picture."""
+    """Scores with intervals, and the confusion matrix as a table and, if matplotlib is installed, as a picture."""
     intervals = metrics.confidence_intervals(scores.confusion)
     table = confusion_matrix.format_table(scores.confusion, scores.labels)
     pictures: dict[str, bytes] = {}

@@ -1,6 +1,7 @@
-"""Asks one question and describes its answer for a person.
+"""Answers one question and formats the answer for the terminal.
 
-The text may be of any length, and may know when it was said. `question_files.py` answers whole files of questions.
+The text may be of any length, and may carry the times at which it was said. `question_files.py` answers whole files of
+questions.
 """
 
 from __future__ import annotations
@@ -11,31 +12,31 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
 from bert_qa_tf.text.timed_text import TimedText, clock
 
-# How many other candidates are worth a person's look.
+# How many further candidates are shown.
 _RUNNERS_UP = 3
 
 
 def read_context(path: str) -> str:
-    """A text file, as it is: line ends and spaces count, so that offsets fit the file.
+    """Reads a text file unchanged: line ends and spaces are kept, so that offsets match the file.
 
     Raises:
-      InputError: it cannot be read or is not UTF-8.
+      InputError: the file cannot be read or is not UTF-8.
     """
     return files.read_text(path, expected="a UTF-8 text file")
 
 
 def answer_question(answerer: Answerer, question: str, context: str) -> DecodedAnswer:
-    """Asks one question."""
+    """Answers one question about a context."""
     [answer] = answerer.answer([SquadExample("1", question, context)])
     return answer
 
 
 def describe(answer: DecodedAnswer, timed: TimedText | None = None) -> str:
-    """An answer in a few lines: the text, when it is said, where it is, how sure the model is, and the runners-up.
+    """Formats an answer in a few lines: its text, its time, its place, its score and the next best candidates.
 
     Args:
-      answer: to a question about `timed.text`, or about a text of which nothing more is known.
-      timed: gives the seconds; places are then those in the whole transcript, before it was cleaned.
+      answer: the answer to a question about `timed.text`, or about a text without times.
+      timed: the text with its times, if known; offsets then refer to the whole transcript, before it was cleaned.
     """
     lines = [answer.text if answer.text else "(no answer)"]
     if answer.text:

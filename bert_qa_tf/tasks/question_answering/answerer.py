@@ -1,6 +1,7 @@
-"""Answers questions with a trained span model: windows through the model, logits to answers, in bounded memory.
+"""Answers questions with a trained span model, in bounded memory.
 
-The exported model does the same in its graph (`export_module.py`).
+Contexts are cut into windows, the model computes logits for them, and the logits are decoded to answers. An exported
+model does the same in its graph (`export_module.py`).
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ from bert_qa_tf.text.surrogates import replace_surrogates
 from bert_qa_tf.text.tokenizer import Tokenizer
 
 _INPUTS = feature_table.names(QA_FEATURES, "input")
-# Windows are sorted by length among so many batches' worth: enough that a batch holds like lengths, few to keep.
+# Windows are sorted by length in chunks of this many batches: enough that the windows of a batch have similar lengths,
+# and few enough to hold in memory.
 _BATCHES_PER_CHUNK = 32
 
 
 class QuestionAnswerer:
-    """A span model with all that it needs to answer questions.
+    """Answers questions with a span model.
 
     Args:
-      model: from a dict of the three `input_*`, each `<int32>[batch, seq]`, to a dict of `start_logits` and
+      model: maps a dict of the three `input_*`, each `<int32>[batch, seq]`, to a dict of `start_logits` and
         `end_logits`, `<float32>[batch, seq]` (see `span_model.build_span_model`). Its weights may change between calls.
-      tokenizer: with the model's vocabulary.
-      settings: how the model was trained to window and to decode.
+      tokenizer: the tokenizer with the model's vocabulary.
+      settings: the windowing and decoding settings that the model was trained with.
       batch_size: windows per call of the model.
       length_multiple: batches are padded to a multiple of this many tokens, so that few shapes occur.
     """
@@ -55,20 +57,21 @@ class QuestionAnswerer:
         self.length_multiple = length_multiple
         signature = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in _INPUTS}
         run = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False)
-        # One trace for all shapes; made here, or TensorFlow would warn a program that makes several predictors.
+        # One trace serves all shapes. It is made here, because otherwise TensorFlow warns about repeated retracing in
+        # a program that makes several answerers.
         self._run = run.get_concrete_function()
 
     def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
         """Answers questions.
 
         Args:
-          examples: any number of questions with unique ids; those about one context one after the other, so that it is
-            tokenized once. They are read as answers are asked for, a bounded number ahead.
+          examples: any number of questions with unique ids. Questions about one context should be consecutive, so that
+            it is tokenized once. They are read lazily, a bounded number ahead of the answers.
 
         Yields:
-          One answer per question, in their order. Offsets are code points into `example.context`, and the text is
-          `context[start_char:end_char]` (of a context with lone surrogates, which UTF-8 cannot spell: with U+FFFD for
-          each).
+          One answer per question, in the order of the questions. Offsets are code points into `example.context`, and
+          the text is `context[start_char:end_char]`, with U+FFFD in place of each lone surrogate, which UTF-8 cannot
+          encode.
 
         Raises:
           InputError: two questions have the same id, or the model's logits are not finite.
@@ -97,36 +100,37 @@ class QuestionAnswerer:
     def raw_results(self, features: Iterable[InputFeatures]) -> Iterator[RawResult]:
         """Runs windows through the model.
 
-        Windows of like length go together, so that little is computed for padding; only some thousand are held.
+        Windows of similar length share a batch, so that little is computed for padding. At most a few thousand windows
+        are held in memory.
 
         Args:
           features: windows in any order.
 
         Yields:
-          One result per window, not in their order.
+          One result per window, not in the order of `features`.
         """
         features = iter(features)
         while chunk := list(itertools.islice(features, self.batch_size * _BATCHES_PER_CHUNK)):
-            # The longest first: if memory runs out, then at once.
+            # The longest windows come first: if memory does not suffice, that shows at once.
             chunk.sort(key=len, reverse=True)
             for start in range(0, len(chunk), self.batch_size):
                 yield from self._run_batch(chunk[start : start + self.batch_size])
 
     def _run_batch(self, windows: Sequence[InputFeatures]) -> list[RawResult]:
         longest = max(len(window) for window in windows)
-        # Never beyond max_seq_length, after which the encoder may have no position left.
+        # Padding stops at max_seq_length, because the encoder may have no position embeddings beyond it.
         padded = min(-(-longest // self.length_multiple) * self.length_multiple, self.windowing.max_seq_length)
         outputs = self._run(_pad(windows, max(padded, longest)))
         start_logits, end_logits = outputs["start_logits"].numpy(), outputs["end_logits"].numpy()
         return [
-            # Copies: a slice would keep the whole batch in memory.
+            # A slice would keep the whole batch in memory, so these are copies.
             RawResult(window.unique_id, start[: len(window)].copy(), end[: len(window)].copy())
             for window, start, end in zip(windows, start_logits, end_logits, strict=True)
         ]
 
 
 def _pad(windows: Sequence[InputFeatures], length: int) -> dict[str, tf.Tensor]:
-    """The model's inputs, each `<int32>[batch, length]`."""
+    """Pads windows to the model's inputs, each `<int32>[batch, length]`."""
     batch = {name: np.zeros((len(windows), length), np.int32) for name in _INPUTS}
     for row, window in enumerate(windows):
         batch["input_word_ids"][row, : len(window)] = window.input_word_ids
@@ -138,7 +142,7 @@ def _pad(windows: Sequence[InputFeatures], length: int) -> dict[str, tf.Tensor]:
 def _groups(
     pairs: Iterable[tuple[SquadExample, list[InputFeatures]]], num_windows: int
 ) -> Iterator[list[tuple[SquadExample, list[InputFeatures]]]]:
-    """Questions with their windows, in groups of about `num_windows` windows (a long text alone may have more)."""
+    """Yields questions with their windows, in groups of about `num_windows` windows; one long text may have more."""
     group: list[tuple[SquadExample, list[InputFeatures]]] = []
     held = 0
     for example, windows in pairs:

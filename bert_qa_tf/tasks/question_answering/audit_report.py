@@ -1,7 +1,7 @@
-"""Audits files and says what was found: a table for people, JSON for programs, a refusal for pipelines.
+"""Audits SQuAD-form files and reports what was found.
 
-What goes in: paths of SQuAD-form files and the least that is acceptable. What comes out: printed text, a JSON file
-`{"files": [AuditReport.to_dict(), …]}`, and an `InputError` when a file falls short. The counting is in `validation`.
+The report is printed as a table and may be written as JSON, `{"files": [AuditReport.to_dict(), …]}`. A file that falls
+short of a given limit raises an `InputError`. The counting is in `validation`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ def run_audit(
     fail_under_aligned: float | None = None,
     fail_under_ceiling_f1: float | None = None,
 ) -> list[validation.AuditReport]:
-    """Audits files, prints the table, writes the JSON, and then refuses what falls short.
+    """Audits files, prints the table, writes the JSON, and then raises an error if a file falls short of a limit.
 
     Args:
       paths: SQuAD-form files, local or remote.
-      output_file: where to write the figures; None writes none.
-      max_answer_words: longest span, in words, that the ceiling may choose.
-      show: how many ids to show of each kind of problem.
-      fail_under_aligned: least share (0 to 1) of the answerable questions that need an offset that fits.
-      fail_under_ceiling_f1: least F1 (0 to 100) that some span must be able to reach.
+      output_file: where to write the figures as JSON; None to write none.
+      max_answer_words: the longest span, in words, that the ceiling may choose.
+      show: how many ids to show for each kind of problem.
+      fail_under_aligned: the smallest acceptable share (0 to 1) of answerable questions with a correct answer offset.
+      fail_under_ceiling_f1: the smallest acceptable F1 (0 to 100) of the best span.
 
     Returns:
       One report per file.
@@ -56,7 +56,7 @@ def run_audit(
 
 
 def format_reports(reports: Sequence[validation.AuditReport]) -> str:
-    """A table with one column per file, then the first ids of each problem."""
+    """Formats a table with one column per file, followed by the first ids of each problem."""
     columns = [_column(report) for report in reports]
     heads = [_short(report.file) for report in reports]
     rows = list(columns[0])

@@ -1,4 +1,4 @@
-"""Questions and answers as the inputs and outputs of an exported model's `serving_default` signature."""
+"""Converts questions and answers to and from the inputs and outputs of the `serving_default` signature."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.text.surrogates import replace_surrogates
 
 INPUTS = ("question", "context")
-# What each output holds, one for each question; those of `nbest_…` in a list.
+# The type of each output's values, one value for each question; the `nbest_…` outputs have a list for each.
 _COLUMNS = {"answer": str, "answer_start": int, "answer_end": int, "score": (int, float)}
 _LISTS = {"nbest_answer": str, "nbest_start": int, "nbest_score": (int, float)}
-# Of models that may answer nothing.
+# Outputs of models that may give no answer.
 _OPTIONAL = {"null_odds": (int, float)}
 OUTPUTS = (*_COLUMNS, *_LISTS)
 
 
 def to_columns(examples: Sequence[SquadExample]) -> dict[str, list[str]]:
-    """Questions as inputs, by name; half a surrogate pair, which cannot be sent, is replaced so that offsets stay."""
+    """Converts questions to inputs by name; lone surrogates, which cannot be sent, become U+FFFD, so offsets stay."""
     return {name: [replace_surrogates(getattr(example, name)) for example in examples] for name in INPUTS}
 
 
 def from_columns(columns: Mapping[str, Any], examples: Sequence[SquadExample]) -> list[DecodedAnswer]:
-    """Answers from outputs.
+    """Converts outputs to answers.
 
     Args:
-      columns: output → a list with an entry for each question.
+      columns: output name → a list with one entry for each question.
       examples: the questions.
 
     Returns:
-      The answers; their logits are None, since servers do not tell them.
+      The answers; their logits are None, because servers do not return them.
 
     Raises:
-      ReplyError: the outputs are not what an export gives.
+      ReplyError: the outputs do not have the form that an export produces.
     """
     kinds = _COLUMNS | _LISTS | {name: kind for name, kind in _OPTIONAL.items() if name in columns}
     for name, kind in kinds.items():
@@ -68,7 +68,7 @@ def _to_answer(row: Mapping[str, Any], context: str) -> DecodedAnswer:
     nbest = tuple(
         Candidate(entry, start, start + len(entry), None, None, float(score))
         for entry, start, score in zip(row["nbest_answer"], row["nbest_start"], row["nbest_score"], strict=True)
-        if entry or score > 0  # not one of the places that fill a short list
+        if entry or score > 0  # else it pads a short list
     )
     null_odds = float(row["null_odds"]) if "null_odds" in row else None
     return DecodedAnswer(text, start_char, end_char, float(row["score"]), nbest, null_odds)

@@ -1,4 +1,4 @@
-"""Settings of question answering: how contexts are cut into windows, and how answers are read off them."""
+"""Settings of question answering: how contexts are cut into windows, and how logits are decoded to answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bert_qa_tf.config import AsrSimulationConfig, RecordsConfig
 from bert_qa_tf.config.checks import require
 from bert_qa_tf.config.options import option
 
-# What `[CLS] question [SEP] context [SEP]` spends beside question and context.
+# The special tokens of `[CLS] question [SEP] context [SEP]`.
 NUM_SPECIAL_TOKENS = 3
 
 
@@ -18,14 +18,14 @@ class WindowingConfig:
     """How a long context is cut into windows.
 
     Attributes:
-      max_seq_length: the longest window in word pieces, question and special tokens included.
+      max_seq_length: the length of the longest window in word pieces, including the question and special tokens.
       doc_stride: the step between the starts of two windows, in word pieces (not their overlap).
-      max_query_length: questions are cut to this many word pieces.
+      max_query_length: questions are truncated to this many word pieces.
     """
 
-    max_seq_length: int = option(384, "Longest record in word pieces, special tokens included.")
-    doc_stride: int = option(128, "Word pieces from the start of one window to the start of the next.")
-    max_query_length: int = option(64, "Questions are cut to this many word pieces.")
+    max_seq_length: int = option(384, "Maximum length of a record in word pieces, including special tokens.")
+    doc_stride: int = option(128, "Number of word pieces from the start of one window to the start of the next.")
+    max_query_length: int = option(64, "Truncate questions to this many word pieces.")
 
     def __post_init__(self) -> None:
         require(self.max_query_length >= 1, f"max_query_length must be at least 1, got {self.max_query_length}")
@@ -36,7 +36,7 @@ class WindowingConfig:
             f"max_seq_length={self.max_seq_length} leaves no room for text after a question of "
             f"max_query_length={self.max_query_length} and {NUM_SPECIAL_TOKENS} special tokens",
         )
-        # A step larger than the room would skip words between two windows: no window would ever see them.
+        # With a step larger than the room, the words between two windows would be in no window at all.
         require(
             self.doc_stride <= room,
             f"doc_stride={self.doc_stride} is larger than the room for text: max_seq_length={self.max_seq_length} less "
@@ -45,7 +45,7 @@ class WindowingConfig:
 
     @property
     def min_context_room(self) -> int:
-        """Word pieces of context that fit beside the longest question."""
+        """The number of context word pieces that fit next to the longest question."""
         return self.max_seq_length - self.max_query_length - NUM_SPECIAL_TOKENS
 
 
@@ -55,16 +55,16 @@ class DecodingConfig:
 
     Attributes:
       n_best_size: candidates kept per window and per question.
-      max_answer_length: longest answer in word pieces.
+      max_answer_length: the length of the longest answer in word pieces.
       version_2_with_negative: whether "" may win (SQuAD 2.0).
       null_score_diff_threshold: "" wins when null score − best non-null score is greater than this.
     """
 
-    n_best_size: int = option(20, "Candidate answers kept per window and question.")
-    max_answer_length: int = option(30, "Longest answer in word pieces.")
+    n_best_size: int = option(20, "Number of candidate answers to keep per window and per question.")
+    max_answer_length: int = option(30, "Maximum length of an answer in word pieces.")
     version_2_with_negative: bool = False
     null_score_diff_threshold: float = option(
-        0.0, "SQuAD 2.0: answer nothing when the null score exceeds the best answer's score by more than this."
+        0.0, "SQuAD 2.0: give no answer if the null score exceeds the best answer's score by more than this."
     )
 
     def __post_init__(self) -> None:
@@ -74,28 +74,30 @@ class DecodingConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ConversionConfig(RecordsConfig):
-    """Everything that decides the bytes of a conversion.
+    """All settings that affect the output of a conversion.
 
     Attributes:
       windowing: see `WindowingConfig`.
-      min_aligned_fraction: a file with a smaller share of questions whose answer offset fits is refused.
+      min_aligned_fraction: a file in which a smaller share of questions has a correct answer offset is refused.
       relabel: "off", or "find" to search for the answers of a file that would be refused.
-      windows_without_answer: label them `[CLS]` ("cls") or leave them out of training ("drop").
+      windows_without_answer: whether such windows are labelled `[CLS]` ("cls") or left out of training ("drop").
       version_2_with_negative: whether questions may have no answer.
       asr_simulation: simulated recognition errors in the training text; None for clean text.
     """
 
     windowing: WindowingConfig = option(WindowingConfig())
     min_aligned_fraction: float = option(
-        0.9, "Refuse a file in which a smaller share of the questions has an answer offset that fits its text."
+        0.9, "Refuse a file in which a smaller share (0 to 1) of the questions has a correct answer offset."
     )
     relabel: Literal["off", "find"] = option(
-        "off", "find: accept a file with bad offsets and search the text for its answers."
+        "off",
+        "What to do with a file that has too many wrong answer offsets. off: refuse it. find: accept it and search the "
+        "text for its answers.",
     )
     windows_without_answer: Literal["cls", "drop"] = option(
-        "cls", "Training windows that do not hold the answer: point them at [CLS], or leave them out."
+        "cls", "Training windows that do not contain the answer: label them [CLS] (cls) or leave them out (drop)."
     )
-    version_2_with_negative: bool = option(False, "The data has questions without an answer (SQuAD 2.0).")
+    version_2_with_negative: bool = option(False, "Whether the data has questions without an answer (SQuAD 2.0).")
     asr_simulation: AsrSimulationConfig | None = option(None, switch="simulate_wer")
 
     def __post_init__(self) -> None:
@@ -108,7 +110,7 @@ class ConversionConfig(RecordsConfig):
 
 @dataclasses.dataclass(frozen=True)
 class QuestionAnsweringConfig:
-    """What a trained model needs to answer as it was trained.
+    """The settings that a trained model needs to answer as it was trained.
 
     Attributes:
       windowing: see `WindowingConfig`.
@@ -121,19 +123,19 @@ class QuestionAnsweringConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ExportConfig:
-    """How much of a long text an exported model computes at a time.
+    """How many windows an exported model computes at a time.
 
     Attributes:
-      max_windows_per_call: of a long text or a large batch, so many windows at most go through the model at a time.
-      max_tokens_per_call: and so many tokens at most, padding included (a window that is longer goes alone). On a CPU,
-        some windows at a time fill all cores as well as many do, and what they compute stays in its caches.
+      max_windows_per_call: the most windows of a long text or a large batch that go through the model at a time.
+      max_tokens_per_call: the most tokens that do so, including padding; a longer window goes alone. On a CPU, a few
+        windows at a time use all cores as well as many do, and their activations stay in its caches.
     """
 
-    max_windows_per_call: int = option(32, "Windows of a long text that go through the model at a time.")
+    max_windows_per_call: int = option(32, "Maximum number of windows that go through the model at a time.")
     max_tokens_per_call: int = option(
         1536,
-        "And no more tokens than this, counted as the number of windows times the longest of them. The default suits "
-        "CPUs, whose caches then hold what is computed; for a GPU take ten times as many.",
+        "Maximum number of tokens that go through the model at a time: the number of windows times the length of the "
+        "longest. The default suits CPUs, whose caches then hold the activations; for a GPU, set ten times as many.",
     )
 
     def __post_init__(self) -> None:
@@ -146,11 +148,11 @@ class RequestConfig:
     """One question about one text.
 
     Attributes:
-      question: None where a file of questions is given.
+      question: the question; None if a file of questions is given.
       context: the text.
-      context_file: a UTF-8 file that holds it, instead of `context`.
+      context_file: a UTF-8 file that holds the text, instead of `context`.
     """
 
     question: str | None = option(None, "One question.")
     context: str | None = option(None, "The transcript to search, as a string.")
-    context_file: str | None = option(None, "The transcript to search, a UTF-8 text file.")
+    context_file: str | None = option(None, "A UTF-8 text file that holds the transcript to search.")

@@ -1,7 +1,7 @@
-"""Turns SQuAD-form files into records of windows.
+"""Converts SQuAD-form files to records of windows.
 
-The first pass finds everything that would stop the conversion, the second makes the records; both hold one article at a
-time. Writing them is `records.conversion`'s business.
+The first pass finds every error that would stop the conversion, and the second makes the records. Both hold one article
+in memory at a time. `records.conversion` writes the records.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
 from bert_qa_tf.text.tokenizer import Tokenizer
 
 NAME = "question_answering"
-# The articles set aside, in SQuAD form, beside the shards.
+# The development articles in SQuAD form, written next to the shards.
 DEV_FILE = "dev.json"
-# Every reason that changes what is trained on has its counter, present even when it is 0.
+# Every reason for changing the training data has a counter, which is present even if it is 0.
 _COUNTERS = (
     "questions",
     "train_questions",
@@ -70,17 +70,17 @@ def convert(
 
     Args:
       input_files: SQuAD-form JSON; may be remote.
-      output_dir: where the conversion goes; may be remote.
-      tokenizer: of the encoder that will be trained.
+      output_dir: the folder for the conversion; may be remote.
+      tokenizer: the tokenizer of the encoder that will be trained.
       config: see `ConversionConfig`.
-      overwrite: replace a conversion that is there.
+      overwrite: whether to replace an existing conversion.
 
     Returns:
-      The manifest, as written.
+      The manifest that was written.
 
     Raises:
-      InputError: a file is refused, a question id occurs twice, no question is left to train on, or there is something
-        at `output_dir` already. Nothing is written at `output_dir` then.
+      InputError: a file is refused, a question id occurs twice, no question is left to train on, or something exists at
+        `output_dir` already. Nothing is written to `output_dir` in these cases.
     """
     conversion.check_request(input_files, output_dir, overwrite)
     converter = SquadConverter(input_files, tokenizer, config)
@@ -92,11 +92,12 @@ class SquadConverter:
 
     Args:
       input_files: SQuAD-form JSON; may be remote.
-      tokenizer: of the encoder that will be trained.
+      tokenizer: the tokenizer of the encoder that will be trained.
       config: see `ConversionConfig`.
 
     Raises:
-      InputError: recognition errors are asked for, and pocketsphinx, whose dictionary they need, is not installed.
+      InputError: recognition errors are to be simulated, but pocketsphinx, whose dictionary this needs, is not
+        installed.
     """
 
     table = QA_FEATURES
@@ -167,7 +168,7 @@ class SquadConverter:
                     dev_examples.clear()
 
     def _records_of(self, examples: Iterator[SquadExample], dev_examples: list[SquadExample]) -> Iterator[Record]:
-        # Windowing reads some examples ahead: what was decided about them waits here for their windows.
+        # Windowing reads some examples ahead; the decisions made about them wait here for their windows.
         waiting: collections.deque[_Chosen] = collections.deque()
 
         def examples_to_window() -> Iterator[SquadExample]:
@@ -204,7 +205,7 @@ class SquadConverter:
             split = "dev" if self._split.holds_out(example.title, example.paragraph_index) else "train"
             _count_question(label, example, split, self.counts)
             if split == "dev":
-                # The gold answers go into dev.json as they are, placed or not: scoring goes by text.
+                # dev.json keeps the gold answers as they are, even with wrong offsets, because scoring compares texts.
                 dev_examples.append(example)
             if label.answer is not None or example.is_impossible or split == "dev":
                 yield _Chosen(example, label.answer, split)
@@ -225,7 +226,7 @@ class SquadConverter:
             )
 
     def settings(self) -> dict[str, Any]:
-        """See `Converter`: how contexts were windowed, whether questions may have no answer, and simulated errors."""
+        """See `Converter`; the settings of windowing, of questions without an answer and of simulated errors."""
         settings: dict[str, Any] = {
             "windowing": dataclasses.asdict(self._config.windowing),
             "version_2_with_negative": self._config.version_2_with_negative,
@@ -246,7 +247,7 @@ class SquadConverter:
 
 
 class _Chosen(NamedTuple):
-    """A question whose windows are wanted: its label, its split, and the copy it is about (None: the text itself)."""
+    """A question to be windowed: its label, its split, and the number of its copy (None for the text itself)."""
 
     example: SquadExample
     answer: Answer | None
@@ -255,7 +256,7 @@ class _Chosen(NamedTuple):
 
 
 def _is_aligned(path: str, count: AlignedCount, config: ConversionConfig) -> bool:
-    """Whether a file's offsets are good enough to train on; refuses it where they are not and must be."""
+    """Whether enough of a file's offsets are correct to train on; if not and `relabel` is off, refuses the file."""
     if count.fraction >= config.min_aligned_fraction:
         return True
     if config.relabel == "find":
@@ -271,7 +272,7 @@ def _is_aligned(path: str, count: AlignedCount, config: ConversionConfig) -> boo
 def _with_copies(
     chosen: Iterator[_Chosen], simulator: TextSimulator, counts: collections.Counter[str]
 ) -> Iterator[_Chosen]:
-    """Puts copies in the place of training questions, paragraph by paragraph; development text stays clean."""
+    """Replaces training questions by their copies, paragraph by paragraph; development text stays clean."""
     for (split, _), paragraph in itertools.groupby(chosen, key=lambda choice: (choice.split, choice.example.context)):
         if split == "dev":
             yield from paragraph
@@ -296,7 +297,7 @@ def _count_question(label: Label, example: SquadExample, split: str, counts: col
 
 
 def describe(manifest: Manifest) -> str:
-    """The figures of a conversion in a few lines, for a person."""
+    """Summarizes a conversion's counts in a few lines for the terminal."""
     counts = manifest.counts
     lines = [
         f"{counts['questions']} questions: {counts['train_questions']} to train on in {counts['windows']} windows, "

@@ -1,30 +1,30 @@
-"""From start and end logits to answers: BERT's n-best rules, in NumPy.
+"""Decodes start and end logits to answers by BERT's n-best rules, in NumPy.
 
-What goes in: the windows of a question, what the model said of each, and the context. What comes out: the answer, its
-place, its runners-up and, for SQuAD 2.0, how sure the model is that there is none. The same rules run inside the
-exported model (`tasks/question_answering/graph_decoding.py`); a test holds the two together.
+From the windows of a question, their logits and the context, decoding finds the answer, its place, the next best
+candidates and, for SQuAD 2.0, the null odds. The exported model applies the same rules in its graph
+(`tasks/question_answering/graph_decoding.py`); a test compares the two.
 
 The rules are those of BERT's `run_squad.py`:
 
 1. In each window take the `n_best_size` best starts and the `n_best_size` best ends.
-2. A span may be any such start with any such end that is not before it; it is at most `max_answer_length` word pieces
-   long. Both lie in the context, and the start in the window that sees it with the most context.
-3. Spans of all windows are ordered by `start_logit + end_logit`; of spans with the same text only the best stays; the
-   `n_best_size` best are kept, and a softmax over their scores makes them probabilities.
+2. A span combines one of these starts with one of these ends that is not before it, and is at most `max_answer_length`
+   word pieces long. Both lie in the context, and the window is the one that sees the start with the most context.
+3. Spans of all windows are ordered by `start_logit + end_logit`. Of spans with the same text only the best is kept. The
+   `n_best_size` best remain, and a softmax over their scores turns these into probabilities.
 4. SQuAD 2.0: the null score is the lowest `start_logit[0] + end_logit[0]` of the windows. The answer is "" when it
-   exceeds the best span's score by more than `null_score_diff_threshold`. "" is listed beside the spans (after one of
+   exceeds the best span's score by more than `null_score_diff_threshold`. "" is listed among the spans (after one of
    the same score) and takes part in the softmax.
 
-Where we differ from `run_squad.py`, and why:
+Differences from `run_squad.py`, with reasons:
 
-* Positions that can never be an answer ([CLS], the question, starts another window sees better) are masked before the
-  best are taken, not after. A model that puts its weight on [CLS] or the question would otherwise fill the best places
-  with positions that are then thrown away, and a question could end with no span at all.
-* If all the same no pair fits (every good end is before every good start), each of the best starts is paired with
-  its best end. So a context that has a token always gives a real span, where `run_squad.py` invents the text "empty".
+* Positions that can never be an answer ([CLS], the question, starts that another window sees with more context) are
+  masked before the best are taken, not after. Otherwise the best positions of a model that favours [CLS] or the
+  question could all be discarded, and a question could end with no span at all.
+* If still no pair is valid (every good end is before every good start), each of the best starts is paired with its best
+  end. So a context with a token always gives a real span, where `run_squad.py` invents the text "empty".
 * "" does not push a span off the list, so a 2.0 list has up to `n_best_size + 1` entries.
-* The text is cut from the context by offsets. `run_squad.py` glues word pieces and searches, which can miss.
-* Equal scores are ordered by window, then start, then end. Python's sort left it to the order of insertion.
+* The text is cut from the context by offsets. `run_squad.py` joins word pieces and searches for them, which can fail.
+* Equal scores are ordered by window, then start, then end. `run_squad.py` leaves this to the order of insertion.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks.question_answering.config import DecodingConfig
 from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
 
-# How many ids a message shows.
+# How many ids an error message shows.
 _SHOWN = 5
 
 
@@ -47,11 +47,11 @@ class Candidate:
     """One entry of an n-best list.
 
     Attributes:
-      text: cut from the context; "" for no answer.
-      start_char: Unicode code points into the context.
-      end_char: exclusive.
-      start_logit: of the first word piece; None where the source does not tell (an exported model).
-      end_logit: of the last word piece; likewise.
+      text: the text, cut from the context; "" for no answer.
+      start_char: where it starts, in Unicode code points into the context.
+      end_char: where it ends, exclusive.
+      start_logit: the first word piece's start logit; None if the source does not return it (an exported model).
+      end_logit: the last word piece's end logit; None likewise.
       probability: softmax over the list's scores.
     """
 
@@ -63,7 +63,7 @@ class Candidate:
     probability: float
 
     def to_dict(self) -> dict[str, str | int | float | None]:
-        """The entry as `nbest_predictions.json` holds it."""
+        """The entry in the form of `nbest_predictions.json`."""
         return dataclasses.asdict(self)
 
 
@@ -72,12 +72,12 @@ class DecodedAnswer:
     """The answer to one question.
 
     Attributes:
-      text: the answer, `context[start_char:end_char]`; "" when there is none.
-      start_char: Unicode code points into the context; 0 when there is no answer.
-      end_char: exclusive; 0 when there is no answer.
-      score: the answer's probability, 0 to 1; 0.0 when there was nothing to choose from.
-      nbest: best first. For SQuAD 2.0 the entry "" is among them.
-      null_odds: SQuAD 2.0: null score less the best span's score; else None.
+      text: the answer, `context[start_char:end_char]`; "" if there is none.
+      start_char: where it starts, in Unicode code points into the context; 0 if there is no answer.
+      end_char: where it ends, exclusive; 0 if there is no answer.
+      score: the answer's probability, 0 to 1; 0.0 if there is no candidate.
+      nbest: the candidates, best first; for SQuAD 2.0 the entry "" is among them.
+      null_odds: for SQuAD 2.0, the null score minus the best span's score; else None.
     """
 
     text: str
@@ -90,13 +90,13 @@ class DecodedAnswer:
 
 @dataclasses.dataclass
 class Predictions:
-    """The answers of a data set, in the forms of the files that `evaluate` writes.
+    """The answers of a data set, in the form of the files that `evaluate` writes.
 
     Attributes:
-      predictions: `qas_id → text`, what the official script reads.
+      predictions: `qas_id → text`, as the official script reads it.
       nbest: `qas_id → list of entries`, best first.
-      null_odds: `qas_id → null score less best score`; empty unless SQuAD 2.0.
-      answers: `qas_id → DecodedAnswer`, the places included.
+      null_odds: `qas_id → null score minus best score`; empty unless SQuAD 2.0.
+      answers: `qas_id → DecodedAnswer`, including the offsets.
     """
 
     predictions: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -105,10 +105,10 @@ class Predictions:
     answers: dict[str, DecodedAnswer] = dataclasses.field(default_factory=dict)
 
     def add(self, qas_id: str, answer: DecodedAnswer) -> None:
-        """Takes in one answer.
+        """Adds one answer.
 
         Raises:
-          InputError: the id was there already.
+          InputError: the id already has an answer.
         """
         if qas_id in self.answers:
             raise InputError(f"question id {qas_id!r} was answered twice: ids must be unique")
@@ -131,12 +131,12 @@ class _Spans:
 
     @property
     def score(self) -> np.ndarray:
-        """`<float32>[num_spans]`, the sum in float32 as in the exported model."""
+        """Returns the scores, `<float32>[num_spans]`, summed in float32 as in the exported model."""
         return self.start_logit + self.end_logit
 
     @classmethod
     def join(cls, parts: Sequence[_Spans]) -> _Spans:
-        """Puts the spans of several windows together."""
+        """Concatenates the spans of several windows."""
         names = [field.name for field in dataclasses.fields(cls)]
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
@@ -148,12 +148,12 @@ def decode(
 
     Args:
       features: the windows of the question, in any order.
-      results: one per window, in any order.
-      context: the text the windows' offsets refer to.
+      results: one result per window, in any order.
+      context: the text that the windows' offsets refer to.
       config: see `DecodingConfig`.
 
     Returns:
-      The answer; "" with an empty n-best list when the context has no token (for SQuAD 2.0 the list holds "").
+      The answer; if the context has no token, "" with an empty n-best list (for SQuAD 2.0 the list holds "").
 
     Raises:
       InputError: there is no window, a window has no result, or a result is not finite or of the wrong length.
@@ -178,19 +178,19 @@ def decode_all(
     results: Iterable[RawResult],
     config: DecodingConfig,
 ) -> Predictions:
-    """Answers every question, or fails.
+    """Answers every question, or raises an error.
 
     Args:
       examples: the questions.
       features: all their windows, in any order.
-      results: one per window, in any order.
+      results: one result per window, in any order.
       config: see `DecodingConfig`.
 
     Returns:
-      One answer per example, in the examples' order.
+      One answer per example, in the order of the examples.
 
     Raises:
-      InputError: naming the ids, when a question has no window, a window no result, or an id comes twice.
+      InputError: a question has no window, a window has no result, or an id occurs twice; the message names the ids.
     """
     windows_of: dict[str, list[InputFeatures]] = {}
     for feature in features:
@@ -233,7 +233,7 @@ def _check_result(window: InputFeatures, result: RawResult) -> None:
 
 
 def _find_spans(windows: Sequence[InputFeatures], results: Sequence[RawResult], config: DecodingConfig) -> _Spans:
-    """Rules 1 and 2: the candidate spans of all windows; only without any, each good start with its best end."""
+    """Applies rules 1 and 2 to all windows; if they give no span, pairs each good start with its best end."""
     pairs = list(zip(windows, results, strict=True))
     spans = _Spans.join([_spans_of_window(i, window, result, config) for i, (window, result) in enumerate(pairs)])
     if len(spans.window):
@@ -242,7 +242,7 @@ def _find_spans(windows: Sequence[InputFeatures], results: Sequence[RawResult], 
 
 
 def _top(logits: np.ndarray, allowed: np.ndarray, n_best_size: int) -> np.ndarray:
-    """The positions of the best allowed logits, in the order of the text; the earlier of equals is better."""
+    """The positions of the best allowed logits, in the order of the text; the earlier of equal ones is better."""
     positions = np.flatnonzero(allowed)
     best = np.argsort(-logits[positions], kind="stable")[:n_best_size]
     return np.sort(positions[best])
@@ -280,7 +280,7 @@ def _make_spans(index: int, starts: np.ndarray, ends: np.ndarray, result: RawRes
 def _best_texts(
     spans: _Spans, windows: Sequence[InputFeatures], context: str, n_best_size: int
 ) -> list[tuple[str, int, int, np.float32, np.float32]]:
-    """Rule 3: (text, start_char, end_char, start_logit, end_logit) of the best spans, each text once, best first."""
+    """Applies rule 3: (text, start_char, end_char, start_logit, end_logit) of the best spans, each text once."""
     order = np.lexsort((spans.end, spans.start, spans.window, -spans.score))
     best: dict[str, tuple[str, int, int, np.float32, np.float32]] = {}
     for i in order:
@@ -298,13 +298,13 @@ def _best_texts(
 def _choose(
     best: Sequence[tuple[str, int, int, np.float32, np.float32]], results: Sequence[RawResult], config: DecodingConfig
 ) -> DecodedAnswer:
-    """Rules 3 (probabilities) and 4 (the null answer)."""
+    """Applies rules 3 (probabilities) and 4 (the null answer)."""
     entries = list(best)
     null_odds = None
     is_null = not best
     if config.version_2_with_negative:
         null = min(((result.start_logits[0], result.end_logits[0]) for result in results), key=_sum)
-        # Without any span run_squad.py compares with a span of score 0, and "" is the answer whatever the threshold.
+        # If there is no span, run_squad.py compares with a score of 0, and "" is the answer whatever the threshold.
         null_odds = float(_sum(null) - (_sum(best[0][3:]) if best else np.float32(0)))
         is_null = is_null or null_odds > np.float32(config.null_score_diff_threshold)
         entries.append(("", 0, 0, *null))
@@ -322,7 +322,7 @@ def _choose(
 
 
 def _sum(logits: Sequence[np.float32]) -> np.float32:
-    # float32, as everywhere: a sum in float64 could order two spans that are equal in the exported model.
+    # In float32, as everywhere: a sum in float64 could order two spans that are equal in the exported model.
     return np.float32(logits[0]) + np.float32(logits[1])
 
 

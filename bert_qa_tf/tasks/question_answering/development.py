@@ -1,6 +1,7 @@
-"""Scores a span model on the development split of a conversion, some questions at a time.
+"""Scores a span model on the development split of a conversion, a group of questions at a time.
 
-Of each question stay the places of its windows and its scores; texts and windows are read again for each evaluation.
+Only the scores of each question and the record ids of its windows stay in memory; texts and windows are read again for
+each evaluation.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.tasks.question_answering.windowing import window_id
 from bert_qa_tf.text.tokenizer import Tokenizer
 
-# Questions are answered in groups of about so many windows: enough for full batches of like lengths.
+# Questions are answered in groups of about this many windows: enough for full batches of similar lengths.
 _WINDOWS_PER_GROUP = 1024
 
 
@@ -35,14 +36,14 @@ class DevelopmentScorer:
     """Scores models on one development split.
 
     Args:
-      train_dir: the conversion; may be remote.
+      train_dir: the folder of the conversion; may be remote.
       manifest: its manifest.
-      tokenizer: the encoder's.
-      settings: how questions are answered.
+      tokenizer: the encoder's tokenizer.
+      settings: the windowing and decoding settings.
       batch_size: windows per call of the model.
 
     Raises:
-      InputError: the questions and the windows do not belong together, or a file is missing or damaged.
+      InputError: the questions and the windows do not match, or a file is missing or damaged.
     """
 
     def __init__(
@@ -59,11 +60,11 @@ class DevelopmentScorer:
         self._answerer: QuestionAnswerer | None = None
         self._path = f"{train_dir}/{DEV_FILE}"
         self._records = open_split(train_dir, manifest, "dev", QA_FEATURES, with_decoding=True)
-        # The windows of each question in turn, and how many windows each has.
+        # The windows of all questions, question after question, and the number of windows of each question.
         self._record_ids, self._num_windows = self._find_windows(manifest.seed)
 
     def __call__(self, model: tf_keras.Model) -> dict[str, float]:
-        """EM and F1 over the development questions, 0 to 100, and the mean loss over their windows.
+        """Computes EM and F1 over the development questions, 0 to 100, and the mean loss over their windows.
 
         Raises:
           InputError: a record is damaged, or the model's logits are not finite.
@@ -93,7 +94,7 @@ class DevelopmentScorer:
         }
 
     def _groups(self) -> Iterator[tuple[dict[str, SquadExample], np.ndarray]]:
-        """Some questions by id with the numbers of all their windows (a long text alone may have more than a group)."""
+        """Yields groups of questions by id, with the record ids of all their windows."""
         examples: dict[str, SquadExample] = {}
         begin = end = 0
         for example, count in zip(iter_squad(self._path), self._num_windows, strict=True):
@@ -105,7 +106,7 @@ class DevelopmentScorer:
         yield examples, self._record_ids[begin:end]
 
     def _find_windows(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """`<int64>[num_windows]`, windows in the order of the questions, and `<int64>[num_questions]`, counts."""
+        """The windows in the order of the questions, `<int64>[num_windows]`, and counts, `<int64>[num_questions]`."""
         by_key = np.argsort(self._records.keys, kind="stable")
         keys = self._records.keys[by_key]
         found = np.zeros(len(keys), np.int64)
@@ -133,7 +134,7 @@ class DevelopmentScorer:
 
 
 def windows_from_columns(columns: Columns) -> list[InputFeatures]:
-    """The records of a split that was stored with its decoding fields, as windows."""
+    """Converts the records of a split that was stored with its decoding fields to windows."""
     windows = []
     for i in range(len(columns)):
         tokens = slice(columns.offsets[i], columns.offsets[i + 1])
@@ -146,7 +147,7 @@ def windows_from_columns(columns: Columns) -> list[InputFeatures]:
 
 
 def _span_loss(window: InputFeatures, result: RawResult) -> float:
-    """Start and end loss of a window, without dropout, from logits that are on the host already."""
+    """Computes the loss of a window, without dropout, from logits that are already on the host."""
     return _cross_entropy(result.start_logits, window.start_positions) + _cross_entropy(
         result.end_logits, window.end_positions
     )

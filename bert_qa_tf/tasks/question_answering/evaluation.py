@@ -1,6 +1,6 @@
-"""Scores the answers to one file's questions: everything that `metrics.json` holds.
+"""Scores the answers to the questions of one file and builds the contents of `metrics.json`.
 
-Scores of single answers are in `metrics.py`. No TensorFlow here.
+The scores of single answers are in `metrics.py`. This module does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from bert_qa_tf.tasks.question_answering.windowing import answer_token_span
 from bert_qa_tf.text.tokenized_text import TokenizedText
 from bert_qa_tf.text.tokenizer import Tokenizer
 
-# Below this share of questions with an offset that fits, places in the file say nothing of places in the text.
+# Below this share of questions with a correct offset, the file's offsets are no measure of a model's offsets.
 MIN_ALIGNED_FRACTION = 0.9
-# How the baseline is called in tables and folders.
+# The name of the baseline in tables and folder names.
 WORD_OVERLAP = "best word overlap"
 _INTERVALS = ("exact_match", "f1")
 _SPAN_METRICS = ("start_accuracy", "end_accuracy", "span_accuracy")
@@ -34,15 +34,15 @@ _SPAN_METRICS = ("start_accuracy", "end_accuracy", "span_accuracy")
 
 @dataclasses.dataclass(frozen=True)
 class FileReference:
-    """What is known of an evaluated file before any model answers it; computed once, however many models follow.
+    """The properties of a labelled file that do not depend on a model; computed once for all models.
 
     Attributes:
       path: the file.
       examples: its questions.
-      version_2: whether SQuAD 2.0's rules apply: the file marks questions as unanswerable.
+      version_2: whether SQuAD 2.0's rules apply, because the file marks questions as unanswerable.
       ceiling_exact_match, ceiling_f1: the best that any span can score, 0 to 100.
-      survived: whether the transcript still holds an answer, `<bool>[num_questions]`.
-      aligned, answerable: questions with an offset that fits, and questions that have an answer.
+      survived: whether the transcript still contains an answer, `<bool>[num_questions]`.
+      aligned, answerable: the numbers of questions with a correct offset, and of questions that have an answer.
     """
 
     path: str
@@ -56,7 +56,7 @@ class FileReference:
 
     @classmethod
     def of(cls, path: str, examples: Sequence[SquadExample]) -> FileReference:
-        """Works out what there is to know."""
+        """Computes the properties of a file."""
         ceiling = span_ceiling(examples)
         aligned = aligned_question_count(examples)
         return cls(
@@ -85,13 +85,13 @@ def evaluate(
     Args:
       reference: the file.
       predictions: answer text by question id, for exactly its questions.
-      answers: the same answers with their places; None where only texts are known.
-      tokenizer: of the model; with `answers`, for comparing places word piece by word piece.
-      null_odds: SQuAD 2.0: by question id.
-      source: what the predictions are, for messages.
+      answers: the same answers with their offsets; None if only texts are known.
+      tokenizer: the model's tokenizer; together with `answers`, it allows comparing spans in word pieces.
+      null_odds: for SQuAD 2.0, the null odds by question id.
+      source: the name of the predictions' source, for messages.
 
     Returns:
-      `metrics.json`'s content.
+      The contents of `metrics.json`.
 
     Raises:
       InputError: not every question is answered, or an answer belongs to no question.
@@ -127,7 +127,7 @@ def evaluate_answerer(
 
     Args:
       reference: the file.
-      answerer: a model. One that has a `tokenizer` is also scored on the places of its answers.
+      answerer: a model. If it has a `tokenizer`, the spans of its answers are scored too.
       source: its name, for messages.
       progress: see `Task.evaluate`.
     """
@@ -147,7 +147,7 @@ def evaluate_answerer(
 
 
 def evaluate_word_overlap(reference: FileReference) -> Evaluation:
-    """Scores the best way to count shared words, and prints which that is."""
+    """Scores the best variant of the word-overlap baseline, and prints which one it is."""
     overlap = word_overlap.best_word_overlap(reference.examples)
     print(f"{WORD_OVERLAP}, {os.path.basename(reference.path)}: {overlap.variant}")
     metrics = evaluate(reference, overlap.predictions, source=WORD_OVERLAP)
@@ -167,7 +167,7 @@ def _brief(scores: squad_metrics.SquadScores | None) -> dict[str, Any]:
 def _span_accuracies(
     reference: FileReference, answers: Mapping[str, DecodedAnswer] | None, tokenizer: Tokenizer | None
 ) -> dict[str, Any]:
-    """How often start, end and both are a gold answer's, to the word piece; over questions whose offset fits."""
+    """Start, end and span accuracy in word pieces, over the questions with a correct offset."""
     fraction = reference.aligned / reference.answerable if reference.answerable else 1.0
     reason = None
     if answers is None:
@@ -199,7 +199,7 @@ def _span_accuracies(
 
 
 def _gold_places(example: SquadExample, context: TokenizedText) -> set[tuple[int, int]]:
-    """The gold answers' places, widened to whole word pieces as a prediction's are; (0, 0) for no answer."""
+    """The gold answers' spans, widened to whole word pieces as predictions are; (0, 0) for no answer."""
     if example.is_impossible:
         return {(0, 0)}
     spans = (
@@ -211,6 +211,6 @@ def _gold_places(example: SquadExample, context: TokenizedText) -> set[tuple[int
 
 
 def _files(predictions: Predictions) -> dict[str, Any]:
-    """What is written beside `metrics.json`."""
+    """The files that are written next to `metrics.json`."""
     named = {"predictions.json": predictions.predictions, "nbest_predictions.json": predictions.nbest}
     return named | ({"null_odds.json": predictions.null_odds} if predictions.null_odds else {})

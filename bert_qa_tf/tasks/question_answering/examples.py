@@ -1,6 +1,6 @@
-"""The values that pass between stages: examples (text), tokens, windows and raw model results.
+"""Defines the values that pass between stages: examples (text), windows and raw model results.
 
-Shared by reading, windowing, writing, decoding and scoring. Plain NumPy: no TensorFlow here.
+They are shared by reading, windowing, writing, decoding and scoring, and use plain NumPy without TensorFlow.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Answer:
         return self.start_char + len(self.text)
 
     def fits(self, context: str) -> bool:
-        """Whether the context holds exactly this text at this place."""
+        """Whether the context has exactly this text at this offset."""
         return bool(self.text) and self.start_char >= 0 and context[self.start_char : self.end_char] == self.text
 
 
@@ -40,13 +40,13 @@ class SquadExample:
 
     Attributes:
       qas_id: unique within a data set.
-      question: as asked.
+      question: the text of the question.
       context: the transcript.
-      answers: every gold answer, as the file has them; empty when there is none.
-      is_impossible: SQuAD 2.0: the context holds no answer.
-      title: the article, what a development split is cut by.
-      paragraph_index: which paragraph of its article (the article's own numbering in the file).
-      plausible_answers: SQuAD 2.0: what a careless reader would answer to a question that has no answer; never a label.
+      answers: every gold answer, as in the file; empty if there is none.
+      is_impossible: for SQuAD 2.0, whether the context contains no answer.
+      title: the title of the article, by which the development split is made.
+      paragraph_index: the number of the paragraph within its article in the file.
+      plausible_answers: for SQuAD 2.0, tempting wrong answers to a question without an answer; never used as labels.
     """
 
     qas_id: str
@@ -61,7 +61,7 @@ class SquadExample:
 
 @dataclasses.dataclass(frozen=True)
 class InputFeatures:
-    """One window, field for field a row of `features.QA_FEATURES` (less what is derived).
+    """One window, with the fields of `features.QA_FEATURES` except those that are derived.
 
     Arrays are `<int32>[num_tokens]`, unpadded.
     """
@@ -82,7 +82,7 @@ class InputFeatures:
 
 
 class RawResult(NamedTuple):
-    """What the model said of one window: `<float32>[num_tokens]` each, padding cut off."""
+    """The model's logits for one window, each `<float32>[num_tokens]`, without padding."""
 
     unique_id: int
     start_logits: np.ndarray

@@ -1,6 +1,6 @@
-"""The model that answers questions: text in, answer out, all in one graph.
+"""Builds the graph of an exported question-answering model, from text to answers.
 
-Its modules' functions are the signatures of the two SavedModels of an export.
+The functions of the modules below are the signatures of the two SavedModels of an export.
 
     question, context ─▶ valid UTF-8 ─▶ word pieces ─▶ windows ─┬─▶ model ─▶ spans ─┬─▶ answers
                                                                 └── some at a time ─┘
@@ -34,7 +34,7 @@ class IdsModule(tf.Module):
     """A span model behind the `serve_ids` signature: no string ops, no tensorflow-text.
 
     Args:
-      model: see `models.build_span_model`.
+      model: see `span_model.build_span_model`.
     """
 
     def __init__(self, model: tf_keras.Model) -> None:
@@ -57,10 +57,10 @@ class QaModule(IdsModule):
     """A span model that answers questions about texts.
 
     Args:
-      model: see `models.build_span_model`.
-      tokenizer: with the model's vocabulary.
-      settings: how the model was trained to window and to decode.
-      options: how much is computed at a time.
+      model: see `span_model.build_span_model`.
+      tokenizer: the tokenizer with the model's vocabulary.
+      settings: the windowing and decoding settings that the model was trained with.
+      options: how many windows are computed at a time.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class QaModule(IdsModule):
         return best_answers(spans, counts, context, self._decoding)
 
     def _find_all_spans(self, plan: WindowPlan, questions: tf.RaggedTensor, contexts: TokenizedBatch) -> Spans:
-        """Runs the windows through the model in turns and keeps the best spans of each.
+        """Runs the windows through the model, some at a time, and keeps the best spans of each.
 
-        Windows of like length go together, so that a turn is padded no further than it must be.
+        Each turn takes windows of similar length, so that it is padded as little as possible.
         """
         lengths = tf.gather(tf.cast(questions.row_lengths(), tf.int32), plan.question) + plan.length
         order = tf.argsort(lengths)
@@ -126,7 +126,7 @@ class QaModule(IdsModule):
             return turn + 1, end, *arrays
 
         empty = [_empty_array(spec) for spec in spans_spec(self._decoding)]
-        # One turn at a time: its activations are what memory is needed for.
+        # One turn at a time, because the activations of a turn take most of the memory.
         _, _, *found = tf.while_loop(
             lambda turn, first, *_: first < tf.size(order),
             run_turn,
@@ -137,13 +137,13 @@ class QaModule(IdsModule):
         return Spans(*(tf.gather(array.concat(), back) for array in found))
 
     def _windows_in_turn(self, lengths: tf.Tensor) -> tf.Tensor:
-        """How many of the next windows, `<int32>[windows]` tokens long and ascending, are the next turn: at least 1."""
+        """The number of windows in the next turn, at least 1, given their ascending lengths, `<int32>[windows]`."""
         padded_tokens = lengths * (1 + tf.range(tf.size(lengths)))
         fitting = tf.math.count_nonzero(padded_tokens <= self._options.max_tokens_per_call, dtype=tf.int32)
         return tf.clip_by_value(fitting, 1, self._options.max_windows_per_call)
 
 
 def _empty_array(spec: tf.TensorSpec) -> tf.TensorArray:
-    """A growing array of batches of windows; its first is empty, because none at all cannot be joined."""
+    """A growing array of batches of windows; its first batch is empty, because concatenation needs at least one."""
     array = tf.TensorArray(spec.dtype, 1, dynamic_size=True, infer_shape=False, element_shape=spec.shape)
     return array.write(0, tf.zeros([0, *spec.shape[1:]], spec.dtype))

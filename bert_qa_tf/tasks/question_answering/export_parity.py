@@ -1,4 +1,4 @@
-"""Compares the answers of a written model with those of the model it was written from."""
+"""Compares the answers of an exported model with those of the model it was exported from."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def compare_answers(
     found: Sequence[DecodedAnswer],
     tolerance: float,
 ) -> Comparison:
-    """Compares answers one by one.
+    """Compares the answers one by one.
 
     Args:
-      answerer: of the model that was written.
+      answerer: the original model.
       examples: the questions.
-      found: the written model's answers.
-      tolerance: two spans tie when their `start_logit + end_logit` are no further apart.
+      found: the exported model's answers.
+      tolerance: two spans tie if their values of `start_logit + end_logit` differ by at most this.
     """
     comparison = Comparison()
     for example, wanted, answer in zip(examples, answerer.answer(examples), found, strict=True):
@@ -48,7 +48,7 @@ def _is_tie(
     found: tuple[str, int, int],
     tolerance: float,
 ) -> bool:
-    """Whether the model itself scores both answers alike but for rounding (for "", the threshold decides)."""
+    """Whether the model's own scores for both answers are equal up to rounding (for "", the threshold decides)."""
     if "" in (wanted.text, found[0]):
         odds = wanted.null_odds
         return odds is not None and abs(odds - answerer.decoding.null_score_diff_threshold) <= tolerance
@@ -57,7 +57,7 @@ def _is_tie(
 
 
 def _span_score(answerer: QuestionAnswerer, example: SquadExample, start_char: int, end_char: int) -> float:
-    """What the model gives a span in the window that decoding takes it from; −inf where it takes it from none."""
+    """The model's score of a span in the window that decoding takes it from; −inf if it takes it from none."""
     [windows] = featurize_examples([example], answerer.tokenizer, answerer.windowing, lambda _: None)
     results = {result.unique_id: result for result in answerer.raw_results(windows)}
     best = -math.inf

@@ -1,11 +1,10 @@
-"""From start and end logits to answers with TensorFlow ops: what `decoding.py` does, in the graph.
+"""Decodes start and end logits to answers in the graph, as `decoding.py` does in NumPy.
 
-What goes in: padded windows with their logits, turn by turn, and the contexts. What comes out: the outputs of the
-`serving_default` signature. The rules, and where they differ from BERT's script, are described in
-`tasks/question_answering/decoding.py`; a test holds the two together. Two stages:
+The result is the outputs of the `serving_default` signature. The rules, and their differences from BERT's script, are
+described in `tasks/question_answering/decoding.py`; a test compares the two. Decoding has two stages:
 
-1. `find_spans` reduces each window to its best spans, so that of a long text only these are kept, not the logits;
-2. `best_answers` orders the spans of all windows of a question and cuts the texts out.
+1. `find_spans` reduces each window to its best spans, so that only these are kept of a long text, not the logits.
+2. `best_answers` orders the spans of all windows of a question and cuts out their texts.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ _NEVER = float("-inf")
 
 
 class Spans(NamedTuple):
-    """The candidate spans of some windows, `num_spans = n_best_size * (n_best_size + 1)` places each.
+    """The candidate spans of some windows, `num_spans = n_best_size * (n_best_size + 1)` slots each.
 
-    Places in each window are in the order of start, then end, so that a stable sort by score breaks ties as the rules
-    say. The last end of each start is its fallback: counted only when the question has nothing else.
+    The slots of each window are ordered by start, then by end, so that a stable sort by score breaks ties as the rules
+    require. The last end of each start is its fallback, which counts only if the question has no other span.
 
     Attributes:
       start_chars: `<int32>[windows, num_spans]`, code points into the context.
       end_chars: `<int32>[windows, num_spans]`, exclusive.
-      scores: `<float32>[windows, num_spans]`, `start_logit + end_logit`; −inf where there is no span.
+      scores: `<float32>[windows, num_spans]`, `start_logit + end_logit`; −inf in a slot without a span.
       is_fallback: `<bool>[windows, num_spans]`.
       null_scores: `<float32>[windows]`, `start_logit[0] + end_logit[0]`.
     """
@@ -41,7 +40,7 @@ class Spans(NamedTuple):
 
 
 def spans_spec(config: DecodingConfig) -> Spans:
-    """The `TensorSpec` of each field of the `Spans` of any number of windows."""
+    """The `TensorSpec` of each field of `Spans`, for any number of windows."""
     shape = [None, config.n_best_size * (config.n_best_size + 1)]
     return Spans(
         tf.TensorSpec(shape, tf.int32),
@@ -65,7 +64,7 @@ def find_spans(
     Args:
       start_logits: `<float32>[windows, seq_length]`.
       end_logits: `<float32>[windows, seq_length]`.
-      token_start_chars: `<int32>[windows, seq_length]`, −1 outside the context and where padded.
+      token_start_chars: `<int32>[windows, seq_length]`, −1 outside the context and in padding.
       token_end_chars: `<int32>[windows, seq_length]`, exclusive, likewise.
       token_is_max_context: `<bool>[windows, seq_length]`.
       config: see `DecodingConfig`.
@@ -95,7 +94,7 @@ def find_spans(
     all_starts, all_ends, all_scores, is_fallback = (
         tf.reshape(value, [-1, num_spans]) for value in (all_starts, all_ends, all_scores, is_fallback)
     )
-    last = tf.shape(start_logits)[1] - 1  # places that stand for nothing may lie beyond the window
+    last = tf.shape(start_logits)[1] - 1  # slots without a span may point beyond the window
     return Spans(
         tf.gather(token_start_chars, tf.minimum(all_starts, last), batch_dims=1),
         tf.gather(token_end_chars, tf.minimum(all_ends, last), batch_dims=1),
@@ -106,8 +105,8 @@ def find_spans(
 
 
 def _top(masked_logits: tf.Tensor, n_best: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Positions and logits of each row's best, `[windows, n_best]`, in the order of the text; the earlier of equals."""
-    padded = tf.pad(masked_logits, [[0, 0], [0, n_best]], constant_values=_NEVER)  # top_k wants at least k of them
+    """Positions and logits of each row's best, `[windows, n_best]`, in text order; ties go to the earlier position."""
+    padded = tf.pad(masked_logits, [[0, 0], [0, n_best]], constant_values=_NEVER)  # top_k needs at least k columns
     positions = tf.sort(tf.math.top_k(padded, n_best).indices, axis=1)
     return positions, tf.gather(padded, positions, batch_dims=1)
 
@@ -122,9 +121,9 @@ def _best_end_of_each(starts: tf.Tensor, masked_ends: tf.Tensor, max_length: int
 
 
 class _Best(NamedTuple):
-    """The best spans of each question: text, start_chars, end_chars, scores, each `[batch, places]`.
+    """The best spans of each question: text, start_chars, end_chars, scores, each `[batch, slots]`.
 
-    A place without a span holds "", 0, 0 and −inf.
+    A slot without a span holds "", 0, 0 and −inf.
     """
 
     text: tf.Tensor
@@ -139,16 +138,16 @@ def best_answers(
     """Answers each question from the candidates of its windows.
 
     Args:
-      spans: of all windows, question after question.
+      spans: the spans of all windows, question after question.
       windows_per_question: `<int64>[batch]`, at least 1 each.
       context: `<string>[batch]`, valid UTF-8.
       config: see `DecodingConfig`.
 
     Returns:
       `answer` `<string>[batch]`, `answer_start` and `answer_end` `<int32>[batch]`, `score` `<float32>[batch]`, and
-      `nbest_answer`, `nbest_start`, `nbest_score`, each `[batch, places]`: `places` is `n_best_size`, and one more for
-      SQuAD 2.0; for SQuAD 2.0 also `null_odds` `<float32>[batch]`, the null score less the best span's (less 0 where
-      there is none): "" is the answer where it is above the threshold, and a client may set one of its own.
+      `nbest_answer`, `nbest_start`, `nbest_score`, each `[batch, slots]`, where `slots` is `n_best_size`, plus one for
+      SQuAD 2.0. For SQuAD 2.0 there is also `null_odds` `<float32>[batch]`, the null score minus the best span's score
+      (minus 0 if there is no span): "" is the answer if it exceeds the threshold, and a client may apply its own.
     """
     best = _distinct_best(_sorted_by_question(spans, windows_per_question), context, config.n_best_size)
     found = best.scores[:, 0] > _NEVER  # [batch]
@@ -163,7 +162,8 @@ def best_answers(
         null_odds = {"null_odds": null_score - tf.where(found, best.scores[:, 0], 0.0)}
     probabilities = _softmax(listed.scores)
     is_wanted = (listed.text == "") == is_null[:, None]
-    # Of the places without a span the first "" is meant: in SQuAD 2.0 lists the null answer, always ahead of them.
+    # Slots without a span hold "" too. argmax takes the first "", which in SQuAD 2.0 lists is the null answer, because
+    # it always comes before those slots.
     chosen = tf.argmax(is_wanted, axis=1, output_type=tf.int32)
 
     def choose(values: tf.Tensor) -> tf.Tensor:
@@ -182,7 +182,7 @@ def best_answers(
 
 
 def _sorted_by_question(spans: Spans, windows_per_question: tf.Tensor) -> _Best:
-    """All spans of each question, best first; texts not yet cut out."""
+    """All spans of each question, best first, without their texts."""
 
     def by_question(values: tf.Tensor, default: float) -> tf.Tensor:
         ragged = tf.RaggedTensor.from_row_lengths(values, windows_per_question)
@@ -194,7 +194,7 @@ def _sorted_by_question(spans: Spans, windows_per_question: tf.Tensor) -> _Best:
     regular = tf.where(is_fallback, _NEVER, scores)
     has_regular = tf.reduce_any(regular > _NEVER, axis=1, keepdims=True)
     scores = tf.where(has_regular, regular, scores)
-    # top_k puts the earlier of equals first, which here is the order of window, start, end.
+    # top_k puts the earlier of equal scores first, which here is the order of window, start, end.
     scores, order = tf.math.top_k(scores, tf.shape(scores)[1])
     is_span = scores > _NEVER
     start_chars = tf.gather(by_question(spans.start_chars, 0), order, batch_dims=1)
@@ -210,7 +210,7 @@ def _sorted_by_question(spans: Spans, windows_per_question: tf.Tensor) -> _Best:
 def _distinct_best(ordered: _Best, context: tf.Tensor, n_best: int) -> _Best:
     """The first `n_best` spans of each question whose texts differ.
 
-    Texts are cut out some at a time, until every question has enough: a long text has tens of thousands of spans.
+    Texts are cut out in rounds until every question has enough, because a long text has tens of thousands of spans.
     """
     chars = tf.strings.unicode_decode(context, "UTF-8")
     step = 4 * n_best
@@ -233,20 +233,20 @@ def _distinct_best(ordered: _Best, context: tf.Tensor, n_best: int) -> _Best:
         tf.zeros([batch, n_best], tf.int32),
         tf.fill([batch, n_best], _NEVER),
     )
-    # The first round is outside the loop: it is nearly always the only one.
+    # The first round is outside the loop, because it is nearly always the only one.
     _, best = tf.while_loop(needs_more, take_more, take_more(tf.constant(0), nothing))
     return best
 
 
 def _first_of_each_text(spans: _Best, n_best: int) -> _Best:
-    """Drops the places without a span and those whose text comes earlier in the row; keeps `n_best` places."""
+    """Drops the slots without a span and those whose text occurs earlier in the row; keeps `n_best` slots."""
     shape = tf.shape(spans.text)
-    # Texts become numbers first: numbers are compared each with each much faster.
+    # Texts are replaced by numbers first, because comparing all pairs of numbers is much faster.
     text_ids = tf.reshape(tf.unique(tf.reshape(spans.text, [-1])).idx, shape)
     same = text_ids[:, :, None] == text_ids[:, None, :]
     earlier = tf.linalg.band_part(tf.ones([shape[1], shape[1]], tf.int32), -1, 0) - tf.eye(shape[1], dtype=tf.int32)
     is_new = ~tf.reduce_any(same & tf.cast(earlier, tf.bool), axis=2) & (spans.scores > _NEVER)
-    # Sorts what is kept to the front without changing its order; the rest becomes places without a span.
+    # Moves the kept spans to the front without changing their order; the rest become slots without a span.
     kept, order = tf.math.top_k(tf.cast(is_new, tf.int32), n_best)
     text, start_chars, end_chars, scores = (tf.gather(value, order, batch_dims=1) for value in spans)
     is_kept = kept == 1
@@ -259,15 +259,15 @@ def _first_of_each_text(spans: _Best, n_best: int) -> _Best:
 
 
 def _cut(chars: tf.RaggedTensor, start_chars: tf.Tensor, end_chars: tf.Tensor) -> tf.Tensor:
-    """The texts of spans.
+    """Cuts out the texts of spans.
 
     Args:
       chars: `<int32>[batch, (num_chars)]`, the code points of each context.
-      start_chars: `<int32>[batch, places]`.
-      end_chars: `<int32>[batch, places]`, exclusive.
+      start_chars: `<int32>[batch, slots]`.
+      end_chars: `<int32>[batch, slots]`, exclusive.
 
     Returns:
-      `<string>[batch, places]`.
+      `<string>[batch, slots]`.
     """
     row_starts = tf.cast(chars.row_starts(), tf.int32)[:, None]
     starts = tf.reshape(start_chars + row_starts, [-1])
@@ -277,7 +277,7 @@ def _cut(chars: tf.RaggedTensor, start_chars: tf.Tensor, end_chars: tf.Tensor) -
 
 
 def _insert_null(best: _Best, null_score: tf.Tensor) -> _Best:
-    """Lists "" with its score among the spans, behind a span of the same score."""
+    """Inserts "" with its score among the spans, after a span of the same score."""
     batch = tf.shape(null_score)[0]
     zeros = tf.zeros([batch, 1], tf.int32)
     null = _Best(tf.fill([batch, 1], ""), zeros, zeros, null_score[:, None])
@@ -287,7 +287,7 @@ def _insert_null(best: _Best, null_score: tf.Tensor) -> _Best:
 
 
 def _softmax(scores: tf.Tensor) -> tf.Tensor:
-    """Softmax over each row's spans; 0 at places without one, also in a row without any."""
+    """Softmax over each row's spans; 0 in slots without a span, also if a row has none at all."""
     highest = tf.reduce_max(scores, axis=1, keepdims=True)
     exponentials = tf.exp(scores - tf.where(highest > _NEVER, highest, 0.0))
     return tf.math.divide_no_nan(exponentials, tf.reduce_sum(exponentials, axis=1, keepdims=True))

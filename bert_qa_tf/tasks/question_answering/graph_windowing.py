@@ -1,10 +1,10 @@
-"""Windows of long contexts with TensorFlow ops: what `tasks/question_answering/windowing.py` does, in the graph.
+"""Cuts long contexts into windows in the graph, as `tasks/question_answering/windowing.py` does in NumPy.
 
-What goes in: tokenized questions and contexts. What comes out: which windows there are (`plan_windows`, a few numbers
-each) and, for some of them at a time, the model's padded inputs and what decoding needs (`make_windows`). A test holds
-the windows to those of `tasks/question_answering/windowing.py`.
+`plan_windows` lists the windows of tokenized questions and contexts, a few numbers each. `make_windows` makes the
+model's padded inputs, and the fields that decoding needs, for some of these windows at a time. A test compares the
+windows with those of `tasks/question_answering/windowing.py`.
 
-Only plain ops: TF Serving before 2.20 links a tensorflow-text without `RoundRobinTrimmer`.
+Only plain ops are used, because TF Serving before 2.20 links a tensorflow-text without `RoundRobinTrimmer`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class WindowPlan(NamedTuple):
     """The windows of a batch, question after question, `<int32>[windows]` each.
 
     Attributes:
-      question: which question of the batch.
-      index: which window of its question.
-      start: the context token it begins with.
-      length: how many context tokens it holds.
+      question: the index of the question in the batch.
+      index: the index of the window among those of its question.
+      start: the first context token of the window.
+      length: the number of context tokens in the window.
     """
 
     question: tf.Tensor
@@ -35,10 +35,10 @@ class WindowPlan(NamedTuple):
 
 
 class PaddedWindows(NamedTuple):
-    """Some windows, padded to the longest of them.
+    """A batch of windows, padded to the longest of them.
 
     Attributes:
-      inputs: the model's, each `<int32>[windows, seq_length]`.
+      inputs: the model's inputs, each `<int32>[windows, seq_length]`.
       token_start_chars: `<int32>[windows, seq_length]`, code points into the context, −1 outside it.
       token_end_chars: `<int32>[windows, seq_length]`, exclusive, −1 outside it.
       token_is_max_context: `<bool>[windows, seq_length]`.
@@ -53,7 +53,7 @@ class PaddedWindows(NamedTuple):
 def windows_per_question(
     question_lengths: tf.Tensor, context_lengths: tf.Tensor, config: WindowingConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """How many windows each question needs.
+    """Computes how many windows each question needs.
 
     Args:
       question_lengths: `<int32>[batch]`, at most `max_query_length`.
@@ -61,8 +61,8 @@ def windows_per_question(
       config: see `WindowingConfig`.
 
     Returns:
-      `<int32>[batch]` windows, at least 1 (also of an empty context), and `<int32>[batch]` context tokens that fit into
-      one of them.
+      The number of windows, `<int32>[batch]`, at least 1 even for an empty context; and the number of context tokens
+      that fit into one window, `<int32>[batch]`.
     """
     room = config.max_seq_length - NUM_SPECIAL_TOKENS - question_lengths
     beyond_first = tf.maximum(context_lengths - room, 0)
@@ -86,13 +86,13 @@ def make_windows(
     tokenizer: Tokenizer,
     config: WindowingConfig,
 ) -> PaddedWindows:
-    """Packs `[CLS] question [SEP] context window [SEP]` for the windows in `plan`, which may be some of a batch's.
+    """Packs `[CLS] question [SEP] context window [SEP]` for the windows in `plan`, which may be part of a batch's plan.
 
     Args:
-      plan: which windows.
-      questions: ragged `<int32>[batch, (tokens)]`, already cut to `max_query_length`.
+      plan: the windows to pack.
+      questions: ragged `<int32>[batch, (tokens)]`, already truncated to `max_query_length`.
       contexts: ragged `<int32>[batch, (tokens)]` ids and offsets.
-      tokenizer: for the ids of the special tokens.
+      tokenizer: gives the ids of the special tokens.
       config: see `WindowingConfig`.
 
     Returns:
@@ -137,23 +137,23 @@ def _lengths(ragged: tf.RaggedTensor) -> tf.Tensor:
 def _pick(ragged: tf.RaggedTensor, rows: tf.Tensor, columns: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     """`ragged[rows, columns]` where `wanted`, anything elsewhere: `<int32>[windows, seq_length]`."""
     row_starts = tf.gather(tf.cast(ragged.row_starts(), tf.int32), rows)[:, None]
-    # One value more: a batch of empty texts has none at all, and a gather must point somewhere.
+    # A value is appended, because a batch of empty texts has none at all, and gather needs a valid index.
     values = tf.concat([ragged.flat_values, [0]], axis=0)
     return tf.gather(values, tf.where(wanted, row_starts + columns, 0))
 
 
 def _best_window(token: tf.Tensor, context_length: tf.Tensor, room: tf.Tensor, stride: int) -> tf.Tensor:
-    """Which window of its question sees a context token with the most context.
+    """Finds the window of its question that sees a context token with the most context.
 
-    BERT's score of a token in a window is the lesser of the tokens left and right of it there, plus a hundredth of the
-    window's length; the first of equals wins. All windows but the last are equally long, and among those the one whose
-    middle is nearest wins: so only the two around that point and the last need comparing.
+    BERT's score of a token in a window is the smaller of the numbers of tokens to its left and right, plus a hundredth
+    of the window's length; the first of equal scores wins. All windows except the last have the same length, and among
+    these the one whose middle is nearest wins. So only the two around that point and the last need to be compared.
 
     Args:
-      token: `<int32>[windows, seq_length]`, places in the context.
+      token: `<int32>[windows, seq_length]`, positions in the context.
       context_length: `<int32>[windows, 1]`.
-      room: `<int32>[windows, 1]`, the length of all windows but the last.
-      stride: from the start of one window to that of the next.
+      room: `<int32>[windows, 1]`, the length of all windows except the last.
+      stride: the step from the start of one window to the start of the next.
 
     Returns:
       `<int32>[windows, seq_length]`, the windows' indices in their question.
@@ -171,8 +171,8 @@ def _best_window(token: tf.Tensor, context_length: tf.Tensor, room: tf.Tensor, s
         start = candidate * stride
         length = tf.minimum(room, context_length - start)
         left, right = token - start, start + length - 1 - token
-        # In float64 as in `tasks/question_answering/windowing.py`: other arithmetic would break other ties.
+        # In float64 as in `tasks/question_answering/windowing.py`: other arithmetic would break ties differently.
         score = tf.cast(tf.minimum(left, right), tf.float64) + 0.01 * tf.cast(length, tf.float64)
         scores.append(tf.where((left >= 0) & (right >= 0), score, -1.0))
-    best = tf.argmax(tf.stack(scores), axis=0, output_type=tf.int32)  # candidates ascend: the first of equals
+    best = tf.argmax(tf.stack(scores), axis=0, output_type=tf.int32)  # candidates ascend: ties go to the first
     return tf.where(best == 0, candidates[0], tf.where(best == 1, candidates[1], candidates[2]))

@@ -1,4 +1,4 @@
-"""The forward pass of a span model as it is served."""
+"""Provides the forward pass of a span model as it is served."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bert_qa_tf.tasks.question_answering.span_model import HEAD_NAME
 
 
 def inference_function(model: tf_keras.Model) -> inference.InferenceFunction:
-    """The function that computes a span model's logits, for use in a graph; see `encoders.inference`.
+    """Returns the function that computes a span model's logits in a graph; see `encoders.inference`.
 
     Args:
       model: see `span_model.build_span_model`.
 
     Returns:
-      A function of the three inputs to `start_logits` and `end_logits`, each `<float32>[batch, seq_length]`.
+      A function from the three inputs to `start_logits` and `end_logits`, each `<float32>[batch, seq_length]`.
     """
     return inference.inference_function(
         model,

@@ -1,12 +1,12 @@
-"""Which gold answer labels a question for training, and what becomes of offsets that are wrong.
+"""Chooses the gold answer that labels a question for training, and corrects wrong offsets where that is safe.
 
-What goes in: an example. What comes out: its `Label`. An answer whose offset fits is used as it is; one whose offset
-does not is searched for, and only a text that occurs exactly once is believed:
+An answer with a correct offset is used as it is. The text of one with a wrong offset is searched for, and used only if
+it occurs exactly once:
 
     context  "the ship left port and the port was empty"
-    "ship" at 3   → occurs once, at 4: mended
+    "ship" at 3   → occurs once, at 4: corrected
     "port" at 10  → occurs twice: dropped, since a guess would teach the model the wrong place half of the time
-    "harbour"     → occurs nowhere (recognition lost it): dropped
+    "harbour"     → does not occur (recognition lost it): dropped
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 
 
 class Label(NamedTuple):
-    """A question's training label and how it was come by.
+    """A question's training label and how it was chosen.
 
     Attributes:
-      answer: its offset fits; None where the question has no answer, or none that could be placed.
-      misaligned: answers of the example whose offset did not fit.
-      mended: those of them that were found in the text.
+      answer: the answer, with a correct offset; None if the question has no answer, or none could be located.
+      misaligned: the number of answers of the example with a wrong offset.
+      mended: the number of those that were found in the text.
     """
 
     answer: Answer | None
@@ -31,12 +31,12 @@ class Label(NamedTuple):
 
     @property
     def dropped(self) -> int:
-        """Answers that could not be placed."""
+        """The number of answers that could not be located."""
         return self.misaligned - self.mended
 
 
 def choose_label(example: SquadExample) -> Label:
-    """The first answer whose offset fits, else the first that could be mended."""
+    """Chooses the first answer with a correct offset, else the first whose offset can be corrected."""
     if example.is_impossible:
         return Label(None, 0, 0)
     fitting: Answer | None = None
@@ -55,7 +55,7 @@ def choose_label(example: SquadExample) -> Label:
 
 
 def _only_occurrence(context: str, text: str) -> int | None:
-    """Where `text` occurs in `context`, if it does so exactly once."""
+    """The offset of `text` in `context` if it occurs exactly once, else None."""
     if not text.strip():
         return None
     first = context.find(text)

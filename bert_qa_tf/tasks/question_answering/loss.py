@@ -1,7 +1,4 @@
-"""Losses, one value per example; weighting and averaging over a step belong to training.
-
-What goes in: logits and labels. What comes out: `<float32>[batch]`.
-"""
+"""Computes the loss of each window; the training loop weights the losses and averages them over a step."""
 
 from __future__ import annotations
 
@@ -11,12 +8,12 @@ import tensorflow as tf
 def span_loss(
     start_logits: tf.Tensor, end_logits: tf.Tensor, start_positions: tf.Tensor, end_positions: tf.Tensor
 ) -> tf.Tensor:
-    """The mean of the cross-entropies of the answer's start and end (BERT's SQuAD loss), in float32.
+    """Computes the mean of the cross-entropies of the answer's start and end (BERT's SQuAD loss), in float32.
 
     Args:
       start_logits: `<float>[batch, seq_length]`.
       end_logits: `<float>[batch, seq_length]`.
-      start_positions: `<int32>[batch]`, the answer's first token; 0 where the window holds no answer.
+      start_positions: `<int32>[batch]`, the answer's first token; 0 if the window does not contain the answer.
       end_positions: `<int32>[batch]`, its last token, inclusive.
 
     Returns:

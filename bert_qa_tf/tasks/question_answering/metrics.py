@@ -1,8 +1,8 @@
 """Scores answers as the official SQuAD scripts do, v1.1 and v2.0.
 
-What goes in: examples and one answer text per question id. What comes out: exact match, F1, precision and recall of
-shared words (0 to 100), per file and per question. How sure they are is in `bootstrap`; the best possible score, and
-which answers survived speech recognition, are in `ceiling` and `validation`. No TensorFlow here.
+The scores are exact match, and F1, precision and recall of shared words, 0 to 100 for a file and 0 to 1 for a question.
+Confidence intervals are in `bootstrap`, the best possible score is in `ceiling`, and `validation` finds the answers
+that survived speech recognition. This module does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ METRICS = ("exact_match", "f1", "precision", "recall")
 
 
 class AnswerScores(NamedTuple):
-    """One answer against one gold answer, each 0 to 1."""
+    """The scores of one answer against one gold answer, each 0 to 1."""
 
     exact_match: float
     f1: float
@@ -37,9 +37,9 @@ class QuestionScores:
     """The scores of each question, 0 to 1, in the order of the examples.
 
     Attributes:
-      qas_ids: the questions.
+      qas_ids: the ids of the questions.
       exact_match, f1: `<float64>[num_questions]`, the best over the gold answers.
-      precision, recall: `<float64>[num_questions]`, of the gold answer that gives the best F1.
+      precision, recall: `<float64>[num_questions]`, against the gold answer that gives the best F1.
     """
 
     qas_ids: tuple[str, ...]
@@ -50,7 +50,7 @@ class QuestionScores:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The questions."""
+        """The ids of the questions."""
         return self.qas_ids
 
     def by_metric(self) -> dict[str, np.ndarray]:
@@ -63,14 +63,14 @@ class SquadScores:
     """The scores of a set of questions, 0 to 100.
 
     Attributes:
-      exact_match, f1: equal to the official script's to the last digit.
-      precision, recall: means of the questions'.
-      total: how many questions.
+      exact_match, f1: equal to the official script's scores to the last digit.
+      precision, recall: the means over the questions.
+      total: the number of questions.
       questions: the scores of each.
-      has_answer, no_answer: SQuAD 2.0: the same for the questions with and without a gold answer; None for an empty set
-        and under v1.1 rules.
-      best_exact_match, best_exact_match_threshold, best_f1, best_f1_threshold: SQuAD 2.0 with null odds: the best score
-        that any one threshold on them reaches, and that threshold.
+      has_answer, no_answer: for SQuAD 2.0, the scores of the questions with and without a gold answer; None for an
+        empty set and under v1.1 rules.
+      best_exact_match, best_exact_match_threshold, best_f1, best_f1_threshold: for SQuAD 2.0 with null odds, the best
+        score that any single threshold on them reaches, and that threshold.
     """
 
     exact_match: float
@@ -87,7 +87,7 @@ class SquadScores:
     best_f1_threshold: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready figures, without the questions and without what does not apply."""
+        """Returns the scores for JSON, without those of each question and those that do not apply."""
         figures: dict[str, Any] = {metric: getattr(self, metric) for metric in METRICS} | {"total": self.total}
         for name in ("has_answer", "no_answer"):
             part = getattr(self, name)
@@ -102,13 +102,13 @@ class SquadScores:
 def score_answer(prediction: str, gold: str, *, version_2: bool = False) -> AnswerScores:
     """Scores one answer against one gold answer.
 
-    Where either normalizes to nothing, v2.0 scores 1 if both do and 0 else; v1.1 may count an exact match then, but its
-    F1 is 0, for no word is shared.
+    If either normalizes to nothing, v2.0 scores 1 if both do and 0 otherwise. In v1.1 this may be an exact match, but
+    F1 is 0, because no word is shared.
 
     Args:
-      prediction: the answer given.
-      gold: the answer expected.
-      version_2: SQuAD 2.0's rules.
+      prediction: the predicted answer.
+      gold: the gold answer.
+      version_2: whether to apply SQuAD 2.0's rules.
     """
     return _score_tokens(normalized_tokens(prediction), normalized_tokens(gold), version_2)
 
@@ -122,23 +122,24 @@ def score(
     null_threshold: float | None = None,
     source: str = "predictions",
 ) -> SquadScores:
-    """Scores predictions by SQuAD's rules; every question is scored or nothing is.
+    """Scores predictions by SQuAD's rules; raises an error unless every question can be scored.
 
     Args:
       examples: the questions, with gold answers.
       predictions: answer text by question id, for exactly these questions.
-      version_2: SQuAD 2.0's rules: a question without gold answers expects "".
-      null_odds: SQuAD 2.0: by question id, the higher the likelier that there is no answer; with them the best
+      version_2: whether to apply SQuAD 2.0's rules: a question without gold answers expects "".
+      null_odds: for SQuAD 2.0, a number for each question id, higher if no answer is more likely; given these, the best
         thresholds are searched.
-      null_threshold: SQuAD 2.0: count a question as unanswered when its null odds exceed this, as the official script's
-        `--na-prob-thresh` does (1.0 there); None takes the predictions as they are.
-      source: what the predictions are, for messages: a file's name, say.
+      null_threshold: for SQuAD 2.0, count a question as unanswered if its null odds exceed this, like the official
+        script's `--na-prob-thresh` (1.0 there); None uses the predictions as they are.
+      source: the source of the predictions, such as a file's name, for messages.
 
     Returns:
-      The scores. Under v1.1 they are equal to the official `evaluate-v1.1.py`, under v2.0 to `evaluate-v2.0.py`.
+      The scores, equal to those of the official `evaluate-v1.1.py` under v1.1 and `evaluate-v2.0.py` under v2.0.
 
     Raises:
-      InputError: an id is missing, unknown or repeated, an answer is no string, or under v1.1 a question has no gold.
+      InputError: an id is missing, unknown or repeated, an answer is not a string, or under v1.1 a question has no gold
+        answer.
     """
     _check_ids(examples, predictions, source, "predictions")
     if null_odds is not None:
@@ -165,11 +166,11 @@ def score(
 
 
 def join(parts: Sequence[QuestionScores], *, version_2: bool = False) -> SquadScores:
-    """The scores of questions that were scored in parts: those that `score` gives for all of them at once.
+    """Combines the scores of questions that were scored in parts, with the same result as scoring them at once.
 
     Args:
-      parts: the questions of each part.
-      version_2: SQuAD 2.0's rules.
+      parts: the scores of the questions of each part.
+      version_2: whether to apply SQuAD 2.0's rules.
     """
     ids = tuple(itertools.chain.from_iterable(part.qas_ids for part in parts))
     columns = (np.concatenate([getattr(part, metric) for part in parts]) for metric in METRICS)
@@ -177,15 +178,16 @@ def join(parts: Sequence[QuestionScores], *, version_2: bool = False) -> SquadSc
 
 
 def subset(questions: QuestionScores, mask: np.ndarray) -> QuestionScores:
-    """The scores of the questions where `mask`, `<bool>[num_questions]`, is true."""
+    """Returns the scores of the questions for which `mask`, `<bool>[num_questions]`, is true."""
     ids = tuple(qas_id for qas_id, keep in zip(questions.qas_ids, mask, strict=True) if keep)
     return QuestionScores(ids, *(getattr(questions, metric)[mask] for metric in METRICS))
 
 
 def split_scores(scores: SquadScores, mask: np.ndarray) -> tuple[SquadScores | None, SquadScores | None]:
-    """The scores where `mask` is true and where it is false; None for a side without questions.
+    """Splits scores into those where `mask` is true and those where it is false; None for a side without questions.
 
-    With `data.validation.answer_survived(examples)` as the mask: what speech recognition left answerable, and the rest.
+    With `validation.answer_survived(examples)` as the mask, these are the questions whose answer survived speech
+    recognition, and the rest.
     """
     mask = np.asarray(mask, bool)
     sides = (subset(scores.questions, mask), subset(scores.questions, ~mask))
@@ -193,10 +195,10 @@ def split_scores(scores: SquadScores, mask: np.ndarray) -> tuple[SquadScores | N
 
 
 def read_predictions(path: files.PathLike) -> dict[str, str]:
-    """Reads `predictions.json`: a JSON object of question id → answer text.
+    """Reads `predictions.json`, a JSON object of question id → answer text.
 
     Raises:
-      InputError: the file is missing, not JSON or of another shape.
+      InputError: the file is missing, is not JSON or has another form.
     """
     document = files.read_json(path, expected="an object of question id → answer text")
     for qas_id, answer in document.items():
@@ -243,7 +245,8 @@ def _score_questions(
 
 
 def _running_mean(values: np.ndarray) -> float:
-    # v1.1 adds one score after the other; NumPy's pairwise sum, and `sum` from Python 3.12, differ in the last digit.
+    # The v1.1 script adds the scores one by one; NumPy's pairwise sum, and `sum` since Python 3.12, differ in the last
+    # digit.
     total = 0.0
     for value in values.tolist():
         total += value
@@ -284,7 +287,7 @@ def _check_ids(examples: Sequence[SquadExample], by_id: Mapping[str, Any], sourc
 def _apply_null_threshold(
     questions: QuestionScores, has_answer: np.ndarray, null_odds: Mapping[str, float], threshold: float
 ) -> QuestionScores:
-    """Scores a question as if answered by "" where its null odds exceed the threshold."""
+    """Scores each question whose null odds exceed the threshold as if it were answered by ""."""
     is_null = np.array([null_odds[qas_id] > threshold for qas_id in questions.qas_ids])
     null_score = (~has_answer).astype(float)
     rows = (np.where(is_null, null_score, getattr(questions, metric)) for metric in METRICS)
@@ -297,9 +300,9 @@ def _best_threshold(
     null_odds: Mapping[str, float],
     has_answer: Mapping[str, bool],
 ) -> tuple[float, float]:
-    """The best mean score (0 to 100) over all thresholds, and the threshold; as the official script searches.
+    """Finds the best mean score (0 to 100) over all thresholds, and the threshold, as the official script does.
 
-    It starts from answering nothing at all, then lets questions answer, the surest first.
+    The search starts with no question answered, then adds answers in ascending order of null odds.
     """
     current = best = float(sum(not answerable for answerable in has_answer.values()))
     best_threshold = 0.0

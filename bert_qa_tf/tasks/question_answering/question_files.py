@@ -1,14 +1,14 @@
-"""Questions and answers as JSON lines: what `predict` and `client` read and write.
+"""Reads questions from files and writes answers as JSON lines, for `predict` and `client`.
 
-What goes in: a file with one object a line, `{"question": …, "context": …}` and, if you like, `"id"`; or a SQuAD-form
-file. What comes out: a line per question in the same order, `{"id": …, "answer": …, "answer_start": …, "answer_end": …,
-"score": …}`, offsets being code points into the context, the end exclusive. Whoever answers is given in (`Answerer`).
-No TensorFlow here, unless a path is remote.
+A file of questions has one object per line, `{"question": …, "context": …}` with an optional `"id"`, or is in SQuAD
+form. The output has one line per question in the same order, `{"id": …, "answer": …, "answer_start": …, "answer_end":
+…, "score": …}`. Offsets are code points into the context, and the end is exclusive. TensorFlow is imported only if a
+path is remote.
 
-In the place of `context` a line may name a transcript or a recording (`"transcript_file": "call.vtt"` or
-`"audio": "call.wav"`, relative to the file of questions), where a reader of such files is given in. Its answer has
-`start_secs` and `end_secs` as well where they are known, `times_estimated` where they were not measured, and `as_said`
-where cleaning took something out of its middle. Its offsets are those in the whole transcript.
+Instead of a `context`, a line may name a transcript or a recording (`"transcript_file": "call.vtt"` or
+`"audio": "call.wav"`, relative to the file of questions), if the caller passes a reader of such files. The answer then
+also has `start_secs` and `end_secs` if they are known, `times_estimated` if they were not measured, and `as_said` if
+cleaning removed something from its middle. Its offsets refer to the whole transcript.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from bert_qa_tf.text.timed_text import ReadTimedText, TimedText, time_fields
 
 
 class Answerer(Protocol):
-    """Whatever answers questions: a `QuestionAnswerer`, an exported model or a client of a server."""
+    """An object that answers questions: a `QuestionAnswerer`, an exported model or a client of a server."""
 
     def answer(self, examples: Iterable[SquadExample]) -> Iterator[DecodedAnswer]:
-        """One answer per question, in their order."""
+        """Yields one answer per question, in the order of the questions."""
 
 
 class Question(NamedTuple):
     """A question of a file.
 
     Attributes:
-      question_id: of a line: any JSON value, or the line's number where it has none.
-      example: the question; its `qas_id` is unique: of a line it is the line's number, whatever the ids are.
-      timed: the text, where it knows when it was said.
+      question_id: the line's `id`, which may be any JSON value; the line's number if it has none.
+      example: the question; its `qas_id` is unique: for a line it is the line's number, whatever its `id` is.
+      timed: the text with its times, if it has any.
     """
 
     question_id: Any
@@ -52,15 +52,15 @@ class Question(NamedTuple):
 
 
 def read_questions(path: str, readers: Mapping[str, ReadTimedText] | None = None) -> Iterator[Question]:
-    """Reads questions, one at a time: of a SQuAD-form file where the name ends in `.json`, else of JSON lines.
+    """Reads questions one at a time, from a SQuAD-form file if the name ends in `.json`, else from JSON lines.
 
     Args:
-      path: of the file; blank lines are passed over.
-      readers: name in a line → what reads the file named there, in the place of `context`.
+      path: the file; blank lines are skipped.
+      readers: key of a line that may replace `context` → the function that reads the file named there.
 
     Raises:
-      InputError: naming file and line: not UTF-8, not JSON, no object, no question, or a file that a reader refuses.
-        See `iter_squad` too.
+      InputError: a line is not UTF-8, not JSON, not an object, has no question, or names a file that its reader
+        refuses; the message names file and line. See also `iter_squad`.
     """
     if files.is_folder(path):
         raise InputError(f"{path}: is a folder, expected a file of questions")
@@ -76,7 +76,7 @@ def read_questions(path: str, readers: Mapping[str, ReadTimedText] | None = None
 
 def _parse(place: str, line: bytes) -> dict[str, Any]:
     try:
-        # A byte order mark, which some editors write, is no part of the JSON.
+        # "-sig" skips a byte order mark, which some editors write.
         record = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: not UTF-8 (byte {error.start} of the line)") from error
@@ -102,7 +102,7 @@ def _question(record: dict[str, Any], path: str, number: int, readers: Mapping[s
         raise InputError(f"{place}: `question` is empty")
     timed, context = None, record[source]
     if source != "context":
-        # `join` leaves an absolute path as it is.
+        # `join` returns an absolute path unchanged.
         name = context if files.is_remote(context) else os.path.join(os.path.dirname(path), context)
         try:
             timed = readers[source](name)
@@ -113,12 +113,12 @@ def _question(record: dict[str, Any], path: str, number: int, readers: Mapping[s
 
 
 def to_json(question_id: Any, answer: DecodedAnswer, timed: TimedText | None = None) -> str:
-    """An answer as one line, named as the outputs of the `serving_default` signature are.
+    """Formats an answer as one line, with the output names of the `serving_default` signature as keys.
 
     Args:
       question_id: any JSON value.
-      answer: to a question about `timed.text`, or about a text of which nothing more is known.
-      timed: gives the seconds.
+      answer: the answer to a question about `timed.text`, or about a text without times.
+      timed: the text with its times, if it has any.
     """
     record = {
         "id": question_id,
@@ -136,10 +136,10 @@ def to_json(question_id: Any, answer: DecodedAnswer, timed: TimedText | None = N
 
 
 def count_questions(input_file: str, readers: Mapping[str, ReadTimedText] | None = None) -> int:
-    """Reads a whole file of questions, with all that it names, and counts them.
+    """Reads a whole file of questions, and all files that it names, and counts the questions.
 
     Raises:
-      InputError: see `read_questions`; or there is no question.
+      InputError: the file has no question; see also `read_questions`.
     """
     total = sum(1 for _ in read_questions(input_file, readers))
     if not total:
@@ -156,20 +156,21 @@ def answer_file(
 ) -> int:
     """Answers all questions of a file.
 
-    The whole input is checked first: a mistake in its last line does not cost an hour of answers.
+    The whole input is checked first, so that a mistake in its last line does not waste an hour of answering.
 
     Args:
-      answerer: answers.
-      input_file: JSON lines.
-      output_file: where the answers go, whole or not at all; None for standard output, each as it is ready.
-      readers: see `read_questions`; each is asked for the same file twice, and should remember.
-      total: what `count_questions` gave, where the input was checked already.
+      answerer: answers the questions.
+      input_file: the file of questions; see `read_questions`.
+      output_file: the file of answers, which is written completely or not at all; None prints each answer when it is
+        ready.
+      readers: see `read_questions`; each is called twice for the same file, and should cache its results.
+      total: the result of `count_questions`, if the input was checked before.
 
     Returns:
       The number of questions.
 
     Raises:
-      InputError: see `read_questions`; or there is no question, or the output cannot be written.
+      InputError: the file has no question, or the output cannot be written; see also `read_questions`.
     """
     total = count_questions(input_file, readers) if total is None else total
     asked: collections.deque[tuple[Any, TimedText | None]] = collections.deque()

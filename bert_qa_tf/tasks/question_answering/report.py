@@ -1,8 +1,4 @@
-"""Scores side by side, for a person.
-
-What goes in: the metrics of several models on several files. What comes out: one table per file, a row per figure and
-a column per model.
-"""
+"""Formats the scores of several models on a file as a table with one row per metric and one column per model."""
 
 from __future__ import annotations
 
@@ -14,11 +10,11 @@ _MIN_COLUMN_WIDTH = 20
 
 
 def format_table(file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
-    """The table of one file.
+    """Formats the table of one file.
 
     Args:
-      file: its name.
-      by_model: metrics (`evaluator.evaluate`) by the model's name, in the order to show.
+      file: the file's name.
+      by_model: model name → metrics (from `evaluation.evaluate`), in the order to show them.
     """
     columns = list(by_model.values())
     width = max(_MIN_COLUMN_WIDTH, *(len(name) + 2 for name in by_model))

@@ -1,6 +1,6 @@
-"""What `predict` and `client` are asked about questions: one with its text, or a file of them.
+"""Defines the question-answering requests of `predict` and `client`: one question with its text, or a file of them.
 
-No TensorFlow here, unless a path is remote: asking a server over REST must not wait for its import.
+TensorFlow is imported only if a path is remote, because a request over REST should not wait for its import.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ class QuestionRequest:
     """One question with its text, or a file of questions.
 
     Attributes:
-      question: one question; None where a file is given.
+      question: one question; None if a file is given.
       context: the text of that question.
-      context_file: a UTF-8 file that holds it, instead of `context`.
+      context_file: a UTF-8 file that holds the text, instead of `context`.
       input_file: see `question_files.read_questions`.
-      output_file: where the answers go as JSON lines; None for the screen.
-      timed_texts: flag → the transcript or recording that it names, to be asked instead of `context` (None where it is
-        not given), and what reads such files. Lines of `input_file` may name such a file under the flag's name.
+      output_file: the file to write answers to, as JSON lines; None to print them.
+      timed_texts: flag → the transcript or recording that it names, to be searched instead of `context` (None if the
+        flag is not given), and the function that reads such files. Lines of `input_file` may name such a file under the
+        flag's name.
 
     Raises:
-      InputError: not exactly one of the two is given, or the question is empty.
+      InputError: not exactly one of question and file is given, or the question is empty.
     """
 
     question: str | None = None
@@ -54,18 +55,18 @@ class QuestionRequest:
             raise InputError("--question is empty")
 
     def read(self) -> None:
-        """Reads what is asked, and about what: a mistake there is told before a model is loaded.
+        """Reads the question and its text, so that a mistake in them is reported before a model is loaded.
 
         Raises:
-          InputError: a file cannot be read, or holds what it should not.
+          InputError: a file cannot be read, or its contents are invalid.
         """
         _ = self._num_questions if self.input_file else self._text
 
     def answer_with(self, answerer: Answerer) -> None:
-        """Asks, and prints or writes what was found.
+        """Answers the questions, and prints or writes the answers.
 
         Raises:
-          InputError: a file cannot be read or written, or holds what it should not.
+          InputError: a file cannot be read or written, or its contents are invalid.
         """
         if self.input_file:
             total = self._num_questions

@@ -1,7 +1,7 @@
-"""Turns questions about clean text into questions about what a simulated recogniser heard of it.
+"""Turns questions about clean text into questions about the text with simulated recognition errors.
 
-Answers are carried along to what is heard in their place (`asr_simulation/simulated_text.py`); those of which too
-little is heard are left out and counted.
+Each answer becomes what is heard in its place (`asr_simulation/simulated_text.py`). Questions are left out and counted
+if too little of their answer is heard.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bert_qa_tf.asr_simulation.simulated_text import HeardSpan, SimulatedText, TextSimulator
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 
-# What a conversion counts, over all copies.
+# The counters of a conversion, over all copies.
 SIMULATION_COUNTERS = (
     "simulated_words",
     "simulated_word_errors",
@@ -28,11 +28,11 @@ SIMULATION_COUNTERS = (
 
 
 class SimulatedQuestion(NamedTuple):
-    """A question to train on, about one copy of its paragraph.
+    """A training question about one copy of its paragraph.
 
     Attributes:
       example: the question with the context of this copy; it has no gold answers.
-      answer: its label; None for a question that has none.
+      answer: its label; None for a question without an answer.
       copy: the number of the copy, from 0; the clean ones come first.
     """
 
@@ -44,12 +44,12 @@ class SimulatedQuestion(NamedTuple):
 def simulated_copies(
     questions: Sequence[tuple[SquadExample, Answer | None]], simulator: TextSimulator, counts: Counter[str]
 ) -> Iterator[SimulatedQuestion]:
-    """All copies of a paragraph, with those of its questions that can still be trained on.
+    """Makes all copies of a paragraph, with those of its questions that can still be trained on.
 
     Args:
-      questions: about one context; the answers' offsets fit it, None for a question without an answer.
-      simulator: decides what is heard, and how many copies there are.
-      counts: `SIMULATION_COUNTERS` are added to.
+      questions: questions about one context with their answers, whose offsets are correct; None for no answer.
+      simulator: decides what is heard and how many copies there are.
+      counts: the counters, of which `SIMULATION_COUNTERS` are increased.
 
     Yields:
       The questions of the first copy, then those of the next.
@@ -75,7 +75,7 @@ def simulated_copies(
 
 
 def copy_id(unique_id: int, copy: int) -> int:
-    """A signed 64-bit fingerprint of a copy of a window, given that of the window."""
+    """The signed 64-bit fingerprint of a copy of a window, given the window's own."""
     digest = hashlib.blake2b(f"{unique_id}\0{copy}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
@@ -83,18 +83,18 @@ def copy_id(unique_id: int, copy: int) -> int:
 def simulated_examples(
     examples: Iterable[SquadExample], simulator: TextSimulator, copy: int = 0, counts: Counter[str] | None = None
 ) -> Iterator[SquadExample]:
-    """Questions about what is heard of their contexts, to be audited and scored like a data set of recognised speech.
+    """Makes a data set with simulated recognition errors that can be audited and scored like real recognised speech.
 
     Args:
-      examples: of clean text.
+      examples: questions about clean text.
       simulator: decides what is heard.
-      copy: which of the copies that it would make.
-      counts: words, errors and answers are added to those of `SIMULATION_COUNTERS`.
+      copy: the number of the copy to make.
+      counts: the counters; those of `SIMULATION_COUNTERS` for words, errors and answers are increased.
 
     Yields:
-      The same questions. A gold answer that came through is what is heard; one that did not keeps the words that were
-      said, at an offset that does not fit: −1, or where something else is heard. An answer whose offset does not fit
-      the clean text is kept as it is, at −1.
+      The same questions. A gold answer that survives is replaced by what is heard. One that does not survive keeps the
+      words that were said, at a wrong offset: −1, or the place where something else is heard. An answer whose offset
+      in the clean text is wrong keeps its text, at −1.
     """
     counts = Counter() if counts is None else counts
     clean, heard = None, None

@@ -1,27 +1,23 @@
-"""The layers that stand on an encoder's outputs, one per task.
-
-What goes in: an encoder's outputs. What comes out: logits in float32, whatever precision the encoder computes in. The
-encoders are in `encoder.py`, whole models in `models.py`.
-"""
+"""Defines the head of the span model, which computes float32 logits from an encoder's outputs in any precision."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 import tf_keras
 
-# The logit of a padded position: far below any real one, yet the sum of two is still an ordinary float32, and float32
-# cross-entropy gives such a position a probability of exactly 0.
+# The logit of a padded position. It is far below any real one, yet the sum of two is still an ordinary float32, and
+# softmax in float32 gives such a position a probability of exactly 0.
 PADDING_LOGIT = -1e9
 
 
 class SpanHead(tf_keras.layers.Layer):
-    """Scores every token as the start and as the end of the answer (BERT's SQuAD head).
+    """Scores each token as the start and as the end of the answer (BERT's SQuAD head).
 
-    One dense layer with two outputs. It computes in float32 under any precision policy: logits of long inputs lie close
-    together, and bfloat16 keeps only about three digits of them.
+    It is one dense layer with two outputs. It computes in float32 under any precision policy, because logits of long
+    inputs lie close together, and bfloat16 keeps only about three digits.
 
     Args:
-      initializer_range: standard deviation of the truncated normal the kernel starts from.
+      initializer_range: standard deviation of the truncated normal distribution of the initial kernel.
       **kwargs: passed to `tf_keras.layers.Layer`.
     """
 

@@ -1,7 +1,6 @@
-"""Whole models: an encoder with a task's head on it.
+"""Builds the span model: an encoder with a span head on top.
 
-What goes in: an encoder (from `encoder.py` or `pretrained/`). What comes out: a plain `tf_keras.Model` that anyone may
-call, `fit` or save. Losses are in `losses.py`.
+The result is a plain `tf_keras.Model` that can be called, trained with `fit` and saved. The loss is in `loss.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import tf_keras
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from bert_qa_tf.tasks.question_answering.span_head import SpanHead
 
-# What a span model returns, and the outputs of the `serve_ids` signature.
+# The outputs of a span model, which are also those of the `serve_ids` signature.
 SPAN_OUTPUTS = ("start_logits", "end_logits")
 # The name of the head among the model's layers.
 HEAD_NAME = "span_head"
@@ -26,10 +25,10 @@ def build_span_model(encoder: tf_keras.layers.Layer, initializer_range: float = 
       initializer_range: standard deviation of the head's initial kernel.
 
     Returns:
-      A functional model, of any batch and sequence length. Inputs: a dict of `input_word_ids`, `input_mask` and
+      A functional model for any batch size and sequence length. Inputs: a dict of `input_word_ids`, `input_mask` and
       `input_type_ids`, each `<int32>[batch, seq_length]`. Outputs: a dict of `start_logits` and `end_logits`, each
-      `<float32>[batch, seq_length]`, very low at padded positions. Its layers `encoder` and `span_head` can be had as
-      `model.get_layer(name)` (the encoder under its own name).
+      `<float32>[batch, seq_length]`, very low at padded positions. `model.get_layer(name)` returns its layers: the
+      encoder under its own name, and the head as `span_head`.
     """
     inputs = {
         spec.name: tf_keras.Input((None,), dtype=spec.dtype, name=spec.name)

@@ -1,12 +1,11 @@
 """Reads SQuAD-form JSON (v1.1 and v2.0, and data sets in that form such as Spoken-SQuAD).
 
-What goes in: a file, local or remote. What comes out: `SquadExample`s, one per question, in the file's order. A file of
-another shape is refused with the path of what is missing, such as `data[0].paragraphs[3].qas[1].question`.
+A file, local or remote, gives `SquadExample`s, one per question, in the file's order. A file of another form is refused
+with the JSON path of what is missing, such as `data[0].paragraphs[3].qas[1].question`.
 
-Ways to read: `read_squad` for whoever uses the questions (`iter_squad` where they may be many), which also refuses what
-would corrupt a training or a score (a duplicate id, an empty question); `load_squad(strict=False)` for whoever looks
-for such things and lists them. What is wrong with answers is the business of `validation`. No TensorFlow here, unless
-the path is remote.
+`read_squad` reads all questions, and `iter_squad` yields them one at a time. Both refuse anything that would corrupt
+training or scores, such as a duplicate id or an empty question. `load_squad(strict=False)` lists such problems instead.
+`validation` finds problems with answers. TensorFlow is imported only if the path is remote.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from bert_qa_tf.storage import files
 from bert_qa_tf.storage.json_stream import NotStreamable, iter_array
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 
-# Kinds of `Problem`: what a tolerant reading lists. Strict reading refuses the fatal ones.
+# Kinds of `Problem`. Tolerant reading lists all of them; strict reading refuses the fatal ones.
 DUPLICATE_IDS = "duplicate_ids"
 EMPTY_QUESTIONS = "empty_questions"
 INVALID_UNICODE = "invalid_unicode"
@@ -40,8 +39,8 @@ class Problem(NamedTuple):
     Attributes:
       kind: one of `PROBLEM_KINDS`.
       place: the JSON path, such as `data[0].paragraphs[3]`.
-      qas_id: the question it concerns; "" when it is a paragraph's.
-      detail: what is wrong, in words.
+      qas_id: the id of the question; "" for a problem with a paragraph.
+      detail: a description of the problem.
     """
 
     kind: str
@@ -52,15 +51,15 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class SquadFile:
-    """A whole file: its questions, and what the questions alone do not tell.
+    """A whole file: its questions and facts about the file itself.
 
     Attributes:
-      path: as given.
-      version: the file's own `version`, "" when it has none.
+      path: the path as given.
+      version: the file's own `version`; "" if it has none.
       examples: one per question, in the file's order.
-      num_articles: entries of `data`.
-      num_paragraphs: paragraphs, those without questions included.
-      problems: see `Problem`; in the file's order.
+      num_articles: the number of entries in `data`.
+      num_paragraphs: the number of paragraphs, including those without questions.
+      problems: the problems in the file's order; see `Problem`.
     """
 
     path: str
@@ -72,21 +71,22 @@ class SquadFile:
 
 
 def read_squad(path: files.PathLike, *, require_answers: bool = False) -> list[SquadExample]:
-    """The questions of a SQuAD-form file.
+    """Reads the questions of a SQuAD-form file.
 
-    Examples of one paragraph share one `context` object. An article without a title is named after its place
+    Examples of one paragraph share one `context` object. An article without a title is named after its position
     (`article_12`), so that articles stay apart.
 
     Args:
-      path: a local path or an address that TensorFlow's file layer reads.
-      require_answers: whether each question must have an answer or be marked `is_impossible`, as training and scoring
-        need; a test set without answers can only be predicted on.
+      path: a local path or an address that TensorFlow's file system layer can read.
+      require_answers: whether each question must have an answer or be marked `is_impossible`. Training and scoring need
+        this; for prediction, a file may have no answers.
 
     Returns:
       One example per question, in the file's order; at least one.
 
     Raises:
-      InputError: one line naming the file, the place, what it holds and what was expected.
+      InputError: the file is invalid; the message is one line that names the file, the place, what was found and what
+        was expected.
     """
     squad_file = load_squad(path)
     if not squad_file.examples:
@@ -102,17 +102,17 @@ def read_squad(path: files.PathLike, *, require_answers: bool = False) -> list[S
 
 
 def iter_squad(path: files.PathLike, *, require_answers: bool = False) -> Iterator[SquadExample]:
-    """The questions of a SQuAD-form file, with one article of it in memory at a time.
+    """Yields the questions of a SQuAD-form file, with one article in memory at a time.
 
     Args:
       path: see `read_squad`.
       require_answers: see `read_squad`.
 
     Yields:
-      What `read_squad` returns.
+      The examples that `read_squad` returns.
 
     Raises:
-      InputError: as `read_squad` does, though possibly after some examples.
+      InputError: as for `read_squad`, but possibly after some examples.
     """
     reader = _Reader(os.fspath(path), strict=True)
     found = False
@@ -131,23 +131,24 @@ def iter_squad(path: files.PathLike, *, require_answers: bool = False) -> Iterat
 
 
 def load_squad(path: files.PathLike, *, strict: bool = True) -> SquadFile:
-    """Reads a file with all that can be said of it.
+    """Reads a file completely and finds its problems.
 
     Args:
-      path: a local path or an address that TensorFlow's file layer reads.
-      strict: refuse problems of `FATAL_KINDS` instead of listing them.
+      path: a local path or an address that TensorFlow's file system layer can read.
+      strict: whether to raise an error for problems of `FATAL_KINDS` instead of listing them.
 
     Returns:
-      The file. With `strict=False`, ids may repeat and questions may be empty: see its `problems`.
+      The file. With `strict=False`, ids may repeat and questions may be empty; `problems` lists these.
 
     Raises:
-      InputError: the file is missing, empty, not JSON or of another shape; or, if strict, has a fatal problem.
+      InputError: the file is missing, empty, not JSON or of another form; or, if strict, has a fatal problem.
     """
     name = os.fspath(path)
     root, articles = _parse_root(name)
     reader = _Reader(name, strict)
     for index in range(len(articles)):
-        # Each article is let go once read: the parsed JSON and the examples never lie in memory side by side.
+        # Each article is released once it is read, so that the whole parsed JSON and all examples are never in memory
+        # at the same time.
         article, articles[index] = articles[index], None
         reader.read_article(index, article)
     version = root.get("version", "")
@@ -155,7 +156,7 @@ def load_squad(path: files.PathLike, *, strict: bool = True) -> SquadFile:
 
 
 def example_to_json(example: SquadExample, has_negatives: bool) -> dict[str, Any]:
-    """One question as an entry of `qas`; `has_negatives` writes SQuAD 2.0's `is_impossible`."""
+    """Converts one question to an entry of `qas`; `has_negatives` adds SQuAD 2.0's `is_impossible`."""
     record: dict[str, Any] = {
         "id": example.qas_id,
         "question": example.question,
@@ -171,7 +172,7 @@ def example_to_json(example: SquadExample, has_negatives: bool) -> dict[str, Any
 
 
 class _Reader:
-    """Goes through the articles of one file and collects examples and problems."""
+    """Reads the articles of one file and collects examples and problems."""
 
     def __init__(self, name: str, strict: bool) -> None:
         self.name = name
@@ -231,7 +232,7 @@ class _Reader:
         )
 
     def _read_answers(self, qa: Mapping[str, Any], place: str, key: str, qas_id: str) -> Iterator[Answer]:
-        # A test set may come without `answers`; `require_answers` says when that will not do.
+        # `answers` may be missing in a test set; `require_answers` checks for them where they are needed.
         for number, answer in enumerate(_get(self.name, qa, place, key, list, default=())):
             answer_place = f"{place}.{key}[{number}]"
             answer = _object(self.name, answer, answer_place)
@@ -240,7 +241,7 @@ class _Reader:
             yield Answer(text, _get(self.name, answer, answer_place, "answer_start", int))
 
     def _check_unicode(self, place: str, qas_id: str, text: str) -> None:
-        # JSON may spell half a surrogate pair ("\ud83d"): Python reads it, but it has no UTF-8 and fits in no record.
+        # JSON may escape half a surrogate pair ("\ud83d"). Python reads it, but UTF-8 and so a record cannot hold it.
         if text.isascii():
             return
         try:
@@ -265,7 +266,7 @@ def _articles(name: str) -> Iterator[Any]:
             return
     except NotStreamable:
         pass
-    # Something is wrong with the file. Read whole, it can be said what and where.
+    # Something is wrong with the file. Parsing it as a whole gives an error that says what and where.
     _, articles = _parse_root(name)
     yield from articles[count:]
 
@@ -283,7 +284,7 @@ def _parse_json(name: str) -> Any:
     if not content.strip():
         raise InputError(f"{name}: empty file, expected SQuAD-form JSON")
     try:
-        # A byte order mark, which some editors write, is no part of the JSON.
+        # "-sig" skips a byte order mark, which some editors write.
         return json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8 at byte {error.start}, expected SQuAD-form JSON") from error
@@ -303,7 +304,7 @@ _REQUIRED = object()
 
 
 def _get(name: str, record: Mapping[str, Any], place: str, key: str, kind: type, default: Any = _REQUIRED) -> Any:
-    """`record[key]`, which must be of type `kind`; `default` where the key may be missing."""
+    """Returns `record[key]`, which must be of type `kind`, or `default` if one is given and the key is missing."""
     path = f"{place}.{key}" if place else key
     if key not in record:
         if default is not _REQUIRED:

@@ -1,4 +1,4 @@
-"""Writes examples as SQuAD-form JSON, an article at a time; `squad_reader.read_squad` reads them back."""
+"""Writes examples as SQuAD-form JSON, one article at a time; `squad_reader.read_squad` reads them back."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bert_qa_tf.tasks.question_answering.squad_reader import example_to_json
 
 
 class SquadWriter:
-    """A SQuAD-form file that grows; use it as a context manager. It takes its name once it is whole.
+    """Writes a SQuAD-form file incrementally; a context manager. The file gets its name when it is complete.
 
-    Consecutive examples of one title make an article, and of one paragraph a paragraph. The same examples give the same
-    bytes, and no more than one article is held in memory.
+    Consecutive examples with the same title form an article, and those with the same paragraph index a paragraph. The
+    same examples give the same bytes, and at most one article is held in memory.
 
     Args:
-      path: where to write; may be remote.
-      version: the file's `version`; one that starts with "v2" writes SQuAD 2.0's fields.
+      path: the file to write; may be remote.
+      version: the file's `version`; if it starts with "v2", SQuAD 2.0's fields are written.
     """
 
     def __init__(self, path: str, version: str) -> None:
@@ -42,7 +42,7 @@ class SquadWriter:
         return self._opened.__exit__(kind, *rest)
 
     def add(self, example: SquadExample) -> None:
-        """Takes the next example."""
+        """Adds the next example."""
         previous = self._previous
         new_article = previous is None or example.title != previous.title
         if new_article:
@@ -52,7 +52,7 @@ class SquadWriter:
         if (
             new_article
             or example.paragraph_index != previous.paragraph_index
-            # Two files may hold paragraphs of the same title and number.
+            # Two input files may have paragraphs of the same title and number.
             or example.context != previous.context
         ):
             paragraphs.append({"context": example.context, "qas": []})
@@ -70,7 +70,7 @@ class SquadWriter:
 
 
 def write_squad(path: str | os.PathLike[str], examples: Iterable[SquadExample], version: str = "1.1") -> None:
-    """Writes examples in one go; see `SquadWriter`."""
+    """Writes all examples to a file; see `SquadWriter`."""
     with SquadWriter(os.fspath(path), version) as writer:
         for example in examples:
             writer.add(example)

@@ -1,4 +1,4 @@
-"""Question answering as a task: see `tasks.base`."""
+"""Implements question answering as a task; see `tasks.base`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class QuestionAnswering(Task):
 
     @classmethod
     def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: ConversionConfig) -> SquadConverter:
-        """See `Task`; the files are SQuAD-form JSON."""
+        """See `Task`; the input files are SQuAD-form JSON."""
         from bert_qa_tf.tasks.question_answering.conversion import SquadConverter
 
         return SquadConverter(input_files, tokenizer, config)
@@ -104,7 +104,7 @@ class QuestionAnswering(Task):
     def development_scorer(
         self, train_dir: str, manifest: Manifest, tokenizer: Tokenizer, batch_size: int
     ) -> DevelopmentScorer | None:
-        """See `Task`: exact match, F1 and loss."""
+        """See `Task`; the scores are exact match, F1 and loss."""
         from bert_qa_tf.tasks.question_answering.development import DevelopmentScorer
 
         if not manifest.split("dev"):
@@ -154,8 +154,8 @@ class QuestionAnswering(Task):
     def baselines(cls) -> dict[str, Baseline]:
         """See `Task`."""
         text = (
-            "Questions: score beside them what needs no reading: the words nearest to those of the question, by that "
-            "way of counting (of some dozens) which is best on the very file."
+            "Questions: also score a baseline that answers with the words nearest to those of the question. Of some "
+            "dozens of ways to count shared words, it uses the one that is best on the evaluated file."
         )
         return {"word_overlap": Baseline(evaluation.WORD_OVERLAP, text, evaluation.evaluate_word_overlap)}
 
@@ -180,7 +180,7 @@ class QuestionAnswering(Task):
         )
 
     def built_in_examples(self) -> list[SquadExample]:
-        """See `Task`: long, empty and not ASCII."""
+        """See `Task`; texts that are long, empty or not ASCII."""
         call = "hi this is nora from the library the book you asked for came in this morning we are open until six "
         max_seq_length = self.settings.windowing.max_seq_length
         long_text = call * (2 + max_seq_length // 10)  # more than one window
@@ -202,7 +202,7 @@ class QuestionAnswering(Task):
         return read_squad(path) if files.exists(path) else []
 
     def model_inputs(self, examples: Sequence[SquadExample], tokenizer: Tokenizer) -> list[dict[str, Sequence[int]]]:
-        """See `Task`: the first window of each question."""
+        """See `Task`; the inputs are those of the first window of each question."""
         from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
 
         windows_of = featurize_examples(examples, tokenizer, self.settings.windowing, lambda _: None)

@@ -1,8 +1,8 @@
-"""Counts everything that can be wrong with question-answering data before anyone trains on it or scores with it.
+"""Counts the problems of question-answering data before it is used for training or scoring.
 
-What goes in: a `SquadFile` read tolerantly, or just examples. What comes out: an `AuditReport` of plain figures with
-the first few ids of each kind of problem. `ceiling` computes the best reachable score, `audit_report` prints the table.
-No TensorFlow here.
+`audit_file` takes a file that was read tolerantly and returns an `AuditReport`: counts, and the first few ids of each
+kind of problem. `ceiling` computes the best reachable score, and `audit_report` prints the table. This module does not
+import TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.text.normalization import normalized_tokens
 
 _DIGIT = re.compile(r"\d")
-# What BERT's tokenizer silently deletes (control and invisible formatting characters, U+FFFD) and does not tell the
-# reader of the transcript; tab, line feed and carriage return are ordinary white space.
+# Characters that BERT's tokenizer deletes silently: control and invisible formatting characters and U+FFFD. Tab, line
+# feed and carriage return are not among them, because they are ordinary white space.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffd]")
 _PERCENTILES = (50, 90, 95, 99, 100)
 
 
 class AlignedCount(NamedTuple):
-    """How many questions have an answer offset that fits.
+    """How many questions have a correct answer offset.
 
     Attributes:
-      aligned: questions with at least one answer whose text stands at its offset.
-      answerable: questions that are not marked impossible.
+      aligned: the number of questions with at least one answer whose text is found at its offset.
+      answerable: the number of questions that are not marked impossible.
     """
 
     aligned: int
@@ -40,12 +40,12 @@ class AlignedCount(NamedTuple):
 
     @property
     def fraction(self) -> float:
-        """Aligned share of the answerable questions, 0 to 1; 1 where none is answerable."""
+        """The aligned share of the answerable questions, 0 to 1; 1 if none is answerable."""
         return self.aligned / self.answerable if self.answerable else 1.0
 
 
 def aligned_question_count(examples: Iterable[SquadExample]) -> AlignedCount:
-    """Counts the questions that can be trained on as they are: what `--min_aligned_fraction` is about."""
+    """Counts the questions that can be trained on as they are, for `--min_aligned_fraction`."""
     aligned = answerable = 0
     for example in examples:
         if not example.is_impossible:
@@ -55,15 +55,15 @@ def aligned_question_count(examples: Iterable[SquadExample]) -> AlignedCount:
 
 
 def has_valid_offset(example: SquadExample) -> bool:
-    """Whether the text of at least one gold answer stands at its offset."""
+    """Whether the text of at least one gold answer is found at its offset."""
     return any(bool(answer.text.strip()) and answer.fits(example.context) for answer in example.answers)
 
 
 def answer_survived(examples: Sequence[SquadExample]) -> np.ndarray:
-    """Whether the transcript still holds an answer: `<bool>[num_questions]`.
+    """Whether the transcript still contains an answer, `<bool>[num_questions]`.
 
-    True where the normalized words of some gold answer stand side by side in the normalized context. Where speech
-    recognition garbled every answer, and where there is none, False.
+    True if the normalized words of some gold answer occur consecutively in the normalized context. False if speech
+    recognition garbled every answer, or if there is none.
     """
     survived = np.zeros(len(examples), bool)
     for row, (index, example) in enumerate(_with_index(examples)):
@@ -73,13 +73,13 @@ def answer_survived(examples: Sequence[SquadExample]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """The figures of one file.
+    """The result of auditing one file.
 
     Attributes:
       file: its path.
-      counts: figures by name, in the order to show them; whole numbers, but for the two ceilings (0 to 100).
+      counts: figures by name, in the order to show them; whole numbers, except for the two ceilings (0 to 100).
       lengths: percentiles of lengths in words, such as `{"context_words": {"p50": 120, …, "max": 656}}`.
-      first_of_each: the first ids (places, for paragraphs) of each problem that was found.
+      first_of_each: the first ids (JSON paths, for paragraphs) of each kind of problem found.
       aligned: see `AlignedCount`.
     """
 
@@ -90,7 +90,7 @@ class AuditReport:
     aligned: AlignedCount
 
     def to_dict(self) -> dict[str, Any]:
-        """One entry of `audit --output_file`."""
+        """Returns the file's entry in the JSON of `audit --output_file`."""
         return {
             "file": self.file,
             **self.counts,
@@ -101,16 +101,16 @@ class AuditReport:
 
 
 def audit_file(squad_file: squad_reader.SquadFile, *, max_answer_words: int = 30, show: int = 3) -> AuditReport:
-    """Counts all that is wrong with a file, and all one should know before using it.
+    """Counts a file's problems, and other figures to know before using it.
 
     Args:
-      squad_file: from `squad.load_squad(path, strict=False)`.
-      max_answer_words: longest span, in words, that the ceiling may choose.
-      show: how many ids to keep of each kind of problem.
+      squad_file: the file, from `squad_reader.load_squad(path, strict=False)`.
+      max_answer_words: the longest span, in words, that the ceiling may choose.
+      show: how many ids to keep for each kind of problem.
 
     Returns:
-      The report. `misaligned_answers` are answers with a text that does not stand at its offset; those without a text
-      are `empty_answers`.
+      The report. `misaligned_answers` counts answers whose text is not found at its offset; answers without a text
+      count as `empty_answers`.
     """
     examples = squad_file.examples
     ceiling = span_ceiling(examples, max_answer_words)
@@ -133,7 +133,8 @@ def audit_file(squad_file: squad_reader.SquadFile, *, max_answer_words: int = 30
     return AuditReport(squad_file.path, counts, _lengths(examples), shown, aligned_question_count(examples))
 
 
-# Every figure that is counted one by one, in the order shown. Those in PROBLEMS are defects; the others describe.
+# Every figure that is counted one by one, in the order shown. Those in PROBLEMS are defects; the others only describe
+# the file.
 _FIGURES = (
     "misaligned_answers",
     "empty_answers",
@@ -173,7 +174,7 @@ PROBLEMS = tuple(kind for kind in _FIGURES if kind not in _DESCRIPTIONS)
 
 
 class _Findings:
-    """Counts by kind, and the first ids of each."""
+    """Counts by kind, with the first ids of each kind."""
 
     def __init__(self, show: int) -> None:
         self.counts: Counter[str] = Counter()
@@ -214,7 +215,7 @@ def _check_question(example: SquadExample, index: ContextIndex, max_answer_words
 
 
 def _check_contexts(examples: Sequence[SquadExample], found: _Findings) -> None:
-    """What concerns a paragraph, or the same text in several places. A paragraph is named by its first question."""
+    """Finds problems of paragraphs and repeated texts; a paragraph is identified by its first question."""
     paragraph_of_context: dict[str, tuple[str, int]] = {}
     asked: set[tuple[str, str]] = set()
     for example in _first_of_each_paragraph(examples):
@@ -230,7 +231,7 @@ def _check_contexts(examples: Sequence[SquadExample], found: _Findings) -> None:
 
 
 def _is_cut(context: str, start_char: int, end_char: int) -> bool:
-    """Whether a span starts or ends between two letters or digits: then its first or last word is not whole."""
+    """Whether a span starts or ends between two letters or digits, and so in the middle of a word."""
     starts_inside = start_char > 0 and context[start_char - 1].isalnum() and context[start_char].isalnum()
     ends_inside = end_char < len(context) and context[end_char].isalnum() and context[end_char - 1].isalnum()
     return starts_inside or ends_inside
@@ -245,7 +246,7 @@ def _first_of_each_paragraph(examples: Iterable[SquadExample]) -> Iterator[Squad
 
 
 def _with_index(examples: Iterable[SquadExample]) -> Iterator[tuple[ContextIndex, SquadExample]]:
-    """Each example with its context's index, made once per paragraph."""
+    """Yields each example with the index of its context, which is made once per paragraph."""
     index: ContextIndex | None = None
     for example in examples:
         if index is None or index.context is not example.context:
@@ -265,6 +266,6 @@ def _percentiles(lengths: Iterable[int]) -> dict[str, int]:
     values = list(lengths)
     if not values:
         return {}
-    # "higher" gives a length that occurs: p95 = 30 means that 95 % are at most 30 words long.
+    # "higher" gives a length that occurs; p95 = 30 means that 95 % are at most 30 words long.
     cuts = np.percentile(values, _PERCENTILES, method="higher")
     return {f"p{p}" if p < 100 else "max": int(cut) for p, cut in zip(_PERCENTILES, cuts, strict=True)}

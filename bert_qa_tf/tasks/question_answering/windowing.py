@@ -1,10 +1,11 @@
-"""Cuts examples into windows: `[CLS] question [SEP] context window [SEP]`, with labels and marks for decoding.
+"""Cuts examples into windows, `[CLS] question [SEP] context window [SEP]`, with labels and fields for decoding.
 
-Windows come unpadded and in order. Reading files, choosing which windows to keep, and writing records are done
-elsewhere. Imports no TensorFlow.
+Windows are unpadded and in order. Reading files, choosing which windows to keep and writing records are done elsewhere.
+This module does not import TensorFlow.
 
-A context that does not fit beside its question is seen in several windows, `doc_stride` word pieces apart. A piece that
-several windows see is trusted where it has most context on both sides (in capitals):
+A context that does not fit next to its question is cut into several overlapping windows, whose starts are `doc_stride`
+word pieces apart. A piece that is in several windows counts in the one where it has the most context on both sides
+(shown in capitals):
 
     room 4, doc_stride 2    the cat sat on  the mat here
       window 0, span (0, 4) THE CAT SAT on
@@ -34,21 +35,21 @@ from bert_qa_tf.text.tokenizer import Tokenizer
 
 Span = tuple[int, int]
 
-# How much text is tokenized before its windows are handed on: bounds memory, whatever the size of the data.
+# The amount of text that is tokenized at a time, which bounds memory whatever the size of the data.
 _CHARS_PER_CHUNK = 1_000_000
 
 
 def window_spans(num_context_tokens: int, room: int, doc_stride: int) -> list[Span]:
-    """Where the windows of a context lie.
+    """Computes the spans of a context's windows.
 
     Args:
-      num_context_tokens: word pieces of the context.
-      room: the most of them that one window holds.
-      doc_stride: the step between two window starts; never more than a window's length, so that no piece is skipped.
+      num_context_tokens: the number of word pieces in the context.
+      room: the most context pieces that fit into one window.
+      doc_stride: the step between two window starts; at most a window's length, so that no piece is skipped.
 
     Returns:
       `(start, length)` of each window, in word pieces: `window_spans(7, 4, 2) == [(0, 4), (2, 4), (4, 3)]`. An empty
-      context has one empty window, so that its questions are answered (with nothing) and counted like all others.
+      context has one empty window, so that its questions are answered (with "") and counted like all others.
     """
     spans = []
     start = 0
@@ -61,14 +62,14 @@ def window_spans(num_context_tokens: int, room: int, doc_stride: int) -> list[Sp
 
 
 def max_context_masks(spans: Sequence[Span]) -> list[np.ndarray]:
-    """Which window sees each piece with the most context (BERT's rule).
+    """Marks, for each piece, the window that sees it with the most context (BERT's rule).
 
-    A window's score for a piece is the smaller of its pieces to the left and to the right, plus a hundredth of the
+    A window's score for a piece is the smaller of the numbers of pieces to its left and right, plus a hundredth of the
     window's length; the first window with the best score wins.
 
     Returns:
-      For each window `<int32>[length]`, 1 where it is that window: for spans `(0, 4), (2, 4), (4, 3)`
-      `[1, 1, 1, 0], [0, 1, 1, 0], [0, 1, 1]`.
+      For each window, `<int32>[length]`, 1 where the window is the one for that piece. Spans `(0, 4), (2, 4), (4, 3)`
+      give `[1, 1, 1, 0], [0, 1, 1, 0], [0, 1, 1]`.
     """
     num_tokens = max(start + length for start, length in spans)
     best_score = np.full(num_tokens, -1.0)
@@ -85,16 +86,16 @@ def max_context_masks(spans: Sequence[Span]) -> list[np.ndarray]:
 
 
 def answer_token_span(answer: Answer, start_chars: np.ndarray, end_chars: np.ndarray) -> tuple[int, int] | None:
-    """The pieces that an answer touches.
+    """Finds the pieces that an answer overlaps.
 
     Args:
-      answer: its offset is taken as right (`Answer.fits`).
+      answer: the answer, whose offset must be correct (`Answer.fits`).
       start_chars: `<int32>[num_tokens]` code-point offsets of the context's pieces.
       end_chars: `<int32>[num_tokens]`, exclusive.
 
     Returns:
-      The first and the last piece, both inclusive; None if the answer touches none (it is white space, say). An answer
-      inside a word takes in the whole piece: "198" of "1980" gives the piece `1980`.
+      The first and the last piece, both inclusive; None if the answer overlaps none, for example if it is white space.
+      An answer inside a piece gives the whole piece: "198" of "1980" gives the piece `1980`.
     """
     first = int(np.searchsorted(end_chars, answer.start_char, side="right"))
     last = int(np.searchsorted(start_chars, answer.end_char, side="left")) - 1
@@ -110,19 +111,19 @@ def make_windows(
     windowing: WindowingConfig,
     answer: Answer | None,
 ) -> list[InputFeatures]:
-    """All windows of one question, in order.
+    """Makes all windows of one question, in order.
 
     Args:
-      example: names the windows (`qas_id`).
-      question_ids: `<int32>[num_question_tokens]`, cut here to `max_query_length`.
+      example: the question; its `qas_id` identifies the windows.
+      question_ids: `<int32>[num_question_tokens]`, truncated here to `max_query_length`.
       context: the example's tokenized context.
-      cls_id: id of `[CLS]`.
-      sep_id: id of `[SEP]`.
+      cls_id: the id of `[CLS]`.
+      sep_id: the id of `[SEP]`.
       windowing: lengths and stride.
-      answer: what to label, with an offset that fits; None labels every window `[CLS]`.
+      answer: the answer that labels the windows, with a correct offset; None labels every window `[CLS]`.
 
     Returns:
-      At least one window; a window that does not hold the whole answer has start and end position 0.
+      At least one window; a window that does not contain the whole answer has start and end position 0.
     """
     question_ids = np.asarray(question_ids, np.int32)[: windowing.max_query_length]
     room = windowing.max_seq_length - len(question_ids) - NUM_SPECIAL_TOKENS
@@ -153,13 +154,13 @@ def make_windows(
 
 
 def window_id(qas_id: str, doc_span_index: int) -> int:
-    """A signed 64-bit fingerprint of the window's name, the same on every machine and in every order."""
+    """A signed 64-bit fingerprint of the question id and the window's index; the same on every machine."""
     name = f"{qas_id}\0{doc_span_index}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little", signed=True)
 
 
 def first_fitting_answer(example: SquadExample) -> Answer | None:
-    """The training label: of several gold answers the first whose offset fits; None where there is none to find."""
+    """The training label: the first gold answer with a correct offset; None if there is none."""
     if example.is_impossible:
         return None
     return next((answer for answer in example.answers if answer.fits(example.context)), None)
@@ -172,14 +173,14 @@ def featurize_examples(
     choose_answer: Callable[[SquadExample], Answer | None] = first_fitting_answer,
     on_cut: Callable[[SquadExample], None] | None = None,
 ) -> Iterator[list[InputFeatures]]:
-    """Tokenizes and windows any number of examples, some megabytes of text at a time.
+    """Tokenizes and windows any number of examples, a bounded amount of text at a time.
 
     Args:
-      examples: questions about one context come one after the other, as `squad_reader` yields them: then each context
-        is tokenized once.
-      tokenizer: of the encoder that will read the windows.
+      examples: the questions; those about one context should be consecutive, as `squad_reader` yields them, so that
+        each context is tokenized once.
+      tokenizer: the tokenizer of the encoder that will read the windows.
       windowing: lengths and stride.
-      choose_answer: which answer labels an example's windows, None for none.
+      choose_answer: returns the answer that labels an example's windows, or None.
       on_cut: called with each example whose question is longer than `max_query_length`.
 
     Yields:
@@ -187,7 +188,7 @@ def featurize_examples(
     """
     known: dict[str, TokenizedText] = {}
     for chunk in _chunks(examples):
-        # A chunk may end amid a context's questions: that context's pieces are kept for the next one.
+        # A chunk may end between two questions about one context, so that context's pieces are kept for the next chunk.
         new = {text: None for example in chunk for text in (example.context, example.question) if text not in known}
         known |= zip(new, tokenizer.tokenize_texts(list(new)), strict=True)
         for example in chunk:
@@ -208,7 +209,7 @@ def featurize_examples(
 
 
 def _chunks(examples: Iterable[SquadExample]) -> Iterator[list[SquadExample]]:
-    """Cuts examples into lists of at most `_CHARS_PER_CHUNK` of text; one example alone may be longer."""
+    """Groups examples into lists with at most `_CHARS_PER_CHUNK` of text; a single example may have more."""
     chunk: list[SquadExample] = []
     num_chars = 0
     for example in examples:
@@ -225,20 +226,20 @@ def _chunks(examples: Iterable[SquadExample]) -> Iterator[list[SquadExample]]:
 
 @functools.lru_cache(maxsize=1024)
 def _layout(num_context_tokens: int, room: int, doc_stride: int) -> tuple[list[Span], list[np.ndarray]]:
-    """Spans and marks, shared by the questions that leave the same room beside contexts of the same length."""
+    """Spans and masks, cached for questions that leave the same room next to contexts of the same length."""
     spans = window_spans(num_context_tokens, room, doc_stride)
     return spans, max_context_masks(spans)
 
 
 def _label(answer_span: tuple[int, int] | None, start: int, length: int, num_head: int) -> tuple[int, int]:
-    """Token indices of the answer in a window, both inclusive; 0 (`[CLS]`) unless the window holds all of it."""
+    """Token indices of the answer in a window, both inclusive; 0 (`[CLS]`) unless the window contains all of it."""
     if answer_span is None or answer_span[0] < start or answer_span[1] >= start + length:
         return 0, 0
     return answer_span[0] - start + num_head, answer_span[1] - start + num_head
 
 
 def _frame(inside: np.ndarray, num_head: int, before: int, after: int) -> np.ndarray:
-    """`<int32>[num_tokens]`: a value of the context's pieces, between those of the question and the last `[SEP]`."""
+    """Extends values of the context's pieces to all tokens of the window, `<int32>[num_tokens]`."""
     framed = np.full(num_head + len(inside) + 1, before, np.int32)
     framed[num_head:-1] = inside
     framed[-1] = after

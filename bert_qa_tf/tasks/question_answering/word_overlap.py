@@ -1,10 +1,9 @@
-"""What can be answered without reading: the words of the transcript that stand nearest to the words of the question.
+"""A baseline without a model: it answers with the words of the transcript that are nearest to those of the question.
 
-What goes in: examples. What comes out: an answer text per question id, as `squad_metrics` scores it. After the sliding
-window of MCTest (Richardson et al. 2013) and its use as a baseline for SQuAD (Rajpurkar et al. 2016): a span scores by
-the question's words around it, rare words count more, and no word of the question is part of an answer. There is no
-parser that proposes phrases: every span of so many words that begins and ends with a content word is looked at. No
-TensorFlow here.
+It follows the sliding window of MCTest (Richardson et al. 2013) and its use as a baseline for SQuAD (Rajpurkar et al.
+2016). A span's score counts the question's words around it, rare words count more, and no word of the question is part
+of an answer. No parser proposes phrases: every span of a given number of words that begins and ends with a content word
+is considered. This module does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from bert_qa_tf.text.normalization import normalize_answer
 _WINDOWS = (3, 6, 12, None)
 _LENGTHS = (1, 2, 3, 4, 5, 6)
 _SENTENCE_ENDS = (".", "!", "?")
-# They hold sentences together, and say little about which sentence it is.
+# Function words occur in most sentences, and so say little about which sentence is meant.
 _FUNCTION_WORDS = """
 am and are as at be been but by can could did do does for from had has have he her him his how i if in is it its me
 my no not of on or our she should so than that their them then there they this to us was we were what when where
@@ -32,12 +31,12 @@ _FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
 
 
 class Variant(NamedTuple):
-    """A way to look for overlap.
+    """A way to measure the overlap.
 
     Attributes:
-      length: words of each answer.
-      window: so many words on either side count, those of other sentences too; None for the rest of the sentence.
-      nearer_counts_more: divide what a word counts by its distance from the answer.
+      length: the number of words in each answer.
+      window: how many words on either side count, across sentences too; None for the rest of the sentence.
+      nearer_counts_more: whether a word's weight is divided by its distance from the answer.
     """
 
     length: int
@@ -53,7 +52,7 @@ VARIANTS = tuple(itertools.starmap(Variant, itertools.product(_LENGTHS, _WINDOWS
 
 
 class Overlap(NamedTuple):
-    """Answers by word overlap: the variant, its F1 (0 to 100), and an answer text by question id."""
+    """The result of a variant: the variant, its F1 (0 to 100), and its answer texts by question id."""
 
     variant: Variant
     f1: float
@@ -61,11 +60,11 @@ class Overlap(NamedTuple):
 
 
 def best_word_overlap(examples: Sequence[SquadExample], variants: Sequence[Variant] = VARIANTS) -> Overlap:
-    """The variant with the best F1 on these very questions, which is more than a baseline could know beforehand.
+    """Finds the variant with the best F1 on these questions, which a real baseline could not know beforehand.
 
     Args:
       examples: questions with gold answers.
-      variants: those to try; of equally good ones the first.
+      variants: the variants to try; of equally good ones the first is taken.
     """
     tried = []
     for variant in variants:
@@ -75,11 +74,11 @@ def best_word_overlap(examples: Sequence[SquadExample], variants: Sequence[Varia
 
 
 def word_overlap(examples: Sequence[SquadExample], variant: Variant) -> dict[str, str]:
-    """Answers every question by one variant: question id → text, "" where no span qualifies.
+    """Answers every question by one variant; returns question id → text, "" if no span qualifies.
 
     Args:
-      examples: questions; their answers are not looked at.
-      variant: how.
+      examples: the questions; their gold answers are not used.
+      variant: how the overlap is measured.
     """
     return {example.qas_id: _answer(example, variant) for example in examples}
 

@@ -1,1 +1,1 @@
-"""What tasks that read one text at a time have in common; classification is one of them."""
+"""The common parts of tasks that read one text at a time, such as classification."""

@@ -1,4 +1,4 @@
-"""Answers with a trained text model: texts through the model, in bounded memory."""
+"""Answers examples with a trained text model, in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from bert_qa_tf.text.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from bert_qa_tf.tasks.single_text.task import SingleTextTask
 
-# Texts are sorted by length among so many batches' worth: enough that a batch holds like lengths, few to keep.
+# Texts are sorted by length in chunks of this many batches: enough that the texts of a batch have similar lengths, and
+# few enough to hold in memory.
 _BATCHES_PER_CHUNK = 32
 _LENGTH_MULTIPLE = 16
 
 
 class TextAnswerer:
-    """A text model with all that it needs to answer.
+    """Answers examples with a text model.
 
     Args:
-      task: bound to its settings.
-      model: of `task.build_model`. Its weights may change between calls.
-      tokenizer: with the model's vocabulary.
+      task: the task with its settings.
+      model: the model from `task.build_model`. Its weights may change between calls.
+      tokenizer: the tokenizer with the model's vocabulary.
       batch_size: texts per call of the model.
     """
 
@@ -42,14 +43,15 @@ class TextAnswerer:
             outputs = model(inputs, training=False)
             return outputs, dict(task.served(outputs))
 
-        # One trace for all shapes; made here, or TensorFlow would warn a program that makes several.
+        # One trace serves all shapes. It is made here, because otherwise TensorFlow warns about repeated retracing in
+        # a program that makes several answerers.
         self._run = tf.function(run, input_signature=[signature], autograph=False).get_concrete_function()
 
     def answer(self, examples: Iterable[Any]) -> Iterator[Any]:
         """Answers examples that have a `text`.
 
         Yields:
-          One answer for each, in their order.
+          One answer for each example, in the order of the examples.
         """
         for examples_of_chunk, outputs in self.outputs(examples):
             served = {name: [plain(row[name]) for _, row in outputs] for name in self._task.served_outputs}
@@ -58,16 +60,16 @@ class TextAnswerer:
     def outputs(
         self, examples: Iterable[Any]
     ) -> Iterator[tuple[list[Any], list[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]]]:
-        """The model's own outputs and the served ones of each example, some hundred examples at a time.
+        """Computes the model's own outputs and the served outputs of each example, a few hundred examples at a time.
 
         Yields:
-          Examples, and for each of them both kinds of outputs by name.
+          Lists of examples, with both kinds of outputs by name for each example.
         """
         examples = iter(examples)
         while chunk := list(itertools.islice(examples, self._batch_size * _BATCHES_PER_CHUNK)):
             texts = [example.text for example in chunk]
             rows = encode_texts(texts, self.tokenizer, self._task.max_seq_length)
-            # The longest first: if memory runs out, then at once.
+            # The longest texts come first: if memory does not suffice, that shows at once.
             order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
             found: list[Any] = [None] * len(rows)
             for start in range(0, len(order), self._batch_size):
@@ -93,7 +95,7 @@ class TextAnswerer:
 
 
 def plain(value: Any) -> Any:
-    """A NumPy value as Python has it in JSON, its strings decoded."""
+    """Converts a NumPy value to plain Python for JSON, with strings decoded."""
     value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if isinstance(value, list):
         return [plain(entry) for entry in value]

@@ -11,13 +11,13 @@ from bert_qa_tf.config.options import option
 
 @dataclasses.dataclass(frozen=True)
 class TextConversionConfig(RecordsConfig):
-    """How texts become records.
+    """Settings of the conversion of texts to records.
 
     Attributes:
-      max_seq_length: texts are cut to so many word pieces, `[CLS]` and `[SEP]` included.
+      max_seq_length: texts are truncated to this many word pieces, including `[CLS]` and `[SEP]`.
     """
 
-    max_seq_length: int = option(384, "Longest record in word pieces, special tokens included.")
+    max_seq_length: int = option(384, "Maximum length of a record in word pieces, including special tokens.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -26,7 +26,7 @@ class TextConversionConfig(RecordsConfig):
 
 @dataclasses.dataclass(frozen=True)
 class TextSettings:
-    """What a trained model needs to read texts as in its training.
+    """The settings that a trained model needs to read texts as in its training.
 
     Attributes:
       max_seq_length: see `TextConversionConfig`.
@@ -40,9 +40,9 @@ class TextRequestConfig:
     """One text.
 
     Attributes:
-      text: None where a file is given.
-      text_file: a UTF-8 file that holds it.
+      text: the text; None if a file is given.
+      text_file: a UTF-8 file that holds the text.
     """
 
     text: str | None = option(None, "One text.")
-    text_file: str | None = option(None, "One text, a UTF-8 file.")
+    text_file: str | None = option(None, "A UTF-8 file that holds one text.")

@@ -1,4 +1,4 @@
-"""Turns files of labelled texts into records."""
+"""Converts files of labelled texts to records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bert_qa_tf.text.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from bert_qa_tf.tasks.single_text.task import SingleTextTask
 
-# The examples set aside, one a line, beside the shards.
+# The development examples, one per line, written next to the shards.
 DEV_FILE = "dev.jsonl"
 _COUNTERS = ("examples", "train_examples", "dev_examples", "empty_lines", "texts_cut", "texts_without_tokens")
 
@@ -34,10 +34,10 @@ class TextConverter:
     """The `records.conversion.Converter` of files of labelled texts.
 
     Args:
-      task: reads them.
-      input_files: may be remote.
-      tokenizer: of the encoder that will be trained.
-      config: a `task.conversion_config`.
+      task: the task, which reads the files.
+      input_files: paths, which may be remote.
+      tokenizer: the tokenizer of the encoder that will be trained.
+      config: an instance of `task.conversion_config`.
     """
 
     num_copies = 1
@@ -60,13 +60,13 @@ class TextConverter:
         self.counts = collections.Counter(dict.fromkeys(_COUNTERS, 0))
 
     def survey(self) -> list[Source]:
-        """See `Converter`; also finds the task's settings."""
+        """See `Converter`; also determines the task's settings."""
 
         def read_all() -> Iterator[Any]:
             num_train = 0
             for path, name in zip(self._input_files, self._names, strict=True):
                 total = 0
-                # Counted in the second pass.
+                # This counter is discarded, because the second pass counts.
                 for example in self._task.read_examples(path, name, self._config, collections.Counter()):
                     total += 1
                     if not self._is_dev(example.text):
@@ -127,14 +127,14 @@ class TextConverter:
         return "\n".join([*lines, *self._bound.describe_settings()])
 
     def _is_dev(self, text: str) -> bool:
-        """Whether a text is set aside: by a fingerprint, so that the same text is always on the same side."""
+        """Whether a text is set aside; a fingerprint decides, so that equal texts are always in the same split."""
         name = f"{self._config.seed}\0{text}".encode("utf-8", "surrogatepass")
         place = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
         return place < self._config.dev_fraction * 2.0**64
 
 
 def distinct_names(paths: Sequence[str]) -> list[str]:
-    """A name for each file that no other one has: its own, or with a number after it where that is taken.
+    """Gives each file a unique name: its own, with a number appended if that name is taken.
 
     >>> distinct_names(["a/train.tsv", "b/train.tsv", "dev.tsv"])
     ['train.tsv', 'train.tsv#2', 'dev.tsv']

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class TextDevelopmentScorer:
-    """Scores models on one development split; reads its texts anew each time, so that they need no memory.
+    """Scores models on one development split; reads its texts again each time instead of keeping them in memory.
 
     Args:
-      task: bound to its settings.
-      train_dir: the conversion.
-      tokenizer: the encoder's.
+      task: the task with its settings.
+      train_dir: the folder of the conversion.
+      tokenizer: the encoder's tokenizer.
       batch_size: texts per call of the model.
     """
 
@@ -34,7 +34,7 @@ class TextDevelopmentScorer:
         self._answerer: TextAnswerer | None = None
 
     def __call__(self, model: tf_keras.Model) -> dict[str, float]:
-        """The task's scores, and the mean loss, without dropout."""
+        """Computes the task's scores and the mean loss, without dropout."""
         if self._answerer is None:  # kept, so that its graph is traced once and not after every epoch
             self._answerer = TextAnswerer(self._task, model, self._tokenizer, self._batch_size)
         examples, answers, loss = [], [], 0.0

@@ -1,6 +1,6 @@
-"""The model that reads texts: text in, the task's outputs out, all in one graph.
+"""Builds the graph of an exported text model, from text to the task's outputs.
 
-Its modules' functions are the signatures of the two SavedModels of an export.
+The functions of the modules below are the signatures of the two SavedModels of an export.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bert_qa_tf.text.tokenizer import Tokenizer
 _INPUTS = features.names(TEXT_FEATURES, "input")
 _IDS_SIGNATURE = [tf.TensorSpec([None, None], tf.int32, name=name) for name in _INPUTS]
 
-# The model's outputs → what is served, `[batch, …]` each.
+# Maps the model's outputs to the served outputs, `[batch, …]` each.
 ServedOutputs = Callable[[Mapping[str, tf.Tensor]], Mapping[str, tf.Tensor]]
 
 
@@ -28,7 +28,7 @@ class IdsModule(tf.Module):
 
     Args:
       model: see `model.build_text_model`.
-      pooling: that it was built with.
+      pooling: the pooling that the model was built with.
     """
 
     def __init__(self, model: tf_keras.Model, pooling: Pooling = "pooler") -> None:
@@ -44,14 +44,14 @@ class IdsModule(tf.Module):
 
 
 class TextModule(IdsModule):
-    """A text model that takes texts.
+    """A text model whose inputs are strings.
 
     Args:
       model: see `model.build_text_model`.
-      tokenizer: with the model's vocabulary.
-      max_seq_length: texts are cut to so many word pieces.
-      served_outputs: makes what is served of the model's outputs.
-      pooling: that the model was built with.
+      tokenizer: the tokenizer with the model's vocabulary.
+      max_seq_length: texts are truncated to this many word pieces.
+      served_outputs: computes the served outputs from the model's outputs.
+      pooling: the pooling that the model was built with.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class TextModule(IdsModule):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")], autograph=False)
     def serve(self, text: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        """Reads texts, `<string>[batch]`; the `serving_default` signature."""
+        """Computes the served outputs of texts, `<string>[batch]`; the `serving_default` signature."""
         text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
         ids = self._tokenizer.tokenize(text).ids[:, : self._max_seq_length - NUM_SPECIAL_TOKENS]
         column = tf.ones([ids.nrows(), 1], tf.int32)

@@ -1,4 +1,4 @@
-"""The fields of a record of one text; a task adds its labels."""
+"""The feature table of a record of one text; a task adds its labels."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reads files a line at a time: UTF-8, compressed by gzip or not, local or remote; and JSON lines as examples.
+"""Reads UTF-8 text files line by line, and JSON lines as examples.
 
-No TensorFlow here, unless a path is remote.
+Files may be compressed with gzip. They may also be remote; only then is TensorFlow imported.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _Row = TypeVar("_Row", str, list[str])
 
 
 def read_lines(path: str) -> Iterator[tuple[int, str]]:
-    """The lines of a file, with their ends, and their numbers from 1.
+    """Yields the lines of a file with their numbers, which count from 1; line ends are kept.
 
     Args:
-      path: may be remote. A name in `.gz` says that the file is compressed.
+      path: the file, which may be remote. A file whose name ends in `.gz` is decompressed.
 
     Raises:
-      InputError: the file cannot be read, is no whole gzip file, or a line is not UTF-8.
+      InputError: the file cannot be read, is not a complete gzip file, or has a line that is not UTF-8.
     """
     with files.open_binary(path) as file:
         stream = gzip.GzipFile(fileobj=file) if path.lower().endswith(COMPRESSED) else file
@@ -40,12 +40,12 @@ def read_lines(path: str) -> Iterator[tuple[int, str]]:
 
 
 def stripped_lines(path: str) -> Iterator[tuple[int, str]]:
-    """The lines of a file without white space at their ends; see `read_lines`."""
+    """Yields the lines of a file, stripped of white space at both ends; see `read_lines`."""
     return ((number, line.strip()) for number, line in read_lines(path))
 
 
 def filled(rows: Iterable[tuple[int, _Row]], counts: collections.Counter[str]) -> Iterator[tuple[int, _Row]]:
-    """Passes over empty rows, and adds those that have another row behind them to `counts["empty_lines"]`."""
+    """Skips empty rows, and counts those that are followed by another row in `counts["empty_lines"]`."""
     empty = 0
     for number, row in rows:
         if not row:
@@ -57,15 +57,15 @@ def filled(rows: Iterable[tuple[int, _Row]], counts: collections.Counter[str]) -
 
 
 def parse_object(place: str, line: str, expected: str) -> dict[str, Any]:
-    """A line of JSON that is an object.
+    """Parses a line of JSON that must be an object.
 
     Args:
-      place: file and line, for the message.
-      line: its text.
-      expected: what the object should be, for the message.
+      place: file and line, for the error message.
+      line: the text of the line.
+      expected: what the object should be, for the error message.
 
     Raises:
-      InputError: it is none.
+      InputError: the line is not a JSON object.
     """
     try:
         record = json.loads(line)
@@ -79,10 +79,10 @@ def parse_object(place: str, line: str, expected: str) -> dict[str, Any]:
 
 
 def text_value(place: str, record: dict[str, Any], key: str) -> str:
-    """The text under a key of an object.
+    """Returns the text under a key of an object.
 
     Raises:
-      InputError: there is none, or it has no UTF-8.
+      InputError: there is no text, or it cannot be encoded as UTF-8.
     """
     text = required_value(place, record, key)
     if not isinstance(text, str):
@@ -92,7 +92,7 @@ def text_value(place: str, record: dict[str, Any], key: str) -> str:
 
 
 def required_value(place: str, record: dict[str, Any], key: str) -> Any:
-    """What is under a key of an object.
+    """Returns the value under a key of an object.
 
     Raises:
       InputError: the object has no such key.
@@ -103,12 +103,12 @@ def required_value(place: str, record: dict[str, Any], key: str) -> Any:
 
 
 def check_unicode(place: str, key: str, text: str) -> None:
-    """Refuses a text that has no UTF-8 and fits in no record.
+    """Refuses a text that cannot be encoded as UTF-8 and so cannot be stored in a record.
 
     Raises:
-      InputError: it holds half a surrogate pair.
+      InputError: the text contains half a surrogate pair.
     """
-    # JSON may spell one ("\ud83d"), and Python reads it.
+    # JSON may escape one ("\ud83d"), and Python reads it.
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -118,23 +118,24 @@ def check_unicode(place: str, key: str, text: str) -> None:
 def read_json_lines(
     path: str, name: str, example_type: type, counts: collections.Counter[str], *, require_labels: bool
 ) -> Iterator[Any]:
-    """The examples of a file of JSON lines, whose keys are named as the fields of an example are.
+    """Yields the examples of a file of JSON lines, whose keys have the names of an example's fields.
 
     Args:
-      path: see `read_lines`.
-      name: of the file; the id of an example is `<name>:<line>`.
-      example_type: a dataclass with `example_id`, `text`, and perhaps labels.
-      counts: `empty_lines` is added to.
-      require_labels: whether labels may not be missing.
+      path: the file; see `read_lines`.
+      name: the name of the file in ids; the id of an example is `<name>:<line>`.
+      example_type: a dataclass with `example_id`, `text`, and any label fields.
+      counts: the counters, of which `empty_lines` is increased.
+      require_labels: whether every example must have its labels.
 
     Yields:
       One example for each line that is not empty; at least one.
 
     Raises:
-      InputError: one line naming the file and the line, what is there and what was expected.
+      InputError: a line is invalid; the message is one line that names file and line, what was found and what was
+        expected.
     """
     hints = typing.get_type_hints(example_type)
-    # Label → its types.
+    # Label field → its types.
     labels = {key: typing.get_args(hint) or (hint,) for key, hint in hints.items() if key not in ("example_id", "text")}
     expected = " and ".join(["an object with a text", *labels])
     found = False
@@ -165,7 +166,7 @@ def _label(place: str, record: dict[str, Any], key: str, kinds: tuple[type, ...]
 
 def _decoded(path: str, number: int, line: bytes) -> str:
     try:
-        # Some editors write a byte order mark at the beginning, which is no part of the text.
+        # "-sig" skips a byte order mark, which some editors write at the beginning.
         return line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line") from error

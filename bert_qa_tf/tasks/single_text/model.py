@@ -1,4 +1,4 @@
-"""A model of one text: an encoder with a head on what it says of the whole text."""
+"""Builds models of one text: an encoder with a head on its output for the whole text."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from bert_qa_tf.tasks.single_text.features import TEXT_FEATURES
 
 # The name of the head among the model's layers.
 HEAD_NAME = "head"
-# How the tokens of a text become one vector.
+# How the vectors of a text's tokens become one vector.
 Pooling = Literal["pooler", "mean"]
 
 
 def sentence_output(encoded: Mapping[str, tf.Tensor], input_mask: tf.Tensor, pooling: Pooling) -> tf.Tensor:
-    """What an encoder says of a whole text.
+    """Computes one vector for a whole text from an encoder's outputs.
 
     Args:
       encoded: the encoder's outputs.
       input_mask: `<int32>[batch, seq_length]`, 1 where a token is.
-      pooling: "pooler" for `pooled_output`, as in BERT's recipe (of an encoder without a pooler, its `sequence_output`
-        at `[CLS]`); "mean" for the mean of `sequence_output` over the text's tokens, which suits encoders that were
-        trained to embed sentences so, as MiniLM was.
+      pooling: "pooler" for `pooled_output`, as in BERT's recipe (for an encoder without a pooler, `sequence_output` at
+        `[CLS]`); "mean" for the mean of `sequence_output` over the text's tokens, which suits encoders that were
+        trained with mean pooling to embed sentences, such as MiniLM.
 
     Returns:
       `<float>[batch, hidden_size]`.
     """
     if pooling == "mean":
-        # In float32: a sum of hundreds of values.
+        # In float32, because this is a sum of hundreds of values.
         weights = tf.cast(input_mask, tf.float32)[:, :, tf.newaxis]
         total = tf.reduce_sum(tf.cast(encoded["sequence_output"], tf.float32) * weights, axis=1)
         # A row that fills a batch has no token: it gives 0, not NaN, which no weight of 0 would take away.
@@ -52,13 +52,13 @@ def build_text_model(
     Args:
       encoder: takes a dict of `input_word_ids`, `input_mask` and `input_type_ids` and returns a dict with
         `pooled_output`, `<float>[batch, hidden_size]`, or `sequence_output`, `<float>[batch, seq_length, hidden_size]`.
-      head: a layer named `HEAD_NAME`, from `<float>[batch, hidden_size]` to a dict of outputs, `[batch, …]` each.
+      head: a layer named `HEAD_NAME` that maps `<float>[batch, hidden_size]` to a dict of outputs, `[batch, …]` each.
       pooling: see `sentence_output`.
-      name: of the model.
+      name: the name of the model.
 
     Returns:
-      A functional model, of any batch and sequence length, from the three inputs, each `<int32>[batch, seq_length]`,
-      to the head's outputs.
+      A functional model for any batch size and sequence length, from the three inputs, each
+      `<int32>[batch, seq_length]`, to the head's outputs.
     """
     inputs = {
         spec.name: tf_keras.Input((None,), dtype=spec.dtype, name=spec.name)
@@ -70,11 +70,11 @@ def build_text_model(
 
 
 def inference_function(model: tf_keras.Model, pooling: Pooling = "pooler") -> inference.InferenceFunction:
-    """The function that computes a model's outputs, for use in a graph; see `encoders.inference`.
+    """Returns the function that computes a model's outputs in a graph; see `encoders.inference`.
 
     Args:
       model: see `build_text_model`.
-      pooling: that it was built with.
+      pooling: the pooling that the model was built with.
     """
 
     def apply_head(

@@ -1,4 +1,4 @@
-"""A file of labelled texts to score on."""
+"""Holds a file of labelled texts to score on."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class TextReference:
         """Reads a file.
 
         Args:
-          task: knows how.
-          path: may be remote.
-          options: a `task.reference_config`.
+          task: the task, which reads the examples.
+          path: the file, which may be remote.
+          options: an instance of `task.reference_config`.
 
         Raises:
           InputError: see `SingleTextTask.read_examples`.

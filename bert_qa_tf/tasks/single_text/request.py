@@ -1,4 +1,4 @@
-"""What `predict` and `client` are asked about texts: one, or a file of them. No TensorFlow here."""
+"""Defines the requests of `predict` and `client` for one text or a file of texts, without importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """A text of which nothing more is known."""
+    """A text without an id or labels."""
 
     example_id: str
     text: str
@@ -35,13 +35,13 @@ class TextRequest:
     """One text, or a file of them.
 
     Attributes:
-      task: reads files, and shows answers.
-      options: the one text.
-      input_file: many; see `SingleTextTask.read_examples`.
-      output_file: where the answers go as JSON lines; None for the screen.
+      task: the task, which reads files and formats answers.
+      options: the single text.
+      input_file: a file of texts; see `SingleTextTask.read_examples`.
+      output_file: the file to write answers to, as JSON lines; None to print them.
 
     Raises:
-      InputError: not exactly one of the two is given.
+      InputError: not exactly one of text and file is given.
     """
 
     task: type[SingleTextTask]
@@ -118,5 +118,5 @@ class TextRequest:
 
 
 def to_json(task: type[SingleTextTask], example_id: str | int, answer: Any) -> str:
-    """An answer as one line of JSON."""
+    """Formats an answer as one line of JSON."""
     return json.dumps({"id": example_id, **task.answer_fields(answer)}, ensure_ascii=False)

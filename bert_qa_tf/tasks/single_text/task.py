@@ -1,4 +1,4 @@
-"""The parts of a task that reads one text at a time: a task of that kind adds labels, a head, a loss and scores."""
+"""Implements most of a task that reads one text at a time; a subclass adds labels, a head, a loss and scores."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:  # they import TensorFlow
 
 
 class SingleTextTask(Task):
-    """A task whose examples have an `example_id` and a `text`, and perhaps labels.
+    """A task whose examples have an `example_id`, a `text` and any labels.
 
-    A class of this kind states `table`, `best_metric`, `served_outputs` and `example_type`, and defines `build_model`,
-    `losses` and `scores`. What it may say otherwise than here comes next; the rest follows.
+    A subclass sets `table`, `best_metric`, `served_outputs` and `example_type`, and defines `build_model`, `losses` and
+    `scores`. The first section below holds `scores` and the methods that a subclass may override.
 
     Attributes:
       example_type: the dataclass of an example: `example_id`, `text`, and a field for each label.
-      settings_type: the dataclass of the settings, a `TextSettings`.
-      served_outputs: as in `Task`; the first one is what is compared when a written model is checked.
+      settings_type: the dataclass of the settings, a subclass of `TextSettings`.
+      served_outputs: as in `Task`; the first one is compared when an exported model is checked.
     """
 
     served_inputs = ("text",)
@@ -52,51 +52,52 @@ class SingleTextTask(Task):
 
     settings: TextSettings
 
-    # === What the task says ===
+    # === To define or override ===
 
     @classmethod
     @abc.abstractmethod
     def scores(cls, examples: Sequence[Any], answers: Sequence[Any]) -> dict[str, float]:
-        """Scores of answers, `best_metric` among them."""
+        """Computes the scores of answers, which include `best_metric`."""
 
     @classmethod
     def read_examples(
         cls, path: str, name: str, config: Any, counts: collections.Counter[str], *, require_labels: bool = True
     ) -> Iterator[Any]:
-        """The examples of a file, dataclasses that `json` can hold.
+        """Reads the examples of a file, as dataclasses whose fields JSON can represent.
 
-        By default the file holds JSON lines, with keys named as the fields of an example are.
+        By default the file holds JSON lines, whose keys have the names of an example's fields.
 
         Args:
-          path: may be remote.
-          name: of the file, as ids have it.
-          config: a `conversion_config` or `reference_config`; a `request_config` where labels are not required.
-          counts: of what was passed over.
-          require_labels: whether each example has to have its labels, as training and scoring need.
+          path: the file, which may be remote.
+          name: the name of the file in ids.
+          config: an instance of `conversion_config` or `reference_config`; of `request_config` if labels are not
+            required.
+          counts: the counters of what was skipped.
+          require_labels: whether each example must have its labels, as training and scoring need.
 
         Raises:
-          InputError: one line that names file and record.
+          InputError: the file is invalid; the message is one line that names file and record.
         """
         del config
         return read_json_lines(path, name, cls.example_type, counts, require_labels=require_labels)
 
     @classmethod
     def settings_of(cls, examples: Iterable[Any], config: TextConversionConfig) -> TextSettings:
-        """The settings that follow from the training examples; has to read all of them."""
+        """Determines the settings from the training examples; must read all of them."""
         collections.deque(examples, maxlen=0)
         return cls.settings_type(config.max_seq_length)
 
     def label_values(self, example: Any) -> dict[str, Any]:
-        """The values of the table's fields with the role "label": by default those of the example."""
+        """The values of the table's fields with the role "label"; by default those of the example."""
         return {name: getattr(example, name) for name in features.names(self.table, "label")}
 
     def served(self, outputs: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
-        """`served_outputs`, `[batch, …]` each, made of the model's outputs by graph ops; by default some of them."""
+        """Computes `served_outputs`, `[batch, …]` each, from the model's outputs; selects them by default."""
         return {name: outputs[name] for name in self.served_outputs}
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any], examples: Sequence[Any]) -> list[Any]:
-        """See `Task`; an answer is a dict of the outputs here."""
+        """See `Task`; by default an answer is a dict of the outputs."""
         for name in cls.served_outputs:
             if not isinstance(columns.get(name), list) or len(columns[name]) != len(examples):
                 raise ReplyError(
@@ -112,19 +113,19 @@ class SingleTextTask(Task):
 
     @classmethod
     def answer_fields(cls, answer: Any) -> dict[str, Any]:
-        """An answer as fields of a JSON line."""
+        """Converts an answer to the fields of a JSON line."""
         return answer
 
     @classmethod
     def describe_answer(cls, answer: Any) -> str:
-        """An answer for a person, one or several lines."""
+        """Formats an answer for the terminal, in one or more lines."""
         return "  ".join(f"{name}: {value}" for name, value in answer.items())
 
-    # === What follows from it ===
+    # === Implemented for all subclasses ===
 
     @classmethod
     def iter_development(cls, directory: str) -> Iterator[Any]:
-        """The development examples of a conversion or a run, one at a time; none where they are not at hand."""
+        """Yields the development examples of a conversion or a run; nothing if the folder has none."""
         path = f"{directory}/{cls.development_file}"
         if files.exists(path):
             with files.open_binary(path) as file:
@@ -145,7 +146,7 @@ class SingleTextTask(Task):
 
     @property
     def pooling(self) -> Literal["pooler", "mean"]:
-        """How the model that `build_model` makes pools the tokens of a text; see `single_text.model`."""
+        """The pooling of the model that `build_model` makes; see `single_text.model`."""
         return "pooler"
 
     @property
@@ -156,7 +157,7 @@ class SingleTextTask(Task):
     def development_scorer(
         self, train_dir: str, manifest: Manifest, tokenizer: Tokenizer, batch_size: int
     ) -> Callable[[tf_keras.Model], dict[str, float]] | None:
-        """See `Task`: the task's scores, and the mean loss."""
+        """See `Task`; the scores are the task's own and the mean loss."""
         from bert_qa_tf.tasks.single_text.development import TextDevelopmentScorer
 
         if not manifest.split("dev"):
@@ -198,7 +199,7 @@ class SingleTextTask(Task):
 
     @classmethod
     def prediction_lines(cls, examples: Sequence[Any], answers: Sequence[Any]) -> str:
-        """Answers as JSON lines."""
+        """Formats answers as JSON lines."""
         from bert_qa_tf.tasks.single_text.request import to_json
 
         lines = (to_json(cls, example.example_id, answer) for example, answer in zip(examples, answers, strict=True))
@@ -219,7 +220,7 @@ class SingleTextTask(Task):
         )
 
     def built_in_examples(self) -> list[Any]:
-        """See `Task`: long, empty and not ASCII."""
+        """See `Task`; texts that are long, empty or not ASCII."""
         from bert_qa_tf.tasks.single_text.request import Text
 
         texts = [
@@ -251,10 +252,10 @@ class SingleTextTask(Task):
     def compare(
         self, answerer: TextAnswerer, examples: Sequence[Any], found: Sequence[Any], tolerance: float
     ) -> Comparison:
-        """See `Task`: of each answer the first field is compared.
+        """See `Task`; compares the first field of each answer.
 
-        Numbers are the same if they are no further apart than the tolerance. Anything else that differs ties if the
-        answers have scores that are no further apart.
+        Numbers count as equal if they differ by at most the tolerance. Other values that differ count as a tie if the
+        answers have scores that differ by at most the tolerance.
         """
         comparison = Comparison()
         for example, wanted, other in zip(examples, answerer.answer(examples), found, strict=True):

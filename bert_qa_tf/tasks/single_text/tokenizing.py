@@ -1,6 +1,6 @@
-"""Texts to the rows of records: `[CLS] text [SEP]`, cut to the longest sequence.
+"""Tokenizes texts to `[CLS] text [SEP]`, truncated to the maximum length.
 
-No TensorFlow here.
+This module does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.text.tokenizer import Tokenizer
 
-# Anything with a `text`.
+# Any class with a `text` attribute.
 Example = TypeVar("Example", bound=Any)
-# What `[CLS] text [SEP]` spends beside the text.
+# The special tokens of `[CLS] text [SEP]`.
 NUM_SPECIAL_TOKENS = 2
-# How much text is tokenized before its rows are handed on: bounds memory, whatever the size of the data.
+# The amount of text that is tokenized at a time, which bounds memory whatever the size of the data.
 _CHARS_PER_CHUNK = 1_000_000
 
 
@@ -29,18 +29,18 @@ def encode_texts(
     max_seq_length: int,
     counts: collections.Counter[str] | None = None,
 ) -> list[np.ndarray]:
-    """The word pieces of each text with `[CLS]` before and `[SEP]` behind them.
+    """Tokenizes texts and puts `[CLS]` before and `[SEP]` after the word pieces of each.
 
     Args:
       texts: any strings.
-      tokenizer: of the encoder that will read the rows.
-      max_seq_length: the longest sequence in word pieces, `[CLS]` and `[SEP]` included; what is beyond is cut off.
-      counts: `texts_cut` is added to, and `texts_without_tokens`: those that hold no word piece, only control
-        characters, say.
+      tokenizer: the tokenizer of the encoder that will read the sequences.
+      max_seq_length: the maximum length in word pieces, including `[CLS]` and `[SEP]`; longer texts are truncated.
+      counts: the counters, of which `texts_cut` is increased, and `texts_without_tokens` for texts without a word
+        piece, such as those of control characters only.
 
     Returns:
       `<int32>[num_tokens]` for each text, in the order given. With `[CLS]` = 1, `[SEP]` = 2 and `max_seq_length` 5, a
-      text of the pieces 20, 21, 22, 23 gives `[1, 20, 21, 22, 2]`.
+      text with the pieces 20, 21, 22, 23 gives `[1, 20, 21, 22, 2]`.
 
     Raises:
       InputError: `max_seq_length` leaves no room for a word piece.
@@ -65,16 +65,16 @@ def encode_examples(
     max_seq_length: int,
     counts: collections.Counter[str] | None = None,
 ) -> Iterator[tuple[Example, np.ndarray]]:
-    """The word pieces of any number of examples, some megabytes of text at a time.
+    """Tokenizes any number of examples, a bounded amount of text at a time.
 
     Args:
-      examples: have a `text`.
-      tokenizer: of the encoder that will read the rows.
+      examples: objects with a `text`.
+      tokenizer: the tokenizer of the encoder that will read the sequences.
       max_seq_length: see `encode_texts`.
       counts: see `encode_texts`.
 
     Yields:
-      Each example with its `<int32>[num_tokens]`, in their order.
+      Each example with its word pieces, `<int32>[num_tokens]`, in the order of the examples.
 
     Raises:
       InputError: see `encode_texts`.
@@ -91,7 +91,7 @@ def unique_id(example_id: str) -> int:
 
 
 def _chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
-    """Cuts examples into lists of at most `_CHARS_PER_CHUNK` of text; one example alone may be longer."""
+    """Groups examples into lists with at most `_CHARS_PER_CHUNK` of text; a single example may have more."""
     chunk: list[Example] = []
     num_chars = 0
     for example in examples:
