@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # the import loads TensorFlow, which forwarding does not need
     from bert_qa_tf.serving.servable import Servable
 
 _FORWARDED_HEADERS = ("accept", "authorization", "content-type")
+# How long the page may wait until it is known whose it is.
+_TASK_SECS = 5.0
 _ADDRESS = re.compile(r"(?P<scheme>https?://)?(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})/?")
 
 
@@ -154,7 +156,7 @@ class RemoteServing:
     def task(self) -> type[Task] | None:
         """See `Backend`: finds the task from the inputs in the model's metadata."""
         path = f"/v1/models/{urllib.parse.quote(self._name, safe='')}/metadata"
-        reply = self.answer(HttpRequest("GET", path, {}, b""))
+        reply = self._ask(HttpRequest("GET", path, {}, b""), min(_TASK_SECS, self._timeout_secs))
         try:
             signatures = json.loads(reply.body)["metadata"]["signature_def"]["signature_def"]
             return tasks.of_served_inputs(signatures["serving_default"]["inputs"])
@@ -168,6 +170,9 @@ class RemoteServing:
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """Forwards a request whose path TF Serving has, and returns its reply."""
+        return self._ask(request, self._timeout_secs)
+
+    def _ask(self, request: HttpRequest, timeout_secs: float) -> HttpReply:
         try:
             rest.parse_path(request.method, request.path)
             headers = {name: request.headers[name] for name in _FORWARDED_HEADERS if name in request.headers}
@@ -178,14 +183,14 @@ class RemoteServing:
                     self._base + request.path,
                     data=request.body or None,
                     headers=headers,
-                    timeout=self._timeout_secs,
+                    timeout=timeout_secs,
                     allow_redirects=False,
                 )
             return HttpReply(reply.status_code, reply.content)
         except rest.RestError as error:
             return HttpReply(error.status, error.body())
         except requests.Timeout:
-            error = rest.RestError(504, f"{self.description} did not answer in {self._timeout_secs:g} s")
+            error = rest.RestError(504, f"{self.description} did not answer in {timeout_secs:g} s")
             return HttpReply(error.status, error.body())
         except requests.RequestException as exception:
             kind = type(exception).__name__

@@ -131,14 +131,30 @@ class Client:
                 except ReplyError as error:
                     raise AttemptFailed("REPLY", str(error), may_retry=False) from error
 
-            yield from self._call(attempt)
+            yield from self._call(attempt, task)
 
-    def _call(self, attempt: Callable[[float], Any]) -> Any:
+    def _call(self, attempt: Callable[[float], Any], asked: type[Task] | None = None) -> Any:
+        """Makes attempts; `asked` is the task whose examples they send."""
+        server = self.connection.server
         try:
             return call_with_retries(attempt, self.retry)
         except AttemptFailed as failure:
-            server = self.connection.server
+            inputs = self._inputs_of_refusal(failure) if asked else None
+            if inputs is not None and inputs != set(asked.served_inputs):
+                raise InputError(
+                    f"{server}: the model {self.connection.model_name} takes {', '.join(sorted(inputs))}; the task "
+                    f"{asked.name} asks with {', '.join(asked.served_inputs)}"
+                ) from failure
             raise ServerError(server, failure.status, failure.message, failure.attempts) from failure
+
+    def _inputs_of_refusal(self, failure: AttemptFailed) -> set[str] | None:
+        """What a model takes that refused what it was sent; None where that was not the trouble, or is not told."""
+        if failure.may_retry:
+            return None
+        try:
+            return self._transport.inputs(self.retry.timeout_secs)
+        except AttemptFailed:
+            return None
 
     def close(self) -> None:
         """Closes the connections."""

@@ -19,7 +19,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import grpc
 import tensorflow as tf
@@ -85,6 +85,14 @@ def resolve(served: str, name: str, version: int | None, label: str | None) -> i
     return version if version is not None else VERSIONS[-1]
 
 
+def check_inputs(module: tf.Module, signature_name: str, given: Iterable[str]) -> None:
+    """Refuses inputs that the signature does not take."""
+    unknown = set(given) - set(module.signatures[signature_name].structured_input_signature[1])
+    if unknown:
+        message = f"JSON object: does not have named input: {min(unknown)}"
+        raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, 400, message)
+
+
 class _PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, path: str, seen: Seen) -> None:
         self.module = tf.saved_model.load(path)
@@ -97,6 +105,7 @@ class _PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer)
             spec = request.model_spec
             version = spec.version.value if spec.HasField("version") else None
             self.seen.versions.append(resolve(self.seen.name, spec.name, version, spec.version_label or None))
+            check_inputs(self.module, spec.signature_name or "serving_default", request.inputs)
         except RequestError as error:
             context.abort(error.code, error.message)
         inputs = {name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()}
@@ -176,6 +185,7 @@ def _rest_handler(module: tf.Module, seen: Seen) -> type[http.server.BaseHTTPReq
             request = json.loads(body)
             rows = request.get("instances")
             inputs = request["inputs"] if rows is None else {key: [row[key] for row in rows] for key in rows[0]}
+            check_inputs(module, request.get("signature_name", "serving_default"), inputs)
             seen.batches.append(len(next(iter(inputs.values()))))
             if seen.replaced is not None:
                 return seen.replaced
