@@ -137,6 +137,7 @@ def test_in_front_of_a_tf_serving_the_metadata_choose_the_page(classification_pa
             assert requests.get(f"{front}/page/page.js", timeout=60).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_page_is_shown_while_tf_serving_is_away_and_the_right_one_once_it_is_there(classification_path):
     with servers.rest_server(classification_path) as seen:
         port = seen.port
