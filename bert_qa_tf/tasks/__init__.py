@@ -1,4 +1,4 @@
-"""What a model is trained for: one folder a task, behind the protocol in `base.py`, and a line here that registers it.
+"""Registers the tasks that a model can be trained for; each has its own folder and implements `base.py:Task`.
 
 Importing this package imports no TensorFlow, and neither does a task's `task.py`.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bert_qa_tf.tasks.base import Task
 
 DEFAULT_TASK = "question_answering"
-# A task's name → its class. A task elsewhere is named as the values here are: `package.module:Class`.
+# Task name → class. A task outside the package is named like the values here: `package.module:Class`.
 _REGISTERED = {
     "question_answering": "bert_qa_tf.tasks.question_answering.task:QuestionAnswering",
     "classification": "bert_qa_tf.tasks.classification.task:Classification",
@@ -23,18 +23,18 @@ _REGISTERED = {
 
 
 def names() -> tuple[str, ...]:
-    """The registered tasks."""
+    """The names of the registered tasks."""
     return tuple(_REGISTERED)
 
 
 def find(name: str) -> type[Task]:
-    """The class of a task.
+    """Returns the class of a task.
 
     Args:
       name: a registered name, or `package.module:Class` of a task that is defined elsewhere.
 
     Raises:
-      InputError: there is no such task.
+      InputError: no such task exists.
     """
     from bert_qa_tf.tasks.base import Task
 
@@ -57,6 +57,6 @@ def all_tasks() -> list[type[Task]]:
 
 
 def of_served_inputs(inputs: Iterable[str]) -> type[Task] | None:
-    """The registered task whose exported models take these inputs; None where there is none."""
+    """The registered task whose exported models take these inputs; None if no task does."""
     wanted = set(inputs)
     return next((task for task in all_tasks() if set(task.served_inputs) == wanted), None)

@@ -1,13 +1,14 @@
-"""The protocol between a task and the rest of the package.
+"""Defines the protocol between a task and the rest of the package.
 
-Commands and libraries ask a task for everything that depends on what a model is trained for, and hold no name of a
-task. They find the task by its name in a manifest or a run directory, or by the inputs of an exported model.
+Everything that depends on what a model is trained for is a method of its task. Commands and libraries call these
+methods and never mention a task by name. They find the task by its name in a manifest or a run directory, or by the
+inputs of an exported model.
 
-A task is bound to its settings (`QuestionAnswering(QuestionAnsweringConfig(…))`): what a trained model needs, beside
-its weights and its tokenizer, to answer as it was trained. Class methods work without settings: they come before there
-are any. An *example* is whatever the task answers (a question about a text, a sentence); an *answer* is what it gives.
+A task object holds settings (`QuestionAnswering(QuestionAnsweringConfig(…))`): what a trained model needs, besides its
+weights and its tokenizer, to answer as it was trained. Class methods need no settings, because they are called before
+any exist. An *example* is one input of the task (a question about a text, a sentence); an *answer* is its output.
 
-Methods that need TensorFlow import it themselves, so that a task can be asked about its files and flags without.
+Methods that need TensorFlow import it themselves, so that a task's files and flags can be handled without it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class ReplyError(Exception):
-    """What a server or an exported model replied is not what the task's exports give."""
+    """The reply of a server or an exported model does not have the form that the task's exports produce."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,32 +46,32 @@ class NoOptions:
 
 
 class Answerer(Protocol):
-    """Whatever answers a task's examples: a trained model, an exported one, a client of a server."""
+    """An object that answers a task's examples: a trained model, an exported model or a client of a server."""
 
     def answer(self, examples: Iterable[Any]) -> Iterator[Any]:
-        """One answer for each example, in their order."""
+        """Yields one answer for each example, in the order of the examples."""
 
 
 class Request(Protocol):
-    """What a person asks with `predict` or `client`: one example, or a file of them."""
+    """The input of `predict` or `client`: one example, or a file of examples."""
 
     def read(self) -> None:
-        """Reads what is asked, so that a mistake in it is told before a model is loaded.
+        """Reads the input, so that a mistake in it is reported before a model is loaded.
 
         Raises:
-          InputError: a file cannot be read, or holds what it should not.
+          InputError: a file cannot be read, or its contents are invalid.
         """
 
     def answer_with(self, answerer: Answerer) -> None:
-        """Asks, and prints or writes the answers."""
+        """Answers the examples, and prints or writes the answers."""
 
 
 class Evaluation(NamedTuple):
     """The scores of one model on one file.
 
     Attributes:
-      metrics: what `metrics.json` holds.
-      files: file name → content, to be written beside it: bytes, or a value for JSON.
+      metrics: the contents of `metrics.json`.
+      files: file name → contents, for the files written next to it: bytes, or a value to be written as JSON.
     """
 
     metrics: dict[str, Any]
@@ -78,11 +79,11 @@ class Evaluation(NamedTuple):
 
 
 class Baseline(NamedTuple):
-    """What can be scored without a model.
+    """A baseline that `evaluate` can score without a model.
 
     Attributes:
-      name: in tables and folder names.
-      text: what `--help` says.
+      name: its name in tables and folder names.
+      text: its help text.
       evaluate: scores it on a reference (what `Task.read_reference` returned).
     """
 
@@ -95,8 +96,8 @@ class ExportedModule(NamedTuple):
     """One SavedModel of an export.
 
     Attributes:
-      name: of its folder, below the export's.
-      module: what is saved.
+      name: the name of its folder inside the export's folder.
+      module: the module to save.
       signatures: name → function.
     """
 
@@ -107,12 +108,12 @@ class ExportedModule(NamedTuple):
 
 @dataclasses.dataclass
 class Comparison:
-    """The answers of a written model beside those of the model it was written from.
+    """The result of comparing an exported model's answers with those of the model it was exported from.
 
     Attributes:
-      same: how many are equal.
-      ties: one line for each that differs only because the model scores both alike, but for rounding.
-      wrong: one line for each other one.
+      same: the number of equal answers.
+      ties: one line for each answer that differs only because the model's scores for both are equal up to rounding.
+      wrong: one line for each other difference.
     """
 
     same: int = 0
@@ -121,19 +122,19 @@ class Comparison:
 
     @property
     def total(self) -> int:
-        """How many were compared."""
+        """The number of answers compared."""
         return self.same + len(self.ties) + len(self.wrong)
 
 
 class CardText(NamedTuple):
-    """What a model card says that depends on the task.
+    """The parts of a model card that depend on the task.
 
     Attributes:
-      summary: one sentence: what the model does.
-      model: lines on the model.
-      counts: the counts of the manifest that are shown.
-      scores: heading → key in `metrics.json`, of the table of scores on files; or a pair of keys, shown together.
-      limits: lines on what the model cannot do.
+      summary: one sentence that says what the model does.
+      model: lines that describe the model.
+      counts: which of the manifest's counts are shown.
+      scores: column heading of the table of scores → key in `metrics.json`, or a pair of keys that are shown together.
+      limits: lines that say what the model cannot do.
     """
 
     summary: str
@@ -144,26 +145,27 @@ class CardText(NamedTuple):
 
 
 class Task(abc.ABC):
-    """What the package asks of a task.
+    """The base class of tasks.
 
     Attributes:
-      name: in manifests and run directories: a registered name; `package.module:Class` where a class states none.
-      title: as people read it; the name of the class where it states none.
-      table: the fields of a record.
+      name: the task's name in manifests and run directories; `package.module:Class` if the class sets none.
+      title: the name shown to users; the class's name if the class sets none.
+      table: the feature table, which lists the fields of a record.
       best_metric: the development score that decides which weights are the best; higher is better.
-      export_name: of the folder of an export, and of the model on a server.
+      export_name: the name of an export's folder, and of the model on a server.
       served_inputs: the inputs of an export's `serving_default` signature, all `<string>[batch]`.
-      served_outputs: its outputs.
+      served_outputs: the outputs of that signature.
       conversion_config: the settings of `create_tfrecords`; its options become flags.
-      training_config: the options of `train` that the task adds; they are part of the settings.
-      answering_config: those of them that may be changed after training, for they decide how a model answers.
-      export_config: the options of `export` that the task adds.
+      training_config: the options that the task adds to `train`; they are part of the settings.
+      answering_config: settings that decide how a model answers, and so may be changed after training.
+      export_config: the options that the task adds to `export`.
       reference_config: the options of `evaluate` that say how a labelled file is read.
-      request_config: the options of `predict` and `client` that say what is asked.
+      request_config: the options of `predict` and `client` that give the input.
       asks_timed_text: whether a request may name a transcript or a recording.
-      development_file: the development examples beside the shards, which travel with a run; None for none.
-      page: the folder of the page that `serve` shows; None for a task without one.
-      settings: what the task is bound to, a frozen dataclass.
+      development_file: the file of development examples next to the shards, which is copied to the run directory; None
+        if there is none.
+      page: the folder of the web page that `serve` shows; None for a task without one.
+      settings: the task's settings, a frozen dataclass.
     """
 
     name: ClassVar[str]
@@ -199,12 +201,12 @@ class Task(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: Any) -> Converter:
-        """What turns files into records.
+        """Returns the converter that turns input files into records.
 
         Args:
-          input_files: may be remote.
-          tokenizer: of the encoder that will be trained.
-          config: a `conversion_config`.
+          input_files: paths, which may be remote.
+          tokenizer: the tokenizer of the encoder that will be trained.
+          config: an instance of `conversion_config`.
         """
 
     # === Settings ===
@@ -212,10 +214,10 @@ class Task(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def from_json(cls, settings: Mapping[str, Any]) -> Task:
-        """The task bound to settings from a manifest or a run directory; see `settings_json`.
+        """Returns the task with settings from a manifest or a run directory; see `settings_json`.
 
         Raises:
-          KeyError, TypeError, ValueError: they have another shape.
+          KeyError, TypeError, ValueError: the settings do not have the expected form.
         """
 
     def settings_json(self) -> dict[str, Any]:
@@ -223,49 +225,49 @@ class Task(abc.ABC):
         return dataclasses.asdict(self.settings)
 
     def with_options(self, options: Mapping[str, Any]) -> Task:
-        """The task with some of its settings replaced.
+        """Returns the task with some of its settings replaced.
 
         Args:
           options: option of `training_config` → value.
 
         Raises:
-          InputError: a value makes no sense.
+          InputError: a value is invalid.
         """
         return type(self)(replace_options(self.settings, options)) if options else self
 
     @property
     @abc.abstractmethod
     def max_seq_length(self) -> int:
-        """The longest record, in word pieces."""
+        """The length of the longest record, in word pieces."""
 
     # === Training ===
 
     @abc.abstractmethod
     def build_model(self, encoder: tf_keras.Model) -> tf_keras.Model:
-        """The encoder with the task's head on it; called inside the strategy's scope."""
+        """Builds the encoder with the task's head on top; called inside the strategy's scope."""
 
     @abc.abstractmethod
     def losses(self, outputs: Mapping[str, tf.Tensor], batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The loss of each example, `<float32>[batch]`.
+        """Computes the loss of each example, `<float32>[batch]`.
 
         Args:
-          outputs: of the model.
+          outputs: the model's outputs.
           batch: the fields of the table, `[batch, …]`.
         """
 
     def development_scorer(
         self, train_dir: str, manifest: Manifest, tokenizer: Tokenizer, batch_size: int
     ) -> Callable[[tf_keras.Model], dict[str, float]] | None:
-        """What scores a model on the development split of a conversion, `best_metric` among the scores.
+        """Returns a function that scores a model on a conversion's development split; the scores include `best_metric`.
 
         Args:
-          train_dir: the conversion.
+          train_dir: the folder of the conversion.
           manifest: its manifest.
-          tokenizer: of the encoder.
+          tokenizer: the encoder's tokenizer.
           batch_size: records per call of the model.
 
         Returns:
-          None where there is no such split, or the task does not score it.
+          The function; None if there is no such split, or the task does not score it.
         """
         del train_dir, manifest, tokenizer, batch_size
         return None
@@ -274,7 +276,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def answerer(self, model: tf_keras.Model, tokenizer: Tokenizer, batch_size: int = 32) -> Answerer:
-        """A trained model as something that answers examples."""
+        """Wraps a trained model so that it answers examples."""
 
     @classmethod
     @abc.abstractmethod
@@ -285,17 +287,17 @@ class Task(abc.ABC):
         output_file: str | None,
         timed_texts: Mapping[str, tuple[str | None, ReadTimedText]],
     ) -> Request:
-        """What a person asks.
+        """Returns the request that the flags of `predict` or `client` describe.
 
         Args:
-          options: a `request_config`.
-          input_file: many examples; None for the one in `options`.
-          output_file: where the answers go as JSON lines; None for the screen.
-          timed_texts: flag → the file it names, a transcript or a recording (None where it is not given), and what
-            reads such files.
+          options: an instance of `request_config`.
+          input_file: a file of many examples; None for the one in `options`.
+          output_file: the file to write answers to, as JSON lines; None to print them.
+          timed_texts: flag → the transcript or recording that it names (None if the flag is not given) and the function
+            that reads such files.
 
         Raises:
-          InputError: not exactly one thing is asked.
+          InputError: the flags give no input, or more than one.
         """
 
     # === Evaluation ===
@@ -303,14 +305,14 @@ class Task(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def read_reference(cls, path: str, options: Any) -> Any:
-        """A file to score on; has its `path`.
+        """Reads a labelled file to score on; the result has a `path`.
 
         Args:
-          path: may be remote.
-          options: a `reference_config`.
+          path: the file, which may be remote.
+          options: an instance of `reference_config`.
 
         Raises:
-          InputError: it cannot be read, or has nothing to score on.
+          InputError: the file cannot be read, or holds nothing to score.
         """
 
     @classmethod
@@ -319,34 +321,34 @@ class Task(abc.ABC):
         """Scores a model on a file.
 
         Args:
-          reference: what `read_reference` returned.
+          reference: the result of `read_reference`.
           answerer: the model.
           source: its name, for messages.
-          progress: wraps the iterator of answers and takes their `total`, to show how far it is.
+          progress: wraps the iterator of answers, and takes their `total`, to show progress.
         """
 
     @classmethod
     def evaluate_predictions(cls, reference: Any, path: str) -> Evaluation:
-        """Scores a file of anybody's predictions.
+        """Scores a file of predictions, whatever model made them.
 
         Raises:
-          InputError: the task has no such form, or the file does not fit.
+          InputError: the task has no file format for predictions, or the file does not match the reference.
         """
         del reference
         raise InputError(f"--predictions_file={path}: not for the task {cls.name}")
 
     @classmethod
     def baselines(cls) -> Mapping[str, Baseline]:
-        """Flag of `evaluate` → what is scored when it is set."""
+        """Flag of `evaluate` → the baseline that is scored when the flag is set."""
         return {}
 
     @classmethod
     def format_report(cls, file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
-        """The scores of several models on one file, as a table for the terminal: a row for each number.
+        """Formats the scores of several models on one file as a table for the terminal, one row for each metric.
 
         Args:
-          file: its name.
-          by_model: name → metrics, in the order to show; `total` among them.
+          file: the file's name.
+          by_model: model name → metrics, which include `total`, in the order to show them.
         """
         return format_numbers(file, by_model)
 
@@ -356,62 +358,62 @@ class Task(abc.ABC):
     def export_modules(
         self, model: tf_keras.Model, tokenizer: Tokenizer, options: Any
     ) -> tuple[ExportedModule, ExportedModule]:
-        """The two SavedModels of an export: one that takes text, and one that takes token ids alone.
+        """Returns the two SavedModels of an export: one takes text, the other only token ids.
 
-        The first has the signatures `serving_default` and `serve_ids`, the second `serve_ids`, without any op that a
-        server without tensorflow-text lacks.
+        The first has the signatures `serving_default` and `serve_ids`. The second has only `serve_ids`, and contains no
+        op of tensorflow-text, so that servers without it can load it.
 
         Args:
-          model: as trained.
-          tokenizer: with its vocabulary.
-          options: an `export_config`.
+          model: the trained model.
+          tokenizer: the tokenizer with the model's vocabulary.
+          options: an instance of `export_config`.
         """
 
     @abc.abstractmethod
     def built_in_examples(self) -> list[Any]:
-        """Examples of the kinds that go wrong, which every export is checked on."""
+        """Difficult examples on which every export is checked."""
 
     @classmethod
     def development_examples(cls, directory: str) -> list[Any]:
-        """The development examples of a conversion or a run; none where they are not at hand."""
+        """The development examples of a conversion or a run; empty if the folder has none."""
         del directory
         return []
 
     @abc.abstractmethod
     def model_inputs(self, examples: Sequence[Any], tokenizer: Tokenizer) -> list[dict[str, Sequence[int]]]:
-        """One row of the model's inputs for each example, unpadded, without `input_mask`."""
+        """Returns the model's inputs for each example, unpadded and without `input_mask`."""
 
     @classmethod
     @abc.abstractmethod
     def to_columns(cls, examples: Sequence[Any]) -> dict[str, list[str]]:
-        """Examples as the inputs of `serving_default`, by name."""
+        """Converts examples to the inputs of `serving_default`, by name."""
 
     @classmethod
     @abc.abstractmethod
     def from_columns(cls, columns: Mapping[str, Any], examples: Sequence[Any]) -> list[Any]:
-        """Answers from the outputs of `serving_default`.
+        """Converts the outputs of `serving_default` to answers.
 
         Args:
-          columns: output → a list with an entry for each example, strings decoded.
-          examples: what was asked.
+          columns: output name → a list with one entry for each example, strings decoded.
+          examples: the examples that were answered.
 
         Raises:
-          ReplyError: they are not what an export of this task gives.
+          ReplyError: the outputs do not have the form that an export of this task produces.
         """
 
     @abc.abstractmethod
     def compare(
         self, answerer: Answerer, examples: Sequence[Any], found: Sequence[Any], tolerance: float
     ) -> Comparison:
-        """Compares the answers of a written model with those of the model it was written from.
+        """Compares the answers of an exported model with those of the model it was exported from.
 
         Args:
-          answerer: of the model, from `answerer`.
-          examples: what both were asked.
-          found: the written model's answers.
-          tolerance: how far apart outputs of both may lie for rounding alone.
+          answerer: the original model, as returned by `answerer`.
+          examples: the examples that both models answered.
+          found: the exported model's answers.
+          tolerance: the largest difference between the outputs of both models that rounding alone explains.
         """
 
     @abc.abstractmethod
     def card_text(self) -> CardText:
-        """What the model card says of the task."""
+        """The parts of the model card that depend on the task."""

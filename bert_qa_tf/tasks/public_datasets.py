@@ -1,10 +1,10 @@
-"""Downloads the public data sets by name, and trusts nothing whose SHA-256 is not right.
+"""Downloads public data sets by name and checks the SHA-256 of every file.
 
-The files of a data set go to `<folder>/<name>/`, with `checksums.json` beside them. How a file is fetched is
-`storage.transfer`'s business.
+The files of a data set are written to `<folder>/<name>/`, next to a `checksums.json`. `storage.transfer` does the
+fetching.
 
-Files whose checksum nobody has published are pinned on first use: the first download's SHA-256 is kept in
-`checksums.json`, and said to be so; any later copy must match it.
+A file without a published checksum is pinned on first use: the SHA-256 of the first download is kept in
+`checksums.json`, a message says so, and any later copy must match it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class RemoteFile:
     """A file of a data set.
 
     Attributes:
-      name: its name, there and here.
-      sha256: its published checksum; None where none is known.
-      size_bytes: its length; None where it is not known.
+      name: its name, both at the address and in the local folder.
+      sha256: its published checksum; None if none is known.
+      size_bytes: its length; None if it is not known.
     """
 
     name: str
@@ -39,7 +39,7 @@ class RemoteFile:
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A public data set: addresses that hold all its files, tried in this order, and the files."""
+    """A public data set: its files, and the addresses that hold all of them, in the order in which they are tried."""
 
     base_urls: tuple[str, ...]
     files: tuple[RemoteFile, ...]
@@ -95,21 +95,21 @@ def download_dataset(
     wait_secs: float = 1.0,
     datasets: dict[str, Dataset] | None = None,
 ) -> list[pathlib.Path]:
-    """Makes sure that a data set's files are there and right, and prints what was done.
+    """Makes sure that a data set's files are present and correct, and prints what was done.
 
     Args:
       name: a key of `DATASETS`.
-      data_dir: a local folder; files go to `<data_dir>/<name>/`.
+      data_dir: a local folder; files are written to `<data_dir>/<name>/`.
       base_url: an address that holds the files, instead of their public home.
-      attempts: how often an address is tried when the connection fails; each goes on where the last one stopped.
-      wait_secs: pause before the second attempt; doubled before each further one.
-      datasets: the table to look in; `DATASETS` by default.
+      attempts: how often an address is tried if the connection fails; each attempt resumes where the last one stopped.
+      wait_secs: the pause before the second attempt; it doubles before each further one.
+      datasets: the table of data sets; `DATASETS` by default.
 
     Returns:
       The files, in the table's order.
 
     Raises:
-      InputError: no such data set, a remote `data_dir`, a file that cannot be had, or one with another checksum.
+      InputError: the data set is unknown, `data_dir` is remote, a file cannot be downloaded, or a checksum differs.
     """
     table = DATASETS if datasets is None else datasets
     if name not in table:
@@ -140,7 +140,7 @@ def _ensure_file(
     attempts: int,
     wait_secs: float,
 ) -> pathlib.Path:
-    """One file: there already, or fetched, checked and moved into place."""
+    """Makes sure that one file is present: it may exist already, else it is fetched, checked and moved into place."""
     path = folder / remote.name
     expected = remote.sha256 or pins.get(remote.name, {}).get("sha256")
     if path.exists():
@@ -169,8 +169,8 @@ def _fetch(
     attempts: int,
     wait_secs: float,
 ) -> str:
-    """Downloads a file and says so; its SHA-256."""
-    # Without a checksum, at least the shape: a login or error page sent in place of the file must not be pinned.
+    """Downloads a file, prints a message, and returns the file's SHA-256."""
+    # Without a checksum, check at least the file's form: a login or error page must not be pinned in its place.
     fetched = transfer.fetch(
         urls,
         path,
