@@ -1,4 +1,4 @@
-"""Lists the commands, one line each, or runs one: `python -m bert_qa_tf audit …` is `python -m bert_qa_tf.audit …`.
+"""Lists the commands, or runs one: `python -m bert_qa_tf audit …` is the same as `python -m bert_qa_tf.audit …`.
 
 The list is read from the modules' own docstrings, without importing them.
 """
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import bert_qa_tf
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
-# In the order of work; commands that are not named here come last.
+# The commands in the order of their use; commands that are not named here come last.
 _ORDER = (
     "demo",
     "download",
@@ -39,7 +39,7 @@ Usage: python -m bert_qa_tf.<command> [--flag=value …]     --help after a comm
 
 
 def find_commands(folder: pathlib.Path = _FOLDER) -> dict[str, str]:
-    """The commands in `folder`, in the order of work: name → the first line of its docstring.
+    """Finds the commands in `folder`, in the order of their use: name → the first line of its docstring.
 
     A command is a module that defines `main`.
     """
@@ -55,7 +55,7 @@ def find_commands(folder: pathlib.Path = _FOLDER) -> dict[str, str]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Prints the list, or runs the command that `argv` names; returns an exit status."""
+    """Prints the list, or runs the command that `argv` names, and returns an exit status."""
     commands = find_commands()
     if not argv or argv[0] in ("help", "--help", "-help", "-h"):
         print(_USAGE.format(version=bert_qa_tf.__version__))

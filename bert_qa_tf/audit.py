@@ -1,7 +1,7 @@
-"""Checks SQuAD-form JSON before anyone trains on it.
+"""Checks SQuAD-form JSON for problems before it is used for training.
 
-Counts answer offsets that do not fit, duplicate ids, empty texts and answers that speech recognition lost, and finds
-the best score that any span of the text could reach.
+The audit counts wrong answer offsets, duplicate ids, empty texts and answers that speech recognition lost, and computes
+the best score that any span of the text could get (the ceiling).
 
   python -m bert_qa_tf.audit --input_file=train.json --input_file=test.json --output_file=audit.json
 """

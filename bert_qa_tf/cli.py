@@ -1,7 +1,7 @@
-"""What every command shares: parsing flags, `--help`, flagfiles, and one clear line on bad input.
+"""Runs commands: parses flags and flagfiles, prints `--help`, and reports bad input in one line.
 
-What goes in: a command's `main`, its usage text and its groups of flags (from `bert_qa_tf.flags`). What comes out: an
-exit status. No TensorFlow here: `--help` must answer in under a second.
+A command consists of its `main`, its usage text and its groups of flags (from `bert_qa_tf.flags`). This module does not
+import TensorFlow, because `--help` must answer in under a second.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bert_qa_tf.errors import InputError
 FlagGroup = Callable[[absl_flags.FlagValues], None]
 Main = Callable[[absl_flags.FlagValues], int | None]
 
-# Flags that have another name now → that name. Who types an old one is told the new one.
+# Old names of renamed flags → new names. The error message for an old name gives the new one.
 RENAMED_FLAGS = {
     "asr_noise_wer": "simulate_wer",
     "noise_copies": "simulate_copies",
@@ -44,7 +44,7 @@ _HELP_ARGUMENTS = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 _INTERRUPTED = "interrupted: the same command goes on or starts again"
 _INTERRUPTED_STATUS = 130
 _SAME_SIGNAL_SECS = 1.0
-# How TensorFlow's file layer words an error of the operating system: `PATH; REASON`.
+# The form of the operating system's errors in messages of TensorFlow's file system layer: `PATH; REASON`.
 _SYSTEM_REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
 _FILE_ERROR = re.compile(rf"(?P<path>[^\s;{{}}][^;{{}}]*); (?P<reason>{_SYSTEM_REASONS})")
 _NO_FOLDER = re.compile(r"(?P<path>\S.*) is (?P<reason>not a directory)")
@@ -53,10 +53,10 @@ _NO_FOLDER = re.compile(r"(?P<path>\S.*) is (?P<reason>not a directory)")
 def run(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Sequence[str] | None = None) -> None:
     """Runs a command and exits the process with its status; see `call`.
 
-    The first Ctrl-C ends it in good order, once its worker processes are through with what they do; a later one ends
-    those too.
+    The first Ctrl-C ends the command in good order, once its worker processes have finished their current work. A
+    second one ends the workers too.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in the background, where it is ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # background processes ignore SIGINT
         signal.signal(signal.SIGINT, _interrupt)
     sys.exit(call(main, usage, groups, sys.argv[1:] if argv is None else argv))
 
@@ -64,11 +64,11 @@ def run(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Sequen
 def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Sequence[str]) -> int:
     """Runs a command and returns its exit status.
 
-    The flags live in a `FlagValues` of their own: importing a library that defines absl flags cannot clash with ours,
-    and a test may call several commands in one process.
+    The flags are in a `FlagValues` of their own. So they cannot clash with those of an imported library, and a test may
+    call several commands in one process.
 
     Args:
-      main: gets the parsed flags; returns an exit status, or None for success.
+      main: takes the parsed flags; returns an exit status, or None for success.
       usage: the command's help text, usually its module's docstring.
       groups: the functions of `bert_qa_tf.flags` that define the command's flags.
       argv: the arguments after the program's name.
@@ -85,25 +85,26 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         if added := [name for name in values if name not in before]:  # another group may have defined all of them
             sections[title] = added
     if not _is_verbose(argv):
-        # TensorFlow reads this when it is imported, which is later than this line. It reports even the lack of a GPU as
-        # an error; real ones reach Python as exceptions.
+        # TensorFlow reads this when it is imported, which happens later. Its log reports even the lack of a GPU as an
+        # error; real errors reach Python as exceptions.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        # tensorflow-hub imports it; the pinned setuptools still has it, and a user can do nothing about it.
+        # tensorflow-hub imports pkg_resources. The pinned setuptools still has it, and users can do nothing about it.
         warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
-    absl_flags.FLAGS.mark_as_parsed()  # ours live elsewhere; absl's logging warns until its own are parsed
+    absl_flags.FLAGS.mark_as_parsed()  # absl's logging warns until absl's own flags are parsed
     try:
         if any(argument in _HELP_ARGUMENTS for argument in argv):
             print(_help_text(usage or "", values, sections), flush=True)
             return 0
         _parse(values, expand_flagfiles(argv))
-        # One level quieter than absl's own: at 0 the libraries' notes stay out of the way, warnings do not.
+        # One level quieter than absl's own: at 0, warnings of libraries are shown but their info messages are not.
         logging.set_verbosity(values.verbosity - 1)
         logging.use_absl_handler()
         if not _is_verbose(argv):
             logging.get_absl_handler().setFormatter(_Formatter())
         return main(values) or 0
     except BrokenPipeError:
-        # Whoever read our output (`| head`) has seen enough. Python would complain once more while it shuts down.
+        # The reader of the output (such as `| head`) has closed the pipe. Without this, Python would print another
+        # error while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -135,11 +136,11 @@ def _parse(values: absl_flags.FlagValues, argv: Sequence[str]) -> None:
 
 
 def _interrupt(number: int, frame: types.FrameType | None) -> None:
-    """Raises KeyboardInterrupt for the first signal only: another, while that is seen to, would leave it half done."""
+    """Raises KeyboardInterrupt for the first signal only, because a second could interrupt the clean-up."""
     first = time.monotonic()
 
     def again(number: int, frame: types.FrameType | None) -> None:
-        # Whoever signals a process and its group too (`timeout` does) means it once.
+        # Some programs, such as `timeout`, signal both a process and its group; that counts as one signal.
         if time.monotonic() - first > _SAME_SIGNAL_SECS:
             workers = multiprocessing.active_children()
             for worker in workers:
@@ -152,26 +153,26 @@ def _interrupt(number: int, frame: types.FrameType | None) -> None:
 
 
 def line_printer(values: absl_flags.FlagValues) -> Callable[[str], None] | None:
-    """What prints a line on what is being done to standard error; None where --verbosity wants none."""
+    """Returns a function that prints progress lines to standard error; None if --verbosity turns them off."""
     return functools.partial(print, file=sys.stderr, flush=True) if values.verbosity >= 0 else None
 
 
 def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen: tuple[str, ...] = ()) -> list[str]:
     """Replaces each `--flagfile=FILE` by the flags in FILE.
 
-    absl resolves a flagfile named inside a flagfile against the working folder; here it is resolved against the file
-    that names it, so that configs work from any folder.
+    absl resolves a flagfile named inside a flagfile against the working folder. Here it is resolved against the folder
+    of the file that names it, so that configs work from any folder.
 
     Args:
       argv: arguments, some of which may be `--flagfile=FILE` or `--flagfile FILE`.
-      base: the folder that relative names are resolved against; the working folder when None.
-      seen: the flagfiles being read, to find one that includes itself.
+      base: the folder that relative names are resolved against; None for the working folder.
+      seen: the flagfiles being read, to detect one that includes itself.
 
     Returns:
       The arguments in order, so that a later one overrides an earlier one.
 
     Raises:
-      InputError: a file is missing, includes itself, or holds a line that is no flag.
+      InputError: a file is missing, includes itself, or has a line that is not a flag.
     """
     expanded: list[str] = []
     pending = list(argv)
@@ -208,30 +209,31 @@ def _define_common(values: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_integer(
         "verbosity",
         0,
-        "0: progress and results. 1: tracebacks and debugging too. -1: warnings and errors only.",
+        "How much to print. 0: progress and results. 1: also tracebacks and debugging messages. -1: only warnings and "
+        "errors.",
         flag_values=values,
     )
     absl_flags.DEFINE_multi_string(
         "flagfile",
         [],
-        "Read more flags from this file, one a line. Files it names are relative to it.",
+        "File to read more flags from, one per line. Flagfiles that it names are relative to its folder.",
         flag_values=values,
     )
 
 
 def _is_verbose(argv: Sequence[str]) -> bool:
-    # Asked of the raw arguments: the error may be that the flags did not parse.
+    # This looks at the raw arguments, because the error may be that the flags cannot be parsed.
     return re.search(r"(^| )--?verbosity[= ][1-9]", " ".join(argv)) is not None
 
 
 def _file_trouble(error: Exception) -> str | None:
-    """One line for an error that the file system raised (no permission, disk full); None for any other.
+    """Returns one line for an error of the file system (no permission, disk full); None for any other error.
 
-    Libraries turn what they can name better into an `InputError`; this is for the many places that merely write.
+    Libraries raise an `InputError` where they can say more; this is for the many places that only write.
     """
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    # By name, since TensorFlow must not be imported for this: its errors exist only where it is imported already.
+    # The class is checked by name, because TensorFlow must not be imported for this.
     if type(error).__module__.startswith("tensorflow."):
         found = _FILE_ERROR.search(str(error)) or _NO_FOLDER.match(str(error))
         return f"{found['path']}: {found['reason']}" if found else None
@@ -239,7 +241,7 @@ def _file_trouble(error: Exception) -> str | None:
 
 
 class _Formatter(std_logging.Formatter):
-    """Log lines for a person: absl's own start with date, thread and source line."""
+    """Formats log lines without the date, thread and source line of absl's own format."""
 
     def format(self, record: std_logging.LogRecord) -> str:
         return f"{record.levelname.lower()}: {record.getMessage()}"
@@ -265,7 +267,7 @@ def _help_text(usage: str, values: absl_flags.FlagValues, sections: dict[str, li
 
 
 def _shown_default(flag: absl_flags.Flag) -> str:
-    """As it would be typed, but for text, whose quotes show where it ends."""
+    """The default as it would be typed; strings are shown in quotes."""
     if flag.boolean:
         return str(flag.default).lower()
     return repr(flag.default) if isinstance(flag.default, str) else str(flag.default)

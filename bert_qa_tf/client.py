@@ -1,6 +1,6 @@
-"""Asks a model on TF Serving, or on `serve`, over REST or gRPC: one question or sentence, or a file of them.
+"""Sends one question or sentence, or a file of them, to a model on TF Serving or `serve`, over REST or gRPC.
 
-A recording is recognised here; the server only gets its words.
+A recording is recognised on this machine; only its words are sent to the server.
 
 python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --context_file=call.txt
 python -m bert_qa_tf.client --server=localhost:8501 --question="who called" --transcript_file=call.vtt
@@ -16,7 +16,7 @@ from bert_qa_tf import cli, flags, tasks
 
 FLAG_GROUPS = (
     flags.define_client,
-    *(flags.option_group(f"{task.title}: what is asked", task.request_config) for task in tasks.all_tasks()),
+    *(flags.option_group(f"{task.title}: input", task.request_config) for task in tasks.all_tasks()),
     flags.define_prediction,
     flags.define_transcript,
     flags.define_recording,
@@ -25,7 +25,7 @@ FLAG_GROUPS = (
 
 
 def main(values: FlagValues) -> None:
-    """Asks and prints, or writes, what was answered."""
+    """Sends the request, and prints or writes the answers."""
     from bert_qa_tf.serving_client.client import Client
     from bert_qa_tf.serving_client.connection import Connection, parse_header
     from bert_qa_tf.serving_client.retries import RetryPolicy

@@ -1,4 +1,4 @@
-"""Turns text into TFRecords that are ready to train on: SQuAD-form JSON, or files of labelled sentences.
+"""Converts SQuAD-form JSON, or files of labelled sentences, to TFRecords for training.
 
 python -m bert_qa_tf.create_tfrecords --input_file=spoken_train-v1.1.json
 python -m bert_qa_tf.create_tfrecords --input_file=a.json --input_file=b.json --output_dir=tfrecords/mine
@@ -34,7 +34,7 @@ def main(values: FlagValues) -> None:
 
     conversion.check_request(values.input_file, values.output_dir, values.overwrite)
     if values.encoder_mode == "wrap" and not values.vocab_file:
-        handles.find_hub_module(values.encoder_handle)  # refuses now what training could not wrap
+        handles.find_hub_module(values.encoder_handle)  # raises an error now if training could not wrap the encoder
     tokenizer = load_tokenizer(values.encoder_handle, do_lower_case=values.do_lower_case, vocab_file=values.vocab_file)
     converter = task.converter(values.input_file, tokenizer, config)
     manifest = conversion.convert(task.name, converter, values.output_dir, tokenizer, config)

@@ -1,4 +1,4 @@
-"""The whole path on 300 spoken messages, in minutes, on a laptop: audit, convert, train, score, export, listen, ask.
+"""Runs the whole path on 300 spoken messages within minutes: audit, convert, train, score, export, listen, ask.
 
 python -m bert_qa_tf.demo
 """
@@ -24,14 +24,15 @@ from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 
 FLAG_GROUPS = (flags.define_demo,)
 
-# A recording of the test messages, and a question: of the seven about both recordings six come out right.
+# A recording of one of the test messages, and a question. Of the seven questions about both recordings, six are
+# answered correctly.
 _CLIP = "test_message_003.ogg"
 _QAS_ID = "test-003-number"
 _LISTENING = ("pocketsphinx", "soundfile", "scipy")
 
 
 def main(values: FlagValues) -> None:
-    """Walks through the commands, each as a person would type it."""
+    """Runs the commands one after the other, and prints each as a user would type it."""
     began = time.monotonic()
     root = pathlib.Path(values.output_dir)
     if root.exists():
@@ -89,8 +90,9 @@ def main(values: FlagValues) -> None:
     )
 
 
-# Of five recipes that leave the demo under six minutes on two cores, the one with the best F1 on the development
-# messages: 78.3; four or five epochs, with other learning rates, batches or frozen embeddings, gave 71.9 to 74.7.
+# Five recipes that keep the demo under six minutes on two cores were compared. This one has the best F1 on the
+# development messages, 78.3; four or five epochs, with other learning rates, batches or frozen embeddings, gave 71.9 to
+# 74.7.
 _RECIPE = (
     "--global_batch_size=8",
     "--length_buckets=2",
@@ -102,7 +104,7 @@ _MARKER = ".bert_qa_tf_demo"
 
 
 def _remove_earlier(root: pathlib.Path) -> None:
-    """Removes what an earlier demo left, and nothing else."""
+    """Removes the files of an earlier demo, and nothing else."""
     if not (root / _MARKER).exists() and any(root.iterdir()):
         raise InputError(f"{root}: not empty and not from an earlier demo; name another --output_dir")
     shutil.rmtree(root)
@@ -146,7 +148,7 @@ def _listen(root: pathlib.Path, asked: SquadExample) -> None:
 
 
 def _kept_transcript(path: pathlib.Path, asked: SquadExample) -> dict[str, object]:
-    """The sample's own transcript of a message, in the form that `transcribe` writes."""
+    """Converts the sample's own transcript of a message to the form that `transcribe` writes."""
     articles = files.read_json(path)["data"]
     paragraph = next(article["paragraphs"][0] for article in articles if article["title"] == asked.title)
     words = [

@@ -1,4 +1,4 @@
-"""Fetches a public data set by name, resumes what was cut off, and checks each file by SHA-256.
+"""Downloads a public data set by name, resumes interrupted downloads, and checks the SHA-256 of each file.
 
 python -m bert_qa_tf.download --dataset=spoken_squad --data_dir=data
 """

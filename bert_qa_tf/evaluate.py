@@ -1,4 +1,4 @@
-"""Scores models, or anybody's predictions, on labelled files, side by side.
+"""Scores models, or files of predictions, on labelled files, and shows the scores side by side.
 
 python -m bert_qa_tf.evaluate --model_dir=runs/first --eval_file=spoken_test-v1.1.json
 python -m bert_qa_tf.evaluate --model_dir=runs/a --model_dir=runs/b --eval_file=test.json --eval_file=noisy.json
@@ -44,7 +44,7 @@ def main(values: FlagValues) -> None:
     references = [task.read_reference(path, reading) for path in values.eval_file]
     by_file: list[dict[str, Any]] = [{} for _ in references]
     for scored in _all_scored(values, task, options):
-        if scored.directory:  # made now: that it cannot be written to should be known before the model has run
+        if scored.directory:  # made now, so that a lack of permission shows before the model has run
             for reference in references:
                 files.make_folder(f"{scored.directory}/{_stem(reference.path)}")
         for reference, by_model in zip(references, by_file, strict=True):
@@ -75,7 +75,7 @@ def _check_flags(values: FlagValues) -> None:
 
 
 def _task(values: FlagValues) -> type[Task]:
-    """The task of the first model; of --task where there is none."""
+    """The task of the first model; the one that --task names if there is no model."""
     if values.model_dir:
         from bert_qa_tf.training.run_directory import task_of
 
@@ -88,7 +88,7 @@ def _task(values: FlagValues) -> type[Task]:
 
 
 def _options(values: FlagValues, task: type[Task]) -> dict[str, Any]:
-    """The options of the task that were given; refuses those, and baselines, of other tasks."""
+    """The given options of the task; refuses options and baselines of other tasks."""
     for flag in _BASELINES:
         if values[flag].value and flag not in task.baselines():
             raise flags.refusal(flag, task)
@@ -96,7 +96,7 @@ def _options(values: FlagValues, task: type[Task]) -> dict[str, Any]:
 
 
 class _Scored(NamedTuple):
-    """What is scored: its name, where its results go, how, and the step of its weights where that is known."""
+    """A model or file to score: its name, its output folder, how to score it, and the step of its weights if known."""
 
     name: str
     directory: str | None
@@ -105,7 +105,7 @@ class _Scored(NamedTuple):
 
 
 def _all_scored(values: FlagValues, task: type[Task], options: Mapping[str, Any]) -> Iterator[_Scored]:
-    """One model at a time, since each fills memory."""
+    """Yields one model at a time, because each takes much memory."""
     baselines: list[Baseline] = [baseline for flag, baseline in task.baselines().items() if values[flag].value]
     count = len(values.model_dir) + len(values.saved_model) + bool(values.predictions_file) + len(baselines)
 

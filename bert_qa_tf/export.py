@@ -1,4 +1,4 @@
-"""Writes a trained model as SavedModels that take text and give answers, or an encoder as a TF-Hub module.
+"""Exports a trained model as SavedModels that take text and return answers, or an encoder as a TF-Hub module.
 
 python -m bert_qa_tf.export --model_dir=runs/first --export_dir=exports
 python -m bert_qa_tf.export --what=encoder --model_dir=runs/first
@@ -23,7 +23,7 @@ FLAG_GROUPS = (
 
 
 def main(values: FlagValues) -> None:
-    """Exports and prints where to."""
+    """Exports the model, and prints where it was written."""
     if values.model_dir and values["encoder_handle"].present:
         raise InputError("--model_dir and --encoder_handle: which of the two should be exported?")
     if values.what == "encoder":

@@ -1,6 +1,7 @@
-r"""Makes a spoken data set: contexts are read aloud with white noise and recognised, answers found in what was heard.
+r"""Makes a spoken data set: reads contexts aloud with white noise, recognises them and finds the answers again.
 
-Needs flite and requirements/speech.txt. Stopped, the same command goes on; its output is the same bytes either way.
+This needs flite and requirements/speech.txt. After an interruption, run the same command again to resume; the output is
+the same, byte for byte.
 
   python -m bert_qa_tf.make_spoken --input_file=train.json --output_file=spoken_train.json \
     --noise_volume=0.01 --noise_volume=0.02
@@ -18,7 +19,7 @@ from bert_qa_tf.config import SpeakingConfig, SpokenDatasetConfig
 from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (flags.define_spoken, flags.define_fast_recognizer)
-# Without a meaning where errors are simulated.
+# Flags that have no effect if errors are simulated, and so are refused.
 _OF_SPEECH = (
     "noise_volume",
     "min_confidence",
@@ -34,7 +35,7 @@ _OF_SPEECH = (
 
 
 def main(values: absl_flags.FlagValues) -> None:
-    """Makes the file and prints what became of its answers."""
+    """Makes the file, and prints how many of its answers were found."""
     for name in ("input_file", "output_file"):
         if not values[name].value:
             raise InputError(f"--{name} is missing")

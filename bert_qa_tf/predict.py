@@ -1,4 +1,4 @@
-"""Answers one question, or labels one sentence, or a file of them, with a trained or an exported model.
+"""Answers a question or labels a sentence, or a file of them, with a trained or exported model.
 
 python -m bert_qa_tf.predict --model_dir=runs/first --question="who called" --context_file=call.txt
 python -m bert_qa_tf.predict --saved_model=exports/qa/1 --question="who called" --transcript_file=call.vtt
@@ -21,7 +21,7 @@ from bert_qa_tf.tasks.base import Answerer, Task
 FLAG_GROUPS = (
     flags.define_model_source,
     flags.define_inference,
-    *(flags.option_group(f"{task.title}: what is asked", task.request_config) for task in tasks.all_tasks()),
+    *(flags.option_group(f"{task.title}: input", task.request_config) for task in tasks.all_tasks()),
     flags.define_prediction,
     *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_transcript,
@@ -31,14 +31,14 @@ FLAG_GROUPS = (
 
 
 def main(values: FlagValues) -> None:
-    """Answers and prints, or writes, what was found."""
+    """Answers the request, and prints or writes the answers."""
     if len(values.model_dir) + len(values.saved_model) != 1:
         raise InputError("give one model: either --model_dir (a run directory) or --saved_model (an export)")
     from bert_qa_tf.speech import text_sources
 
     config = flags.timed_text_config(values)
     readers = text_sources.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
-    # Read before the model is loaded, so that a mistake in what is asked is told at once.
+    # The request is read before the model is loaded, so that a mistake in it is reported at once.
     task = _task(values)
     options = flags.task_options(values, task, "answering_config", tasks.all_tasks())
     request = flags.read_request(values, task, tasks.all_tasks(), readers)
@@ -46,7 +46,7 @@ def main(values: FlagValues) -> None:
 
 
 def _task(values: FlagValues) -> type[Task]:
-    """The task of the model. Of one that cannot be read it is a guess: loading the model will say what is wrong."""
+    """The task of the model. If the model cannot be read this is a guess, and loading the model will raise an error."""
     try:
         if values.model_dir:
             from bert_qa_tf.training.run_directory import task_of

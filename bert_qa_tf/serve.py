@@ -1,4 +1,4 @@
-"""Serves an exported model over HTTP as TF Serving does, with a page to try it.
+"""Serves an exported model over HTTP with the REST API of TF Serving, and a web page to try it.
 
 python -m bert_qa_tf.serve --saved_model=exports/qa/1
 python -m bert_qa_tf.serve --saved_model=exports/classification/1
@@ -30,7 +30,7 @@ _EXTRA = ("requests", "starlette", "uvicorn")
 
 
 def main(values: FlagValues) -> None:
-    """Listens until it is told to stop."""
+    """Serves requests until the process is told to stop."""
     if bool(values.saved_model) == bool(values.tf_serving):
         raise InputError("give one model: either --saved_model (an export) or --tf_serving (host:port)")
     try:
@@ -69,7 +69,7 @@ def main(values: FlagValues) -> None:
 def _load_recordings(
     values: FlagValues, config: ServerConfig, task: type[Task] | None, *, is_local: bool
 ) -> tuple[Recordings | None, str]:
-    """What recognises recordings, if anything, and a few words on it; none where the task has no use for them."""
+    """The recogniser of recordings, or None, with a short description, which is empty if the task has no recordings."""
     from bert_qa_tf.serving.recordings import Recordings, RecordingsConfig
     from bert_qa_tf.speech import processes
     from bert_qa_tf.speech.recordings.recognizer import check_installed
@@ -88,7 +88,7 @@ def _load_recordings(
     try:
         check_installed(recognizer)
         if values.recognizer != "auto":
-            # In a process of its own, as each recording will be: a model must not stay in this one's memory.
+            # It is loaded in a separate process, like for each recording, so that no model stays in this one's memory.
             processes.Call(functools.partial(_check_loading, recognizer)).wait()
     except InputError as error:
         if values.recognizer != "auto":
@@ -106,7 +106,7 @@ def _check_loading(recognizer: RecognizerConfig) -> None:
 
 
 def _load_servable(values: FlagValues) -> Servable | None:
-    """The model; None where a TF Serving has it."""
+    """Loads the model; None if a TF Serving has it."""
     if values.tf_serving:
         return None
     from bert_qa_tf.serving.servable import Servable

@@ -1,4 +1,4 @@
-"""Trains a model on the records that `create_tfrecords` wrote; the same command again goes on where it stopped.
+"""Trains a model on the records that `create_tfrecords` wrote; run the same command again to resume.
 
 python -m bert_qa_tf.train --flagfile=configs/gpu.flags
 python -m bert_qa_tf.train --flagfile=configs/cpu.flags --model_dir=runs/first --learning_rate=5e-5
@@ -25,7 +25,7 @@ FLAG_GROUPS = (
 
 
 def main(values: FlagValues) -> None:
-    """Trains and says where the result is."""
+    """Trains a model, and prints where the result is."""
     config = train_config(values)
     from bert_qa_tf.training import loop
 
@@ -33,14 +33,14 @@ def main(values: FlagValues) -> None:
     scores = "  ".join(f"{name} {value:.2f}" for name, value in result.best_scores.items())
     print(f"{config.model_dir}: {result.steps} steps{'; best on the development split: ' + scores if scores else ''}")
     if result.signal is not None:
-        sys.exit(128 + result.signal)  # as a shell says of what a signal ended
+        sys.exit(128 + result.signal)  # the exit status of a shell for a process that a signal ended
 
 
 def train_config(values: FlagValues) -> TrainConfig:
-    """The config that the flags describe.
+    """Makes the training config from the flags.
 
     Raises:
-      InputError: a flag's value makes no sense.
+      InputError: a flag's value is invalid.
     """
     if not values.model_dir:
         raise InputError("--model_dir is missing: where should the run directory be?")
@@ -64,7 +64,7 @@ def _profile_steps(parts: list[str] | None) -> tuple[int, int] | None:
 
 
 def _fields(values: FlagValues, config: type, leave_out: tuple[str, ...] = ()) -> dict[str, object]:
-    """The flags that are named as the config's fields are."""
+    """The values of the flags that have the names of the config's fields."""
     return {name: values[name].value for name in config.__dataclass_fields__ if name not in leave_out}
 
 

@@ -1,6 +1,6 @@
 r"""Turns recordings into transcripts with word times and confidences.
 
-Needs requirements/speech.txt. Stopped, the same command goes on.
+This needs requirements/speech.txt. After an interruption, run the same command again to resume.
 
   python -m bert_qa_tf.transcribe --audio=talk.wav
   python -m bert_qa_tf.transcribe --audio=talk.mp3 --output_file=talk.vtt --reference_file=talk.txt
@@ -17,7 +17,7 @@ FLAG_GROUPS = (flags.define_transcription, flags.define_recognizer)
 
 
 def main(values: absl_flags.FlagValues) -> None:
-    """Recognises each recording, writes its transcript and prints its error rate where the reference is given."""
+    """Recognises each recording, writes its transcript, and prints its word error rate if a reference is given."""
     from bert_qa_tf.speech.recordings import transcription_job
 
     transcription_job.run(

@@ -1,7 +1,7 @@
-"""Frozen settings that check themselves, shared by the library and its commands.
+"""Defines frozen settings that check themselves, shared by the library and its commands.
 
-What goes in: plain values. What comes out: dataclasses that the rest of the package takes as arguments. Flags are
-turned into these by the entry points; nothing here reads a flag, a file or the environment.
+They are dataclasses that the rest of the package takes as arguments. The commands make them from flags; nothing here
+reads a flag, a file or the environment.
 """
 
 from __future__ import annotations

@@ -14,52 +14,51 @@ class AsrSimulationConfig:
     """Simulated recognition errors in training text.
 
     Attributes:
-      wer: word error rate, above 0 and at most 0.7, as far as the simulator was fitted; or two, between which each
-        paragraph's is drawn.
-      copies: number of simulated copies of each paragraph, each with other errors; an epoch of training takes one.
+      wer: the word error rate, above 0 and at most 0.7, the range that the simulator was fitted for; or two rates,
+        between which the rate of each paragraph is drawn.
+      copies: the number of simulated copies of each paragraph, each with other errors; an epoch of training uses one.
       answers: which questions are kept. "aligned": those of whose answer enough is heard. "exact": only those whose
         answer is heard as it was said.
-      clean_copies: so many copies of the text as it is written come before the simulated ones; training begins with
-        them.
-      min_confidence: questions of whose answer less than this share of the letters is heard, 0 to 1, are dropped.
-      sentence_stops: whether a full stop ends what is heard of each sentence, as in Spoken-SQuAD.
+      clean_copies: the number of error-free copies that come before the simulated ones; training begins with them.
+      min_confidence: a question is dropped if less than this share (0 to 1) of its answer's letters is heard.
+      sentence_stops: whether each simulated sentence ends with a full stop, as in Spoken-SQuAD.
     """
 
     wer: tuple[float, ...] = option(
-        text="Put the errors of a speech recogniser into the training text: the share of wrong words, as 0.3; or a "
-        "lowest and a highest share that each paragraph's is drawn between, as 0.1,0.4. It is that of encyclopedic "
-        "text: with plainer words fewer are wrong, with more names more; the summary says how many. What is set aside "
-        "stays clean.",
+        text="Simulate speech recognition errors in the training text. The value is a word error rate, such as 0.3, or "
+        "a range from which each paragraph's rate is drawn, such as 0.1,0.4. The rate is that of encyclopedic text: "
+        "simpler text gets fewer errors, text with many names gets more, and the summary states the actual rate. "
+        "Development data stays clean.",
         flag="simulate_wer",
         expected="a share of the words, as 0.3, or two, as 0.1,0.4",
     )
     copies: int = option(
         2,
-        "With --simulate_wer: simulate each paragraph so many times, each time with other errors; training takes one "
-        "copy an epoch.",
+        "With --simulate_wer: number of simulated copies of each paragraph, each with other errors; training uses one "
+        "copy per epoch.",
         flag="simulate_copies",
     )
     answers: Literal["aligned", "exact"] = option(
         "aligned",
-        "With --simulate_wer: label what is heard in the answer's place (aligned), or leave out questions whose answer "
-        "is not heard as it was said (exact).",
+        "With --simulate_wer: label the words that are heard in place of the answer (aligned), or leave out questions "
+        "whose answer is not heard as it was said (exact).",
         flag="simulate_answers",
     )
     clean_copies: int = option(
         0,
-        "With --simulate_wer: so many copies of the text as it is written come before the simulated ones, so that "
-        "training begins with as many epochs of clean text.",
+        "With --simulate_wer: number of error-free copies of the text before the simulated ones, so that training "
+        "begins with as many epochs of clean text.",
         flag="simulate_clean_copies",
     )
     min_confidence: float = option(
         0.5,
-        "With --simulate_wer: leave out questions of whose answer less than this share (0 to 1) of the letters is "
-        "heard, as make_spoken does.",
+        "With --simulate_wer: leave out a question if less than this share (0 to 1) of its answer's letters is heard, "
+        "as make_spoken does.",
         flag="simulate_min_confidence",
     )
     sentence_stops: bool = option(
         True,
-        "With --simulate_wer: end what is heard of each sentence with a full stop, as Spoken-SQuAD does.",
+        "With --simulate_wer: put a full stop after each simulated sentence, as in Spoken-SQuAD.",
         flag="simulate_sentence_stops",
     )
 
@@ -81,7 +80,7 @@ class AsrSimulationConfig:
 
     @property
     def num_copies(self) -> int:
-        """Clean and simulated ones."""
+        """The number of copies, clean and simulated."""
         return self.clean_copies + self.copies
 
     @property

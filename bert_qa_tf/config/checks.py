@@ -1,4 +1,4 @@
-"""What the settings check themselves with."""
+"""Provides the check that the settings use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How files of labelled sentences are read."""
+"""Settings of reading files of labelled sentences."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from bert_qa_tf.config.checks import require
 from bert_qa_tf.config.options import option
 
 TEXT_COLUMN = (
-    "Column of the texts in a table, or key in JSON lines: a name or, in a table, a position from 0. By default "
-    "sentence or text."
+    "Name of the column that holds the texts in a table, or its position, counted from 0; the key in JSON lines. By "
+    "default sentence or text."
 )
-HEADER_ROW = "Whether a table's first line names its columns. By default it does, unless all columns are positions."
+HEADER_ROW = (
+    "Whether the first line of a table names its columns. By default yes, unless all columns are given by position."
+)
 # `client` has a --header of its own.
 HEADER_ROW_FLAG = "header_row"
 
@@ -20,18 +22,20 @@ HEADER_ROW_FLAG = "header_row"
 class ColumnsConfig:
     """Which columns of a table hold the texts and their labels.
 
-    A column is given by its name in the header, or by its position: "0" is the first one. In JSON lines, which have no
-    order, it is always the name of a key.
+    A column is given by its name in the header, or by its position, where "0" is the first column. In JSON lines, whose
+    keys have no order, it is always the name of a key.
 
     Attributes:
       text: the column of the texts; None for `sentence` or `text`, whichever the header has.
-      label: the column of the labels; None for `label`, where the header has it.
-      header: whether the first line of a table names its columns. None says that it does, unless all columns are given
-        by position: GLUE's SST-2 has a header, its CoLA has none.
+      label: the column of the labels; None for `label`, if the header has it.
+      header: whether the first line of a table names its columns. None means that it does, unless all columns are given
+        by position. For example, GLUE's SST-2 has a header, and its CoLA has none.
     """
 
     text: str | None = option(None, TEXT_COLUMN, flag="text_column")
-    label: str | None = option(None, "Column of the labels, likewise. label by default.", flag="label_column")
+    label: str | None = option(
+        None, "Column or key of the labels, as for --text_column. By default label.", flag="label_column"
+    )
     header: bool | None = option(None, HEADER_ROW, flag=HEADER_ROW_FLAG)
 
     def __post_init__(self) -> None:
@@ -53,5 +57,5 @@ class ColumnsConfig:
 
 
 def column_position(column: str) -> int | None:
-    """The position that `column` states, counted from 0; None where it is a name."""
+    """The position that `column` gives, counted from 0; None if it is a name."""
     return int(column) if column.isascii() and column.isdigit() else None

@@ -1,4 +1,4 @@
-"""What an encoder is built as."""
+"""Settings of an encoder's architecture."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Settings that describe their own flags.
+"""Defines settings that describe their own flags.
 
-A field made by `option` says what a person needs to know of it; `flags.options` makes a flag of it, with the field's
-type and default. So a task's settings, and what `--help` says of them, stand in the task's own folder.
+A field made by `option` carries its help text, and `flags.options` makes a flag from it, with the field's type and
+default. So a task's settings and their help texts are in the task's own folder.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def option(
     """A dataclass field that is also a command's flag, or that groups such fields.
 
     Args:
-      default: the field's default; a field without one must be given. Of a field that is itself a dataclass, its
-        default instance, or None.
-      text: what `--help` says.
-      flag: the flag's name; that of the field by default.
-      switch: of a nested dataclass whose default is None: the flag that asks for one.
-      expected: what a flag of several numbers expects, for the message where it is given something else.
+      default: the field's default; a field without one must be given. For a nested dataclass, its default instance, or
+        None.
+      text: the help text.
+      flag: the flag's name; by default that of the field.
+      switch: for a nested dataclass whose default is None, the flag that turns it on.
+      expected: a description of the values of a flag of several numbers, for error messages.
     """
     return dataclasses.field(default=default, metadata={_METADATA: _Metadata(text, flag, switch, expected)})
 
@@ -50,11 +50,11 @@ class Option(NamedTuple):
     """A field that is a flag.
 
     Attributes:
-      name: of the flag.
-      default: the field's default; None where it has none.
-      text: what `--help` says.
+      name: the flag's name.
+      default: the field's default; None if it has none.
+      text: the help text.
       kind: `bool`, `int`, `float` or `str`; `tuple` for several words or numbers.
-      choices: of a `Literal` field; empty for any value.
+      choices: the values of a `Literal` field; empty if any value is allowed.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Option(NamedTuple):
 
 
 def options_of(config: type) -> Iterator[Option]:
-    """The options of a config class, those of its nested configs in their places."""
+    """Yields the options of a config class, including those of nested configs, in the order of the fields."""
     for field, hint in _fields(config):
         if dataclasses.is_dataclass(hint):
             yield from options_of(hint)
@@ -77,32 +77,32 @@ def options_of(config: type) -> Iterator[Option]:
 
 
 def from_options(config: type, values: Mapping[str, Any]) -> Any:
-    """A config object; what `values` lacks has its default.
+    """Makes a config object; options that are missing in `values` have their defaults.
 
     Args:
-      config: the class.
-      values: flag → value, of these options and perhaps of others.
+      config: the config class.
+      values: flag → value; may contain other flags too.
 
     Raises:
-      InputError: the values make no sense (from the class's own checks).
+      InputError: a value is invalid (from the class's own checks).
     """
     return config(**_changes(config, values, lambda field: field.default))
 
 
 def replace_options(config: Any, values: Mapping[str, Any]) -> Any:
-    """A copy of a config object with the options in `values` replaced, those of nested configs too.
+    """Copies a config object with the options in `values` replaced, including those of nested configs.
 
     Raises:
-      InputError: the values make no sense.
+      InputError: a value is invalid.
     """
     return dataclasses.replace(config, **_changes(type(config), values, lambda field: getattr(config, field.name)))
 
 
 def from_json(config: type, values: Mapping[str, Any]) -> Any:
-    """A config object from what `dataclasses.asdict` and JSON made of one; what `values` lacks has its default.
+    """Makes a config object from the output of `dataclasses.asdict` via JSON; missing fields have their defaults.
 
     Raises:
-      TypeError, AttributeError, InputError: they are of another class.
+      TypeError, AttributeError, InputError: the values are those of another class.
     """
     found = dict(values)
     for field, hint in _fields(config):
@@ -115,7 +115,7 @@ def from_json(config: type, values: Mapping[str, Any]) -> Any:
 
 
 def _changes(config: type, values: Mapping[str, Any], current: Callable[[dataclasses.Field], Any]) -> dict[str, Any]:
-    """Field → value, of the options in `values` and of all nested configs."""
+    """Returns field → value for the options in `values` and for all nested configs."""
     changes = {}
     for field, hint in _fields(config):
         if dataclasses.is_dataclass(hint):
@@ -135,7 +135,7 @@ def _flag_of(field: dataclasses.Field) -> str:
 
 
 def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
-    """A value as the field holds it; flags of several numbers arrive as words."""
+    """Converts a flag's value to the field's type; flags of several numbers arrive as strings."""
     if typing.get_origin(hint) is not tuple:
         return value
     kind = typing.get_args(hint)[0]
@@ -148,7 +148,7 @@ def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
 
 @functools.cache
 def _fields(config: type) -> list[tuple[dataclasses.Field, Any]]:
-    """The fields of a config class, each with its type less `None`."""
+    """The fields of a config class, each with its type without `None`."""
     hints = typing.get_type_hints(config)
     return [(field, _without_none(hints[field.name])) for field in dataclasses.fields(config)]
 

@@ -1,4 +1,4 @@
-"""How records are written, whatever task they are for."""
+"""Settings of writing records, for any task."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bert_qa_tf.config.options import option
 
 @dataclasses.dataclass(frozen=True)
 class RecordsConfig:
-    """What every conversion has in common; a task's own config adds to it.
+    """The settings that every conversion has; a task's own config adds to them.
 
     Attributes:
-      num_shards: training shards.
-      num_dev_shards: development shards.
-      dev_fraction: share of the data set aside for development, 0 for none.
-      keep_decoding_features: store in training records, too, what only decoding needs.
-      seed: decides what is set aside, the order of the records, and simulated recognition errors.
+      num_shards: the number of training shards.
+      num_dev_shards: the number of development shards.
+      dev_fraction: the share of the data that is set aside for development; 0 for none.
+      keep_decoding_features: whether training records also store the fields that only decoding needs.
+      seed: the seed of the split, the order of the records, and the simulated recognition errors.
     """
 
-    num_shards: int = option(8, "Training shards to write.")
+    num_shards: int = option(8, "Number of training shards to write.")
     num_dev_shards: int = 1
-    dev_fraction: float = option(0.1, "Share of the data kept out of training, to measure progress on.")
-    keep_decoding_features: bool = option(False, "Store text offsets in training records too, for your own tools.")
-    seed: int = option(0, "Decides what is set aside, the order of the records, and the simulated recognition errors.")
+    dev_fraction: float = option(0.1, "Share (0 to 1) of the data to set aside as the development split.")
+    keep_decoding_features: bool = option(False, "Also store text offsets in training records, for your own tools.")
+    seed: int = option(0, "Seed of the split, the order of the records, and the simulated recognition errors.")
 
     def __post_init__(self) -> None:
         require(self.num_shards >= 1, f"num_shards must be at least 1, got {self.num_shards}")

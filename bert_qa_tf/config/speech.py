@@ -1,4 +1,4 @@
-"""How speech is made, recognised and read."""
+"""Settings of synthesising and recognising speech and of reading transcripts."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from bert_qa_tf.config.checks import require
 
 @dataclasses.dataclass(frozen=True)
 class CleaningConfig:
-    """What is taken out of a transcript before it is asked; see `speech/transcripts/cleaning.py`.
+    """What is removed from a transcript before it is searched; see `speech/transcripts/cleaning.py`.
 
-    Only what shortens names as well ("Duran Duran") is left in by default.
+    By default all rules are on except the one that would also shorten names ("Duran Duran").
 
     Attributes:
-      speaker_labels: "SPEAKER_00:", "John:", ">>", and a dash where a line begins.
+      speaker_labels: "SPEAKER_00:", "John:", ">>", and a dash at the beginning of a line.
       time_stamps: "[00:12:31]", "(12:31)".
       sound_notes: "[Music]", "(laughter)".
       fillers: "um", "uh", "erm".
-      repeats: words and short phrases said twice in a row, but for numbers and spelled letters.
-      invisible: soft hyphens and characters of no width.
+      repeats: words and short phrases said twice in a row, except for numbers and spelled letters.
+      invisible: soft hyphens and zero-width characters.
     """
 
     speaker_labels: bool = True
@@ -33,10 +33,10 @@ class CleaningConfig:
 
     @classmethod
     def of(cls, names: Sequence[str]) -> CleaningConfig:
-        """The rules of these names alone; ("all",) or ("none",) for all or none of them.
+        """Turns on only the rules with these names; ("all",) or ("none",) for all or none of them.
 
         Raises:
-          InputError: there is no such rule.
+          InputError: a rule is unknown.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in names:
@@ -48,21 +48,21 @@ class CleaningConfig:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The rules that are on."""
+        """The names of the rules that are on."""
         return tuple(name for name, is_on in vars(self).items() if is_on)
 
 
 @dataclasses.dataclass(frozen=True)
 class RecognizerConfig:
-    """Which recogniser, and how.
+    """The settings of a speech recogniser.
 
     Attributes:
-      name: of the recogniser.
+      name: the recogniser's name.
       search: how thoroughly pocketsphinx searches.
-      whisper_model: of faster_whisper: a name or a folder.
-      language: that faster_whisper is to expect.
-      stop_pause_secs: where a recogniser that writes no full stops hears a pause of so many seconds, one is put in when
-        recordings are transcribed; 0 for none.
+      whisper_model: the model of faster_whisper: a name or a folder.
+      language: the language of the speech, for faster_whisper.
+      stop_pause_secs: when a recording is transcribed by a recogniser that writes no full stops, one is inserted at
+        each pause of at least this many seconds; 0 for no full stops.
     """
 
     name: Literal["pocketsphinx", "faster_whisper"] = "pocketsphinx"
@@ -77,14 +77,14 @@ class RecognizerConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TimedTextConfig:
-    """How a transcript or a recording becomes a text to ask questions about.
+    """The settings of making a text from a transcript or a recording.
 
     Attributes:
-      file_format: of transcripts; None recognises it.
-      recording: of transcripts that hold several.
-      cleaning: what is taken out of the text.
-      recognizer: of recordings.
-      num_processes: that recognise; 0 for as many as suit the recogniser.
+      file_format: the format of the transcript; None to detect it.
+      recording: the recording to use, for a transcript that holds several.
+      cleaning: what is removed from the text.
+      recognizer: the recogniser for recordings.
+      num_processes: the number of processes for recognition; 0 for as many as suit the recogniser.
     """
 
     file_format: str | None = None
@@ -96,13 +96,13 @@ class TimedTextConfig:
 
 @dataclasses.dataclass(frozen=True)
 class SpeakingConfig:
-    """How a text is read aloud and recognised.
+    """The settings of reading a text aloud and recognising it.
 
     Attributes:
-      voice: of flite.
-      speech_command: another program to speak with (see `CommandSynthesizer`); None for flite.
+      voice: the voice of flite.
+      speech_command: another program for speech synthesis (see `CommandSynthesizer`); None for flite.
       recognizer: see `RecognizerConfig`.
-      seed: of the white noise.
+      seed: the seed of the white noise.
     """
 
     voice: str = "slt"
@@ -113,15 +113,15 @@ class SpeakingConfig:
 
 @dataclasses.dataclass(frozen=True)
 class SpokenDatasetConfig:
-    """How a spoken data set is made of a SQuAD-form file.
+    """The settings of making a spoken data set from a SQuAD-form file.
 
     Attributes:
       speaking: see `SpeakingConfig`.
-      noise_volumes: of the white noise, 0 to 1 of full scale; paragraphs take them in turn.
-      unplaced: what becomes of a question none of whose answers was found in the transcript: "drop" leaves it out, for
+      noise_volumes: volumes of the white noise, 0 to 1 of full scale; successive paragraphs take them in turn.
+      unplaced: what to do with a question if none of its answers is found in the transcript: "drop" leaves it out, for
         training; "keep" keeps every question, with the answer as it was said, for scoring.
-      min_confidence: answers whose letters were heard less well than this, 0 to 1, count as lost.
-      sentence_stops: whether a full stop ends what was heard of each sentence, as in Spoken-SQuAD.
+      min_confidence: an answer counts as lost if less than this share (0 to 1) of its letters is heard correctly.
+      sentence_stops: whether each recognised sentence ends with a full stop, as in Spoken-SQuAD.
     """
 
     speaking: SpeakingConfig = SpeakingConfig()

@@ -1,4 +1,4 @@
-"""How a model is trained, and on what."""
+"""Settings of training: data, steps, optimizer and hardware."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bert_qa_tf.config.checks import require
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW with a linear warm-up and a linear decay to zero (BERT's recipe).
+    """The settings of AdamW with a linear warm-up and a linear decay to zero (BERT's recipe).
 
     Attributes:
       learning_rate: the peak, reached at the end of the warm-up.
-      warmup_proportion: share of all steps spent warming up.
-      warmup_steps: that many steps instead; None for the share.
-      weight_decay_rate: decoupled decay, of everything but biases and layer norms.
+      warmup_proportion: the share of all steps that are warm-up steps.
+      warmup_steps: the number of warm-up steps; None to use the share.
+      weight_decay_rate: decoupled weight decay of everything except biases and layer norms.
       adam_beta_1, adam_beta_2, adam_epsilon: as in Adam.
-      clip_norm: largest global gradient norm, after adding up the replicas; 0 for no clipping.
+      clip_norm: the largest global gradient norm, after the replicas' gradients are summed; 0 for no clipping.
       layerwise_lr_decay: each layer's learning rate is this times that of the layer above it; the head's (and the
         pooler's) is `learning_rate`. 1 for the same rate everywhere.
     """
@@ -51,18 +51,19 @@ class OptimizerConfig:
 
 @dataclasses.dataclass(frozen=True)
 class RuntimeConfig:
-    """Where and in which precision training runs; none of it changes what is computed beyond rounding.
+    """Where and in which precision training runs; these settings change results only by rounding.
 
     Attributes:
       distribution_strategy: "one_device", "mirrored" (all GPUs of a machine), "multi_worker_mirrored" (machines named
         by TF_CONFIG) or "tpu".
       mixed_precision: a Keras policy name, or "auto".
-      tpu: which TPU: "local", a name or an address.
-      all_reduce: how several machines add up their gradients: "ring", "nccl", or TensorFlow's choice.
-      jit_compile: compile each replica's loss and gradients with XLA; on a TPU everything is compiled anyway.
-      graph_rewrite: let TensorFlow rewrite the graph of a wrapped encoder to bfloat16, on CPUs.
-      deterministic: the same bits again from the same command, on one machine and number of threads; slower.
-      allow_float32_encoder: train even where a half-precision policy does not reach the encoder's matrix products.
+      tpu: the TPU: "local", a name or an address.
+      all_reduce: how several machines sum their gradients: "ring", "nccl", or "auto" for TensorFlow's choice.
+      jit_compile: whether to compile each replica's loss and gradients with XLA; on a TPU everything is compiled.
+      graph_rewrite: whether TensorFlow rewrites the graph of a wrapped encoder to bfloat16, on CPUs.
+      deterministic: whether the same command gives the same bits on one machine with one number of threads; slower.
+      allow_float32_encoder: whether to train even if a half-precision policy does not affect the encoder's matrix
+        products.
     """
 
     distribution_strategy: Literal["one_device", "mirrored", "multi_worker_mirrored", "tpu"] = "one_device"
@@ -77,36 +78,36 @@ class RuntimeConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """One training, from records to a run directory.
+    """The settings of one training, from records to a run directory.
 
     Attributes:
-      train_dir: a conversion.
+      train_dir: the folder of the conversion.
       model_dir: the run directory.
       encoder_handle: where the encoder comes from.
-      encoder_mode: "rebuild" reads its weights into an encoder built here; "wrap" keeps a TF-Hub module as it is.
-      init_checkpoint: a run directory to start from, instead of the pretrained weights and a fresh head.
-      freeze_layers: 0 trains the whole encoder; N keeps its embeddings and its first N transformer blocks as they
-        are; -1 keeps the embeddings alone.
+      encoder_mode: "rebuild" loads its weights into an encoder built here; "wrap" uses a TF-Hub module as it is.
+      init_checkpoint: a run directory to start from, instead of the pretrained weights and a new head.
+      freeze_layers: 0 trains the whole encoder; N freezes its embeddings and its first N transformer blocks; -1 freezes
+        only the embeddings.
       optimizer: see `OptimizerConfig`.
       runtime: see `RuntimeConfig`.
-      task_options: option of the task's `training_config` → value, where it is not the default.
+      task_options: option of the task's `training_config` → value, for those that differ from the default.
       global_batch_size: windows per optimizer step over all replicas and micro-batches.
-      gradient_accumulation_steps: micro-batches that each replica takes one after the other.
-      steps_per_loop: at most so many steps, of one bucket, in one call of the device.
-      num_train_epochs: passes over the training windows; where these come in copies, each over the next copy.
+      gradient_accumulation_steps: the number of micro-batches that each replica processes per step.
+      steps_per_loop: the most steps, all of one bucket, in one call of the device.
+      num_train_epochs: passes over the training windows; if these come in copies, each pass is over the next copy.
       max_train_steps: stop after this many steps, and decay the learning rate to there; None for no limit.
-      max_train_examples: train on the first so many windows of the shuffled order only, of each copy; None for all.
-      length_buckets: at most this many static shapes, chosen for the lengths of the windows; or the lengths themselves,
-        ascending.
-      early_stopping_patience: stop after so many evaluations without a better score; 0 for never.
-      max_hours: stop after so many hours of training, those of earlier processes included; None for no limit.
+      max_train_examples: train on only this many windows of each copy, the first in shuffled order; None for all.
+      length_buckets: the most static shapes, which are chosen for the lengths of the windows; or the lengths
+        themselves, ascending.
+      early_stopping_patience: stop after this many evaluations without a better score; 0 for never.
+      max_hours: stop after this many hours of training, including those of earlier processes; None for no limit.
       profile_steps: first and last step to profile for TensorBoard; None for no profile.
       save_checkpoints_steps: steps between checkpoints.
       keep_checkpoint_max: checkpoints kept.
       log_steps: steps between progress lines.
       eval_batch_size: windows per call on the development split.
-      seed: of the head's first weights, the order of the data and dropout.
-      overwrite: start anew in a run directory that holds another training.
+      seed: the seed of the head's initial weights, the order of the data and dropout.
+      overwrite: whether to start again from the beginning in a run directory that holds another training.
     """
 
     train_dir: str

@@ -1,7 +1,7 @@
-"""Every absl flag of the project, each defined once, in groups that the commands pick from.
+"""Defines every absl flag of the project once, in groups that the commands pick from.
 
-What goes in: an absl `FlagValues`. What comes out: the same, with a group's flags defined in it. The first line of each
-function's docstring is the group's heading in `--help`. Only entry points import this package.
+Each function defines the flags of one group in an absl `FlagValues`. The first line of its docstring is the group's
+heading in `--help`. Only entry points import this package.
 """
 
 from bert_qa_tf.flags.data import (

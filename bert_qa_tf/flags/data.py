@@ -1,4 +1,4 @@
-"""What goes into records: auditing, downloading, converting; and the demo."""
+"""Defines the flags of auditing, downloading and converting data, and of the demo."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ def define_audit(values: Values) -> None:
     flags.DEFINE_integer(
         "max_answer_words",
         30,
-        "Longest span, in words, that the ceiling may choose.",
+        "Maximum length, in words, of the spans that are searched for the ceiling: the best score that any single span "
+        "of the text can get.",
         lower_bound=1,
         flag_values=values,
     )
-    flags.DEFINE_integer("show", 3, "How many ids to show of each kind of problem.", lower_bound=0, flag_values=values)
+    flags.DEFINE_integer("show", 3, "How many ids to show for each kind of problem.", lower_bound=0, flag_values=values)
     flags.DEFINE_float(
         "fail_under_aligned",
         None,
-        "Exit with status 1 when a smaller share (0 to 1) of a file's questions has an answer offset that fits.",
+        "Exit with status 1 if a smaller share (0 to 1) of a file's questions has a correct answer offset.",
         lower_bound=0.0,
         upper_bound=1.0,
         flag_values=values,
@@ -32,7 +33,7 @@ def define_audit(values: Values) -> None:
     flags.DEFINE_float(
         "fail_under_ceiling_f1",
         None,
-        "Exit with status 1 when no span could reach this F1 (0 to 100) on a file.",
+        "Exit with status 1 if the ceiling of a file's F1 (0 to 100) is lower than this.",
         lower_bound=0.0,
         upper_bound=100.0,
         flag_values=values,
@@ -42,13 +43,13 @@ def define_audit(values: Values) -> None:
 def define_download(values: Values) -> None:
     """Download."""
     flags.DEFINE_enum(
-        "dataset", None, ["spoken_squad", "squad_v1.1", "squad_v2.0"], "Which public data set.", flag_values=values
+        "dataset", None, ["spoken_squad", "squad_v1.1", "squad_v2.0"], "Data set to download.", flag_values=values
     )
-    flags.DEFINE_string("data_dir", "data", "Folder to write to; a folder per data set is made.", flag_values=values)
+    flags.DEFINE_string("data_dir", "data", "Folder to write to; each data set gets a subfolder.", flag_values=values)
     flags.DEFINE_string(
         "base_url",
         None,
-        "Take the files from this address (a mirror, a local server) instead of their public home.",
+        "Download the files from this address (a mirror, a local server) instead of their public one.",
         flag_values=values,
     )
 
@@ -58,22 +59,26 @@ def define_conversion(values: Values) -> None:
     flags.DEFINE_string(
         "task",
         "question_answering",
-        "What the records are for: question_answering, classification, or package.module:Class of a task of your own.",
+        "Task to make records for: question_answering, classification, or package.module:Class for your own task.",
         flag_values=values,
     )
-    flags.DEFINE_multi_string("input_file", [], "File to convert. Repeat the flag for several.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "input_file", [], "File to convert. Repeat the flag for several files.", flag_values=values
+    )
     flags.DEFINE_string(
         "output_dir",
         "tfrecords/spoken_squad",
-        "Folder for the shards, the vocabulary and manifest.json.",
+        "Folder to write the record shards, the vocabulary and manifest.json to.",
         flag_values=values,
     )
-    flags.DEFINE_string("vocab_file", None, "WordPiece vocabulary, instead of the encoder's own.", flag_values=values)
-    flags.DEFINE_bool("overwrite", False, "Replace the conversion in --output_dir.", flag_values=values)
+    flags.DEFINE_string(
+        "vocab_file", None, "WordPiece vocabulary to use instead of the encoder's own.", flag_values=values
+    )
+    flags.DEFINE_bool("overwrite", False, "Replace an existing conversion in --output_dir.", flag_values=values)
 
 
 def define_demo(values: Values) -> None:
     """Demo."""
     flags.DEFINE_string(
-        "output_dir", "runs/demo", "Folder to work in; an earlier demo's is replaced.", flag_values=values
+        "output_dir", "runs/demo", "Folder to work in; the files of an earlier demo are replaced.", flag_values=values
     )

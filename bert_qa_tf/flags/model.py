@@ -1,4 +1,4 @@
-"""Which model, and how its answers are found and scored."""
+"""Defines the flags that choose a model, its input and how it is scored."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def define_encoder(values: Values) -> None:
     flags.DEFINE_string(
         "encoder_handle",
         "minilm",
-        "Where the BERT encoder comes from: a name (minilm, bert-tiny, bert-mini, bert-small, bert-medium, "
+        "Pretrained BERT encoder to load: a name (minilm, bert-tiny, bert-mini, bert-small, bert-medium, "
         "bert-base-uncased, bert-large-uncased, bert-large-wwm-uncased, a keras-nlp preset); the folder of a TF-Hub "
-        "module, a Google checkpoint, a keras-nlp preset or safetensors; an https://, gs:// or kaggle:// address.",
+        "module, a Google checkpoint, a keras-nlp preset or safetensors; or an https://, gs:// or kaggle:// address.",
         flag_values=values,
     )
 
@@ -25,8 +25,8 @@ def define_encoder_mode(values: Values) -> None:
         "encoder_mode",
         "rebuild",
         ["rebuild", "wrap"],
-        "rebuild: read the encoder's weights into one built here, in any precision. wrap: keep a TF-Hub module that is "
-        "no plain BERT as it is, in its own precision.",
+        "How to use the encoder. rebuild: load its weights into an encoder built here, which can run in any precision. "
+        "wrap: use a TF-Hub module as it is, in its own precision, for encoders that are not plain BERT.",
         flag_values=values,
     )
 
@@ -36,8 +36,8 @@ def define_casing(values: Values) -> None:
     flags.DEFINE_bool(
         "do_lower_case",
         None,
-        "Whether text is lower-cased and stripped of accents: for a vocabulary file (yes by default), and for an "
-        "encoder that does not state it.",
+        "Whether the tokenizer lower-cases text and strips accents. Needed only with --vocab_file (default there: yes) "
+        "and for an encoder that does not say so itself.",
         flag_values=values,
     )
 
@@ -45,24 +45,35 @@ def define_casing(values: Values) -> None:
 def define_model_source(values: Values) -> None:
     """Model."""
     flags.DEFINE_multi_string(
-        "model_dir", [], "Run directory of `train`. `evaluate` takes several.", flag_values=values
+        "model_dir",
+        [],
+        "Trained model to use: the --model_dir of `train`. `evaluate` takes several.",
+        flag_values=values,
     )
     flags.DEFINE_multi_string(
         "saved_model",
         [],
-        "SavedModel that `export` wrote: its version folder, or the .tar.gz or https:// address of its archive, which "
-        "is checked and kept in the user's cache. `evaluate` takes several.",
+        "Exported model to use: the version folder that `export` wrote, or an archive of it, as a .tar.gz file or an "
+        "https:// address. Archives are checked and kept in the user's cache. `evaluate` takes several.",
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "batch_size", 32, "Sentences, or windows of texts, per call of the model.", lower_bound=1, flag_values=values
+        "batch_size",
+        32,
+        "Number of windows (question answering) or sentences (classification) per call of the model.",
+        lower_bound=1,
+        flag_values=values,
     )
 
 
 def define_inference(values: Values) -> None:
     """Inference."""
     flags.DEFINE_enum(
-        "checkpoint", "best", ["best", "last"], "Which weights of --model_dir to use.", flag_values=values
+        "checkpoint",
+        "best",
+        ["best", "last"],
+        "Which weights of --model_dir to use: those with the best development score, or the last ones.",
+        flag_values=values,
     )
     flags.DEFINE_enum(
         "inference_dtype",
@@ -75,23 +86,25 @@ def define_inference(values: Values) -> None:
 
 def define_evaluation(values: Values) -> None:
     """Evaluation."""
-    flags.DEFINE_multi_string("eval_file", [], "File to score on. Repeat the flag for several.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "eval_file", [], "Labelled file to score on. Repeat the flag for several files.", flag_values=values
+    )
     flags.DEFINE_string(
         "task",
         "question_answering",
-        "What --predictions_file or a baseline is for; a model says so itself.",
+        "Task of --predictions_file or of a baseline; needed only if no model is given.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "predictions_file",
         None,
-        "Questions: score these predictions (JSON: question id to text) instead of a model's.",
+        "Questions: score the predictions in this file (JSON: question id to text) instead of a model's.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "output_dir",
         None,
-        "Folder for metrics.json and predictions; `eval/` of the run directory by default.",
+        "Folder to write metrics.json and predictions to; by default `eval/` in the run directory.",
         flag_values=values,
     )
 
@@ -101,8 +114,11 @@ def define_prediction(values: Values) -> None:
     flags.DEFINE_string(
         "input_file",
         None,
-        "Many at once. Questions: JSON lines with `question` and `context`, `transcript_file` or `audio` (and `id`, if "
-        "you like), or a SQuAD-form file that ends in .json. Sentences: a file as create_tfrecords reads it.",
+        "File of many questions or sentences. Questions: JSON lines with `question`, one of `context`, "
+        "`transcript_file` and `audio`, and an optional `id`; or a SQuAD-form file whose name ends in .json. "
+        "Sentences: a file in a form that create_tfrecords reads.",
         flag_values=values,
     )
-    flags.DEFINE_string("output_file", None, "Write answers as JSON lines here, not to the screen.", flag_values=values)
+    flags.DEFINE_string(
+        "output_file", None, "File to write the answers to, as JSON lines; printed by default.", flag_values=values
+    )

@@ -1,4 +1,4 @@
-"""Flags made of settings that describe themselves (`config.options`)."""
+"""Makes flags from the options of config classes (`config.options`), and config objects from flags."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ConfigKind = Literal[
     "conversion_config", "training_config", "answering_config", "export_config", "reference_config", "request_config"
 ]
 
-_AS_TRAINED = " As trained by default."
+_AS_TRAINED = " By default as in training."
 _DEFINE = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
@@ -28,12 +28,12 @@ _DEFINE = {
 
 
 def option_group(heading: str, config: type, *, overrides: bool = False) -> Group:
-    """A group of flags, one for each option of a config class that no other group has defined.
+    """Makes a group of flags, one for each option of a config class that no other group has defined.
 
     Args:
-      heading: of the group in `--help`.
-      config: the class.
-      overrides: the flags change what a model was trained with, so that none has a default.
+      heading: the group's heading in `--help`.
+      config: the config class.
+      overrides: whether the flags override settings of a trained model; if so, they have no defaults.
     """
     group = functools.partial(_define, config=config, overrides=overrides)
     group.__doc__ = f"{heading}."
@@ -41,11 +41,11 @@ def option_group(heading: str, config: type, *, overrides: bool = False) -> Grou
 
 
 def switch_group(heading: str, switches: Mapping[str, str]) -> Group:
-    """A group of flags that are on or off.
+    """Makes a group of boolean flags.
 
     Args:
-      heading: of the group in `--help`.
-      switches: name → what `--help` says.
+      heading: the group's heading in `--help`.
+      switches: name → help text.
     """
 
     def group(values: Values) -> None:
@@ -57,23 +57,23 @@ def switch_group(heading: str, switches: Mapping[str, str]) -> Group:
 
 
 def given_options(values: Values, *configs: type) -> dict[str, Any]:
-    """Flag → value, of those options of some config classes that the user gave.
+    """Returns flag → value for those options of some config classes that the user gave.
 
-    What was not given has the default of its config class. That of the flag may be another class's, which has an option
-    of the same name; and options of a task that is not registered have no flag.
+    An option that was not given keeps the default of its config class, which may differ from the flag's: the flag may
+    come from another class with an option of the same name. Options of a task that is not registered have no flag.
     """
     names = {option.name for config in configs for option in options_of(config)}
     return {name: values[name].value for name in sorted(names) if name in values and values[name].present}
 
 
 def task_options(values: Values, task: Any, kind: ConfigKind, all_tasks: Iterable[Any]) -> dict[str, Any]:
-    """Flag → value, of the options of a task that the user gave.
+    """Returns flag → value for the options of a task that the user gave.
 
     Args:
-      values: of the command.
-      task: the task at hand, see `tasks.base.Task`.
+      values: the command's flags.
+      task: the task, see `tasks.base.Task`.
       kind: which of its config classes has the options.
-      all_tasks: whose options of that kind the command has.
+      all_tasks: the tasks whose options of that kind the command has as flags.
 
     Raises:
       InputError: an option of another task was given.
@@ -86,21 +86,21 @@ def task_options(values: Values, task: Any, kind: ConfigKind, all_tasks: Iterabl
 
 
 def task_config(values: Values, task: Any, kind: ConfigKind, all_tasks: Iterable[Any]) -> Any:
-    """The config object of a task that the given flags describe; see `task_options`.
+    """Makes the config object of a task from the given flags; see `task_options`.
 
     Raises:
-      InputError: an option of another task was given, or a value makes no sense.
+      InputError: an option of another task was given, or a value is invalid.
     """
     return from_options(getattr(task, kind), task_options(values, task, kind, all_tasks))
 
 
 def refusal(name: str, task: Any) -> InputError:
-    """The error of a flag that is another task's."""
+    """The error for a flag that belongs to another task."""
     return InputError(f"--{name} is no option of the task {task.name}; --help lists each task's")
 
 
 def task_of_request(values: Values, all_tasks: Iterable[Any]) -> Any | None:
-    """The task that the given flags ask something of; None where they do not tell."""
+    """The task whose request flags were given; None if the flags do not tell."""
     asked = [task for task in all_tasks if given_options(values, task.request_config)]
     return asked[0] if len(asked) == 1 else None
 
@@ -108,16 +108,16 @@ def task_of_request(values: Values, all_tasks: Iterable[Any]) -> Any | None:
 def read_request(
     values: Values, task: Any, all_tasks: Iterable[Any], timed_texts: Mapping[str, tuple[str | None, Any]]
 ) -> Any:
-    """What is asked with `predict` or `client`, read and checked.
+    """Makes the request of `predict` or `client` from the given flags, and reads and checks its input.
 
     Args:
-      values: of the command.
-      task: of the model, see `tasks.base.Task`.
-      all_tasks: whose request options the command has.
+      values: the command's flags.
+      task: the model's task, see `tasks.base.Task`.
+      all_tasks: the tasks whose request options the command has as flags.
       timed_texts: see `Task.request`.
 
     Raises:
-      InputError: not exactly one thing is asked, or it cannot be read.
+      InputError: the flags give no input or more than one, or it cannot be read.
     """
     options = task_config(values, task, "request_config", all_tasks)
     given = [name for name, (path, _) in timed_texts.items() if path is not None]

@@ -1,4 +1,4 @@
-"""Exporting a model, serving it, asking a server."""
+"""Defines the flags of exporting a model, serving it and querying a server."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ def define_export(values: Values) -> None:
         "what",
         "model",
         ["model", "encoder"],
-        "model: a trained model that takes text and gives answers. encoder: the encoder alone, as a TF-Hub module, of "
-        "--model_dir or, without one, of --encoder_handle.",
+        "What to export. model: a trained model that takes text and returns answers. encoder: only the encoder of "
+        "--model_dir, or else of --encoder_handle, as a TF-Hub module.",
         flag_values=values,
     )
-    flags.DEFINE_string("model_dir", None, "Run directory of `train` to export from.", flag_values=values)
+    flags.DEFINE_string("model_dir", None, "Trained model to export: the --model_dir of `train`.", flag_values=values)
     flags.DEFINE_string(
         "export_dir",
         "exports",
-        "Folder for qa/<version> and qa_ids/<version> (classification/…, for that task), or for encoder/<version>.",
+        "Folder to write to. It gets qa/<version> and qa_ids/<version> for question answering, "
+        "classification/<version> and classification_ids/<version> for classification, or encoder/<version>.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "archive",
         None,
-        "Pack the export into this .tar.gz too, with checksums, for `predict --saved_model=` here or elsewhere.",
+        "Also pack the export into this .tar.gz file, with checksums; `predict --saved_model` accepts it.",
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "version", None, "Version number; one more than the highest there by default.", flag_values=values
+        "version", None, "Version number; by default one more than the highest in the folder.", flag_values=values
     )
     flags.DEFINE_string(
-        "license", "not stated", "Licence of the weights, for the model card of the export.", flag_values=values
+        "license", "not stated", "Licence of the weights, which the export's model card states.", flag_values=values
     )
 
 
@@ -43,56 +44,65 @@ def define_serve(values: Values) -> None:
     flags.DEFINE_string(
         "saved_model",
         None,
-        "SavedModel that `export` wrote: its version folder, or the .tar.gz or https:// address of its archive.",
+        "Exported model to serve: the version folder that `export` wrote, or an archive of it, as a .tar.gz file or an "
+        "https:// address.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "tf_serving",
         None,
-        "Instead of --saved_model: host:port of a TF Serving's REST port. The page asks it, and so do requests below "
-        "/v1.",
+        "host:port of a TF Serving REST API to use instead of --saved_model. The web page, and requests below /v1, are "
+        "answered by that server.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "model_name",
         None,
-        "The model's name in paths: /v1/models/<name>. By default that of the task's exports (qa, classification); qa "
-        "in front of a TF Serving.",
+        "Name of the model in request paths, /v1/models/<name>. By default qa or classification, depending on the "
+        "model; qa with --tf_serving.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "host",
         "127.0.0.1",
-        "Address to listen on: this machine only by default. 0.0.0.0 lets everybody in who can reach it, unasked.",
+        "Address to listen on; by default only this machine can connect. With 0.0.0.0, everybody who can reach this "
+        "machine can use the server without authentication.",
         flag_values=values,
     )
     flags.DEFINE_integer("port", 8501, "Port to listen on; 0 for any free one.", flag_values=values)
     flags.DEFINE_integer(
-        "max_body_bytes", 16 * 2**20, "Refuse a request whose body is larger than this.", flag_values=values
+        "max_body_bytes", 16 * 2**20, "Refuse requests whose body is larger than this.", flag_values=values
     )
     flags.DEFINE_integer(
         "max_batch_size",
         64,
-        "Refuse a request with more questions, sentences or rows of token ids than this.",
+        "Refuse requests with more questions, sentences or rows of token ids than this.",
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "max_context_chars", 1_000_000, "Refuse a request with a longer text than this.", flag_values=values
+        "max_context_chars", 1_000_000, "Refuse requests with a text that is longer than this.", flag_values=values
     )
     flags.DEFINE_integer(
         "max_concurrent_calls",
         None,
-        "Requests worked on at the same time: 2 for a model in this process, 32 for --tf_serving by default.",
+        "Maximum number of requests that are processed at the same time; by default 2, or 32 with --tf_serving.",
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "max_waiting", 64, "Requests that may wait for their turn; more are refused.", flag_values=values
+        "max_waiting", 64, "Maximum number of waiting requests; further ones are refused.", flag_values=values
     )
     flags.DEFINE_integer(
-        "grace_secs", 30, "After SIGTERM or Ctrl-C, wait so long for requests in flight.", flag_values=values
+        "grace_secs",
+        30,
+        "After SIGTERM or Ctrl-C, how many seconds to wait for requests in progress.",
+        flag_values=values,
     )
     flags.DEFINE_float(
-        "timeout_secs", 60.0, "How long to wait for --tf_serving to answer.", lower_bound=0.001, flag_values=values
+        "timeout_secs",
+        60.0,
+        "How many seconds to wait for an answer of --tf_serving.",
+        lower_bound=0.001,
+        flag_values=values,
     )
 
 
@@ -101,46 +111,64 @@ def define_client(values: Values) -> None:
     flags.DEFINE_string(
         "server",
         "localhost:8501",
-        "host:port or http://… for REST, grpc://host:port for gRPC; https:// and grpcs:// over TLS.",
+        "Address of the server: host:port or http://… for REST, grpc://host:port for gRPC; https:// or grpcs:// for "
+        "TLS.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "model_name",
         None,
-        "The model's name on the server. By default that of the exports of what is asked (qa, classification); for an "
-        "--input_file, of --task, or qa.",
+        "Name of the model on the server. By default qa for a question and classification for a text; for an "
+        "--input_file, the name that belongs to --task, or else qa.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "task",
         None,
-        "What the model is for, see create_tfrecords; asked of the server by default.",
+        "Task of the model, as for create_tfrecords; by default the server is asked for it.",
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "model_version", None, "Which version to ask; the latest by default.", lower_bound=1, flag_values=values
+        "model_version",
+        None,
+        "Version of the model to use; by default the latest.",
+        lower_bound=1,
+        flag_values=values,
     )
-    flags.DEFINE_string("model_version_label", None, "Which version, by its label: stable.", flag_values=values)
+    flags.DEFINE_string(
+        "model_version_label", None, "Label of the model version to use, such as stable.", flag_values=values
+    )
     flags.DEFINE_integer(
-        "batch_size", 32, "Questions or sentences in one request, at most.", lower_bound=1, flag_values=values
+        "batch_size",
+        32,
+        "Maximum number of questions or sentences per request.",
+        lower_bound=1,
+        flag_values=values,
     )
-    flags.DEFINE_float("timeout_secs", 30.0, "How long one attempt may take.", flag_values=values)
+    flags.DEFINE_float("timeout_secs", 30.0, "How many seconds one attempt may take.", flag_values=values)
     flags.DEFINE_float(
-        "deadline_secs", 120.0, "How long all attempts of one request may take together.", flag_values=values
+        "deadline_secs",
+        120.0,
+        "How many seconds all attempts of one request may take together.",
+        flag_values=values,
     )
     flags.DEFINE_integer(
-        "max_attempts", 4, "How often to try where the server is away, full or slow.", lower_bound=1, flag_values=values
+        "max_attempts",
+        4,
+        "Maximum number of attempts if the server is unreachable, overloaded or slow.",
+        lower_bound=1,
+        flag_values=values,
     )
     flags.DEFINE_multi_string(
         "header",
         [],
-        "'Name: value' to send with every request, as HTTP header or gRPC metadata. Repeat the flag for several. A "
-        "secret is better kept in a flagfile: others may see the command line.",
+        "HTTP header or gRPC metadata to send with every request, as 'Name: value'. Repeat the flag for several. Put "
+        "secrets in a flagfile, because other users may see the command line.",
         flag_values=values,
     )
     for name, text in (
-        ("ca_file", "PEM certificates to trust instead of the system's."),
-        ("client_cert_file", "PEM certificate to show to the server."),
-        ("client_key_file", "PEM private key of --client_cert_file."),
+        ("ca_file", "PEM file of certificates to trust instead of the system's."),
+        ("client_cert_file", "PEM file of the client certificate to present to the server."),
+        ("client_key_file", "PEM file of the private key of --client_cert_file."),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)

@@ -1,4 +1,4 @@
-"""Sound: recognising it, and making spoken data."""
+"""Defines the flags of recognising speech and of making spoken data."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ Values = flags.FlagValues
 
 def define_spoken(values: Values) -> None:
     """Spoken data."""
-    flags.DEFINE_string("input_file", None, "SQuAD-form JSON whose contexts are read aloud.", flag_values=values)
+    flags.DEFINE_string(
+        "input_file", None, "SQuAD-form JSON; its contexts are read aloud and recognised.", flag_values=values
+    )
     flags.DEFINE_string(
         "output_file",
         None,
-        "Where to write the spoken SQuAD-form JSON; a report is written beside it, and until it is whole a folder "
-        "OUTPUT_FILE.parts, from which the same command goes on.",
+        "SQuAD-form JSON to write, with the recognised text as contexts. A report is written next to it. Until the "
+        "file is complete, a folder OUTPUT_FILE.parts holds the work so far; run the same command again to resume.",
         flag_values=values,
     )
     flags.DEFINE_multi_float(
         "noise_volume",
         [0.0],
-        "Volume of the white noise mixed in, from 0 to 1 of full scale (sox's scale). Given several times, the "
-        "paragraphs take the volumes in turn.",
+        "Volume of the white noise that is mixed in, 0 to 1 of full scale (as in sox). If the flag is repeated, "
+        "successive paragraphs take the volumes in turn.",
         lower_bound=0.0,
         upper_bound=1.0,
         flag_values=values,
@@ -34,15 +36,15 @@ def define_spoken(values: Values) -> None:
         "unplaced",
         "drop",
         ["drop", "keep"],
-        "What becomes of a question whose answer was not found in the transcript. drop: left out, for training. keep: "
-        "every question stays, and an answer that was misheard is what was really said, for scoring.",
+        "What to do with a question whose answer is not found in the transcript. drop: leave the question out; for "
+        "training. keep: keep it, with the answer that was really said; for scoring.",
         flag_values=values,
     )
     flags.DEFINE_float(
         "min_confidence",
         0.5,
-        "An answer that is not found word by word is placed where other words were heard instead of it, if at least "
-        "this share (0 to 1) of its letters is right.",
+        "If an answer is not found word for word, accept the words that were heard in its place if at least this share "
+        "(0 to 1) of its letters is right.",
         lower_bound=0.0,
         upper_bound=1.0,
         flag_values=values,
@@ -50,37 +52,38 @@ def define_spoken(values: Values) -> None:
     flags.DEFINE_bool(
         "sentence_stops",
         True,
-        "End what was heard of each sentence with a full stop, as Spoken-SQuAD does.",
+        "Put a full stop after each recognised sentence, as in Spoken-SQuAD.",
         flag_values=values,
     )
-    flags.DEFINE_string("voice", "slt", "Voice of flite (flite -lv lists them).", flag_values=values)
+    flags.DEFINE_string("voice", "slt", "Voice of flite (`flite -lv` lists the voices).", flag_values=values)
     flags.DEFINE_string(
         "speech_command",
         None,
-        "Another program to speak with instead of flite, such as 'espeak-ng -w {audio} {text}'.",
+        "Speech synthesis program to use instead of flite, such as 'espeak-ng -w {audio} {text}'.",
         flag_values=values,
     )
     flags.DEFINE_integer(
         "num_processes",
         0,
-        "Processes that speak and listen; 0 for one on each core.",
+        "Number of processes for synthesis and recognition; 0 for one per core.",
         lower_bound=0,
         flag_values=values,
     )
-    flags.DEFINE_integer("seed", 0, "Of the white noise, or of the simulated errors.", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "Seed of the white noise or of the simulated errors.", flag_values=values)
     flags.DEFINE_float(
         "simulate_wer",
         None,
-        "Speak and listen to nothing: put in the errors that a recogniser would make, at this share of the words of "
-        "encyclopedic text (fewer where words are plainer), as 0.3 (above 0, at most 0.7). Every question stays, as "
-        "with --unplaced=keep. Needs only pocketsphinx's dictionary; flags of speech and recognition have no meaning "
-        "then.",
+        "Simulate recognition errors instead of synthesising and recognising speech. The value is the word error rate "
+        "on encyclopedic text, above 0 and at most 0.7, such as 0.3; simpler text gets fewer errors. Every question is "
+        "kept, as with --unplaced=keep. Only pocketsphinx's dictionary is needed, and the flags of speech and "
+        "recognition cannot be combined with this one.",
         flag_values=values,
     )
     flags.DEFINE_bool(
         "keep_parts",
         False,
-        "Leave OUTPUT_FILE.parts in place: the same texts need not be heard again for other settings of answers.",
+        "Keep OUTPUT_FILE.parts, so that the same texts need not be recognised again to try other settings of how "
+        "answers are found.",
         flag_values=values,
     )
 
@@ -90,27 +93,32 @@ def define_transcription(values: Values) -> None:
     flags.DEFINE_multi_string(
         "audio",
         [],
-        "Recording: WAV, FLAC, Ogg, MP3, or anything that ffmpeg reads where it is installed. Repeat the flag for "
-        "several.",
+        "Recording to transcribe: WAV, FLAC, Ogg, MP3, or any format of ffmpeg if that is installed. Repeat the flag "
+        "for several recordings.",
         flag_values=values,
     )
     flags.DEFINE_string(
-        "output_file", None, "Where to write the transcript of one recording; printed without it.", flag_values=values
+        "output_file", None, "File for the transcript of one recording; printed by default.", flag_values=values
     )
     flags.DEFINE_string(
-        "output_dir", None, "Folder for the transcripts of several recordings, named after them.", flag_values=values
+        "output_dir",
+        None,
+        "Folder for the transcripts of several recordings, which are named after the recordings.",
+        flag_values=values,
     )
     flags.DEFINE_enum(
         "output_format",
         None,
         ["json", "txt", "vtt", "srt"],
-        "json has word times and confidences; vtt and srt are captions. By default, by the ending of --output_file.",
+        "Format of the transcripts: json has word times and confidences; vtt and srt are captions. By default the "
+        "extension of --output_file decides.",
         flag_values=values,
     )
     flags.DEFINE_multi_string(
         "reference_file",
         [],
-        "Text that was really said, to count word errors. One for each --audio, in the same order.",
+        "File with the text that was really said, to compute the word error rate. One for each --audio, in the same "
+        "order.",
         flag_values=values,
     )
     _define_listening_processes(values)
@@ -121,9 +129,9 @@ def define_recording(values: Values) -> None:
     flags.DEFINE_string(
         "audio",
         None,
-        "A recording to search: WAV, FLAC, Ogg, MP3, or anything that ffmpeg reads where it is installed. It is "
-        "recognised on this machine, and the answer comes with the seconds in which it is said. To ask it more than "
-        "once, `transcribe` it and give --transcript_file.",
+        "Recording to search: WAV, FLAC, Ogg, MP3, or any format of ffmpeg if that is installed. It is recognised on "
+        "this machine, and the answer comes with the time at which it is said. For several questions about one "
+        "recording, run `transcribe` once and pass its output as --transcript_file.",
         flag_values=values,
     )
     _define_listening_processes(values)
@@ -133,7 +141,7 @@ def _define_listening_processes(values: Values) -> None:
     flags.DEFINE_integer(
         "num_processes",
         0,
-        "Processes that listen; 0 for one on each core (faster_whisper: one).",
+        "Number of processes for recognition; 0 for one per core (for faster_whisper: one in all).",
         lower_bound=0,
         flag_values=values,
     )
@@ -155,8 +163,8 @@ def _define_recognizer(values: Values, search: str) -> None:
         "recognizer",
         "pocketsphinx",
         ["pocketsphinx", "faster_whisper"],
-        "pocketsphinx has its English model with it. faster_whisper makes far fewer errors, and needs "
-        "pip install faster-whisper and a model.",
+        "Speech recogniser. pocketsphinx comes with an English model. faster_whisper makes far fewer errors; it needs "
+        "`pip install faster-whisper` and a model.",
         flag_values=values,
     )
     _define_recognizer_settings(values, search)
@@ -168,19 +176,22 @@ def define_served_recognizer(values: Values) -> None:
         "recognizer",
         "auto",
         ["auto", "none", "pocketsphinx", "faster_whisper"],
-        "What recognises the recordings that the page sends (POST /transcribe). auto: pocketsphinx, where it is "
-        "installed and only this machine can reach the server. none: they are played, and never leave the browser. "
-        "faster_whisper makes far fewer errors, and needs pip install faster-whisper and a model.",
+        "Speech recogniser for recordings that the web page sends (POST /transcribe). auto: pocketsphinx, if it is "
+        "installed and only this machine can reach the server. none: recordings are only played, and never leave the "
+        "browser. faster_whisper makes far fewer errors; it needs `pip install faster-whisper` and a model.",
         flag_values=values,
     )
     _define_recognizer_settings(values, "full")
     _define_stops(values)
     flags.DEFINE_integer(
-        "max_audio_bytes", 256 * 2**20, "Refuse a recording whose file is larger than this.", flag_values=values
+        "max_audio_bytes", 256 * 2**20, "Refuse recordings whose file is larger than this.", flag_values=values
     )
-    flags.DEFINE_integer("max_audio_secs", 7200, "Refuse a recording that is longer than this.", flag_values=values)
+    flags.DEFINE_integer("max_audio_secs", 7200, "Refuse recordings that are longer than this.", flag_values=values)
     flags.DEFINE_integer(
-        "max_recordings", 1, "Recordings that are recognised at the same time; more are refused.", flag_values=values
+        "max_recordings",
+        1,
+        "Maximum number of recordings that are recognised at the same time; further ones are refused.",
+        flag_values=values,
     )
 
 
@@ -189,28 +200,31 @@ def _define_recognizer_settings(values: Values, search: str) -> None:
         "search",
         search,
         ["fast", "full"],
-        "How thoroughly pocketsphinx searches: full takes twice to three times as long for slightly fewer errors.",
+        "How thoroughly pocketsphinx searches: full takes two to three times as long and makes slightly fewer errors.",
         flag_values=values,
     )
     flags.DEFINE_string(
-        "whisper_model", "base.en", "Model of faster_whisper: a name that it knows, or a folder.", flag_values=values
+        "whisper_model",
+        "base.en",
+        "Model of faster_whisper: the name of one of its models, or a folder.",
+        flag_values=values,
     )
-    flags.DEFINE_string("language", "en", "Language that faster_whisper is to expect.", flag_values=values)
+    flags.DEFINE_string("language", "en", "Language of the speech, for faster_whisper.", flag_values=values)
 
 
 def _define_stops(values: Values) -> None:
     flags.DEFINE_float(
         "stop_pause_secs",
         RecognizerConfig.stop_pause_secs,
-        "pocketsphinx writes no full stops; one is put in where the speaker pauses for so many seconds, since training "
-        "data has them. 0 for none.",
+        "Insert a full stop where the speaker pauses for at least this many seconds, because pocketsphinx writes none "
+        "and training data has them. 0 for no full stops.",
         lower_bound=0.0,
         flag_values=values,
     )
 
 
 def recognizer_config(values: Values) -> RecognizerConfig:
-    """The recogniser that the flags of one of the functions above name; for "auto", pocketsphinx."""
+    """Makes the recogniser's config from the flags of one of the functions above; "auto" means pocketsphinx."""
     name = "pocketsphinx" if values.recognizer == "auto" else values.recognizer
     config = RecognizerConfig(name, values.search, values.whisper_model, values.language)
     if "stop_pause_secs" not in values:  # make_spoken knows where sentences end

@@ -1,4 +1,4 @@
-"""Flags of the transcripts and recordings that questions are about."""
+"""Defines the flags of the transcripts and recordings that questions are about."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ def define_transcript(values: Values) -> None:
     flags.DEFINE_string(
         "transcript_file",
         None,
-        "The transcript to search, as a speech recogniser or a captioner wrote it: JSON of Whisper, Amazon Transcribe, "
-        "Google Speech-to-Text or ours, WebVTT, SRT, CTM, or text. The answer comes with the seconds in which it is "
-        "said.",
+        "Transcript to search, in the format of a speech recogniser or of captions: JSON of Whisper, Amazon "
+        "Transcribe, Google Speech-to-Text or `transcribe`, WebVTT, SRT, CTM, or plain text. The answer comes with the "
+        "time at which it is said.",
         flag_values=values,
     )
     flags.DEFINE_enum(
         "transcript_format",
         None,
         ["json", "whisper", "aws", "google", "vtt", "srt", "ctm", "txt"],
-        "Its format (json is ours); recognised from the file by default.",
+        "Format of the transcript (json is that of `transcribe`); by default detected from the file.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "transcript_recording",
         None,
-        "Which recording, where a CTM file (waveform, or waveform/channel) or a batch of Google's (address of the "
-        "audio) holds several.",
+        "Recording to use if the transcript holds several: waveform or waveform/channel for a CTM file, the address of "
+        "the audio for a batch of Google Speech-to-Text.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "clean_transcript",
         ",".join(CleaningConfig().names),
-        "What is taken out of the transcript before it is searched: all, none, or these, with commas between them: "
+        "What to remove from the transcript before it is searched: all, none, or a comma-separated list of: "
         "speaker_labels (John:), time_stamps ([00:12:31]), sound_notes ([Music]), fillers (um), repeats (the the), "
         "invisible (soft hyphens).",
         flag_values=values,
@@ -45,10 +45,10 @@ def define_transcript(values: Values) -> None:
 
 
 def timed_text_config(values: Values) -> TimedTextConfig:
-    """What the flags of `define_transcript`, `define_recording` and `define_recognizer` say.
+    """Makes the config from the flags of `define_transcript`, `define_recording` and `define_recognizer`.
 
     Raises:
-      InputError: --clean_transcript names no rule that there is.
+      InputError: --clean_transcript names an unknown rule.
     """
     return TimedTextConfig(
         values.transcript_format,
