@@ -5,7 +5,7 @@ import pytest
 from bert_qa_tf import audit, cli
 from tests import testing
 
-# DESIGN's keys of `audit --output_file`; length percentiles are under `lengths`.
+# The keys of `audit --output_file`; length percentiles are under `lengths`.
 _KEYS = {
     "file",
     "questions",
