@@ -1,11 +1,11 @@
-"""What BERT's rules make of each single Unicode character, as arrays that a graph can look up.
+"""Builds lookup tables for the graph with the result of BERT's character rules for each Unicode character.
 
-What goes in: the character rules of `reference_tokenization.py` and Python's Unicode database. What comes out: a
-`CharacterTable` of a few hundred kilobytes. `tokenization.py` turns it into constants of the graph, so a SavedModel
-treats characters as the Python that wrote it did, whichever Unicode version its server is built with.
+A `CharacterTable` of a few hundred kilobytes is computed from the character rules of `reference_tokenization.py` and
+Python's Unicode database. `tokenization.py` makes it constants of the graph. So a SavedModel treats characters like the
+Python that wrote it, whichever Unicode version its server is built with.
 
-All rules but two look at one character at a time. The two are the final sigma, for which the table holds what decides
-it (`case_context`), and the order of combining marks, see `tokenization.py`.
+All rules except two look at one character at a time. The two are the final sigma, for which the table has
+`case_context`, and the order of combining marks, see `tokenization.py`.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ BLOCK_SIZE = 256
 # Kinds of output character.
 IN_WORD, ALONE, SPACE = 0, 1, 2
 
-# Kinds of source character, for the final sigma: it is looked for past the characters that are skipped.
+# Kinds of source character, for the final sigma rule, which ignores SKIPPED characters.
 UNCASED, CASED, SKIPPED = 0, 1, 2
 
 CAPITAL_SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
 
 class CharacterTable(NamedTuple):
-    """A two-stage table: `entry = entries[blocks[c // 256] * 256 + c % 256]`, then the columns of that entry.
+    """A two-stage table: `entry = entries[blocks[c // 256] * 256 + c % 256]` is an index into the other columns.
 
     Attributes:
       blocks: `<int32>[num_code_points / 256]`.
       entries: `<int32>[num_blocks * 256]`.
       output_splits: `<int32>[num_entries + 1]`, entry e's outputs are `[output_splits[e], output_splits[e + 1])`.
-      output_deltas: `<int32>[num_outputs]`, output code point less source code point.
+      output_deltas: `<int32>[num_outputs]`, output code point minus source code point.
       output_kinds: `<int32>[num_outputs]`, IN_WORD, ALONE (a word of its own) or SPACE.
       is_accent: `<bool>[num_entries]`, the source character is an accent that lower-casing strips.
       case_context: `<int32>[num_entries]`, UNCASED, CASED or SKIPPED.
@@ -72,7 +72,7 @@ def character_table(do_lower_case: bool) -> CharacterTable:
     entry_of = np.full(sys.maxunicode + 1, plain, np.int32)
     for code_point in range(sys.maxunicode + 1):
         char = chr(code_point)
-        # Unassigned, private and surrogate code points are letters without case to BERT: nine tenths of the range.
+        # BERT treats unassigned, private and surrogate code points, nine tenths of the range, as letters without case.
         if unicodedata.category(char) not in ("Cn", "Co", "Cs"):
             entry_of[code_point] = number_of(_entry(char, do_lower_case))
 
@@ -93,7 +93,7 @@ def character_table(do_lower_case: bool) -> CharacterTable:
 
 
 def _entry(char: str, do_lower_case: bool) -> _Entry:
-    """The rules, applied to one character: `É` gives `e`, `한` three letters, U+200B nothing."""
+    """Applies the rules to one character: `É` gives `e`, `한` three letters, U+200B nothing."""
     if rules.is_space(char):
         return _Entry(((0, SPACE),), is_accent=False, case_context=UNCASED)
     if rules.is_dropped(char):
@@ -111,9 +111,9 @@ def _output(source: str, output: str) -> tuple[int, int]:
 
 
 def _case_context(char: str) -> int:
-    """How `str.lower` sees the character beside a capital sigma (Unicode's Final_Sigma condition).
+    """How `str.lower` treats the character next to a capital sigma (Unicode's Final_Sigma condition).
 
-    Python does not publish the two properties (Cased, Case_Ignorable), so they are read off its behaviour.
+    Python does not expose the two properties (Cased, Case_Ignorable), so they are derived from its behaviour.
     """
     if (char + CAPITAL_SIGMA).lower().endswith(FINAL_SIGMA):
         return CASED

@@ -1,9 +1,9 @@
-"""Normalizes answers as SQuAD does, to tell whether two of them count as the same.
+"""Normalizes answers as SQuAD does, to decide whether two of them count as equal.
 
-Text is put in lower case, without ASCII punctuation, without the articles a, an and the, and with single spaces. These
-are the rules of the official evaluation scripts, v1.1 and v2.0 alike (Rajpurkar et al. 2016, 2018); scores can equal
-theirs only if this does, so its quirks stay: punctuation goes first, so `don't` is `dont` and `co-op` is `coop`; other
-scripts' punctuation stays.
+Text is lower-cased, ASCII punctuation and the articles a, an and the are removed, and spaces are collapsed to one.
+These are the rules of the official evaluation scripts, v1.1 and v2.0 alike (Rajpurkar et al. 2016, 2018). Their quirks
+are kept, so that scores equal theirs: punctuation is removed first, so `don't` becomes `dont` and `co-op` becomes
+`coop`, and punctuation of other scripts is kept.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _DELETE_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalized_tokens(text: str) -> list[str]:
-    """The words of `text` that scoring compares.
+    """Returns the words of `text` that scoring compares.
 
-    The rules never look across white space, so the tokens of a text are those of its white-space separated words one
-    after the other; a word may give no token (`the`, `--`), one, or several (`x—the—y`).
+    The rules never look across white space, so the tokens of a text are those of its white-space separated words in
+    order. A word may give no token (`the`, `--`), one, or several (`x—the—y`).
 
     >>> normalized_tokens("The Cat's  hat -- an old one.")
     ['cats', 'hat', 'old', 'one']
@@ -28,7 +28,7 @@ def normalized_tokens(text: str) -> list[str]:
 
 
 def normalize_answer(text: str) -> str:
-    """`text` as scoring compares it.
+    """Returns `text` in the form that scoring compares.
 
     >>> normalize_answer(" An  apple, a Day!")
     'apple day'

@@ -1,7 +1,7 @@
-"""Says numbers in American English: 1998 → nineteen ninety eight.
+"""Spells out numbers in American English: 1998 → nineteen ninety eight.
 
-Words are in lower case, without hyphens and without "and". `verbalization_rules.py` decides which of the ways to say a
-number fits its surroundings.
+Words are in lower case, without hyphens and without "and". `verbalization_rules.py` decides which reading of a number
+fits its context.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LARGEST = 10 ** (3 * len(_SCALES))
 
 
 def cardinal(number: int) -> list[str]:
-    """A count.
+    """Spells out a cardinal number.
 
     >>> cardinal(1234)
     ['one', 'thousand', 'two', 'hundred', 'thirty', 'four']
@@ -43,7 +43,7 @@ def cardinal(number: int) -> list[str]:
 
 
 def ordinal(number: int) -> list[str]:
-    """A place in an order.
+    """Spells out an ordinal number.
 
     >>> ordinal(22), ordinal(300)
     (['twenty', 'second'], ['three', 'hundredth'])
@@ -55,7 +55,7 @@ def ordinal(number: int) -> list[str]:
 
 
 def year(number: int) -> list[str]:
-    """A year of four digits, or a number said like one.
+    """Spells out a year of four digits, or a number that is read like one.
 
     >>> year(1905), year(1900), year(2004), year(2016)
     (['nineteen', 'oh', 'five'], ['nineteen', 'hundred'], ['two', 'thousand', 'four'], ['twenty', 'sixteen'])
@@ -69,10 +69,10 @@ def year(number: int) -> list[str]:
 
 
 def decade(number: int, of_century: bool) -> list[str]:
-    """The ten years from `number` on: the 1980s, or the '80s; 1900s are the nineteen hundreds.
+    """Spells out a decade, such as the 1980s or the '80s; the 1900s are the nineteen hundreds.
 
     Args:
-      number: the first year, of four digits or, where the century is left out, of two.
+      number: the first year, with four digits, or with two if the century is left out.
       of_century: whether the century is said.
     """
     *words, last = year(number) if of_century else cardinal(number)
@@ -80,12 +80,12 @@ def decade(number: int, of_century: bool) -> list[str]:
 
 
 def digits(text: str) -> list[str]:
-    """Each digit by itself, as in telephone numbers and behind a decimal point."""
+    """Spells out each digit, as in telephone numbers and after a decimal point."""
     return [_SMALL[int(digit)] for digit in text]
 
 
 def two_digits(number: int) -> list[str]:
-    """Minutes, or the second half of a year, below 100: 5 is "oh five"."""
+    """Spells out minutes, or the second half of a year, below 100: 5 is "oh five"."""
     return ["oh", _SMALL[number]] if number < 10 else cardinal(number)
 
 

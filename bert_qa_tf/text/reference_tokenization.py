@@ -1,22 +1,22 @@
-"""BERT's original tokenization, slow and plain: the yardstick for `tokenization.py`.
+"""Implements BERT's original tokenization simply and slowly, as the reference for `tokenization.py`.
 
-What goes in: one text and a vocabulary. What comes out: word pieces, each with the place in the text it came from.
+A text is cut into the word pieces of a vocabulary, each with its place in the text.
 
-The rules are those of google-research/bert's `tokenization.py` (`BasicTokenizer`, then `WordpieceTokenizer`), written
-anew so that every character remembers its place:
+The rules are those of google-research/bert's `tokenization.py` (`BasicTokenizer`, then `WordpieceTokenizer`), rewritten
+to track the place of every character:
 
   1. drop NUL, U+FFFD and control characters (categories Cc and Cf, but tab, newline and return are spaces),
   2. set CJK ideographs apart, split at white space,
   3. if `do_lower_case`: lower each word, decompose it (NFD) and drop the accents (category Mn),
   4. set punctuation apart (category P*, and every ASCII symbol),
-  5. cut each word into the longest pieces of the vocabulary, from the left; `[UNK]` where that fails or where the word
+  5. cut each word into the longest pieces of the vocabulary, from the left; `[UNK]` if that fails or if the word
      has more than 200 characters.
 
     "Café, 北!"  ->  cafe [0, 4)   , [4, 5)   北 [6, 7)   ! [7, 8)
 
-Offsets are ours, the original has none: a piece starts at its first source character and ends behind its last one and
-behind the accents that were dropped right after that, so that slicing a text written as `e` + U+0301 keeps the accent.
-Pieces that share one source character (the letters of a decomposed Hangul syllable) all cover that character.
+The original has no offsets. Here, a piece starts at its first source character. It ends after its last one and any
+accents dropped right after that, so that slicing a text written as `e` + U+0301 keeps the accent. Pieces that share one
+source character (the letters of a decomposed Hangul syllable) all cover that character.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MAX_CHARS_PER_WORD = 200
 UNKNOWN = "[UNK]"
 CONTINUATION = "##"
 
-# The blocks that the original counts as Chinese: Hangul, Hiragana and Katakana are written with spaces or go to
-# WordPiece whole.
+# The blocks that the original treats as Chinese. Hangul, Hiragana and Katakana are not among them, and go to WordPiece
+# as whole words.
 _CJK_RANGES = (
     (0x4E00, 0x9FFF),
     (0x3400, 0x4DBF),
@@ -53,7 +53,7 @@ class Piece(NamedTuple):
 
 
 class _Char(NamedTuple):
-    """A character of a word on its way through the rules, with the code points of the text behind it."""
+    """A character of a word being processed, with the code points of the text that it comes from."""
 
     char: str
     start_char: int
@@ -70,7 +70,7 @@ def is_space(char: str) -> bool:
 
 @functools.cache
 def is_dropped(char: str) -> bool:
-    """Whether the character is removed before anything else is looked at."""
+    """Whether the character is removed before all other rules."""
     if char in "\t\n\r":
         return False
     return char in "\0\ufffd" or unicodedata.category(char) in ("Cc", "Cf")
@@ -111,7 +111,7 @@ def tokenize(text: str, vocab: Collection[str], do_lower_case: bool) -> list[Pie
 
 
 def basic_tokenize(text: str, do_lower_case: bool) -> list[list[_Char]]:
-    """Steps 1 to 4 of the module's list: the words of a text, as characters that know where they came from."""
+    """Applies steps 1 to 4 above: returns the words of a text, as characters with their places."""
     chars = _clean(text)
     if do_lower_case:
         chars = _cover_accents(chars)
@@ -124,7 +124,7 @@ def basic_tokenize(text: str, do_lower_case: bool) -> list[list[_Char]]:
 
 
 def _clean(text: str) -> list[_Char]:
-    """Drops control characters; every kind of space becomes " "."""
+    """Drops control characters, and replaces every kind of space by " "."""
     return [
         _Char(" " if is_space(char) else char, index, index + 1)
         for index, char in enumerate(text)
@@ -133,21 +133,21 @@ def _clean(text: str) -> list[_Char]:
 
 
 def _cover_accents(chars: list[_Char]) -> list[_Char]:
-    """Moves the end of each letter behind the accents that follow it directly and will be stripped."""
+    """Extends each letter to include the accents that follow it directly and will be stripped."""
     covered: list[_Char] = []
     letter = -1
     for char in chars:
         covered.append(char)
         if not all(is_accent(part) for part in unicodedata.normalize("NFD", char.char)):
             letter = len(covered) - 1
-        # A dropped control character between letter and accent ends the letter's reach.
+        # A letter does not extend across a dropped control character.
         elif letter >= 0 and char.start_char == covered[letter].end_char:
             covered[letter] = covered[letter]._replace(end_char=char.end_char)
     return covered
 
 
 def _split_at_spaces(chars: Iterable[_Char]) -> list[list[_Char]]:
-    """Cuts at spaces, and before and after every ideograph."""
+    """Splits at spaces, and before and after every ideograph."""
     words: list[list[_Char]] = [[]]
     for char in chars:
         if char.char == " ":
@@ -160,7 +160,7 @@ def _split_at_spaces(chars: Iterable[_Char]) -> list[list[_Char]]:
 
 
 def _lower(word: list[_Char]) -> list[_Char]:
-    """Python's `str.lower` of a whole word: it knows the final sigma, and makes two characters of U+0130."""
+    """Lower-cases a whole word by `str.lower`, which handles the final sigma and makes two characters of U+0130."""
     lowered = "".join(char.char for char in word).lower()
     sources = [source for source in word for _ in source.char.lower()]
     if len(sources) != len(lowered):
@@ -174,7 +174,7 @@ def _strip_accents(word: list[_Char]) -> list[_Char]:
 
 
 def _decompose(word: list[_Char]) -> list[_Char]:
-    """Canonical decomposition: each character by itself, then runs of combining marks in canonical order."""
+    """Decomposes canonically: each character by itself, then sorts runs of combining marks in canonical order."""
     decomposed = [source._replace(char=part) for source in word for part in unicodedata.normalize("NFD", source.char)]
     ordered: list[_Char] = []
     marks: list[_Char] = []
@@ -201,7 +201,7 @@ def _split_punctuation(word: list[_Char]) -> list[list[_Char]]:
 
 
 def _word_pieces(word: list[_Char], vocab: Collection[str]) -> list[Piece]:
-    """Greedy longest match from the left."""
+    """Cuts a word into pieces by greedy longest match from the left."""
     whole = _piece(UNKNOWN, word)
     if len(word) > MAX_CHARS_PER_WORD:
         return [whole]
@@ -219,5 +219,5 @@ def _word_pieces(word: list[_Char], vocab: Collection[str]) -> list[Piece]:
 
 
 def _piece(text: str, chars: list[_Char]) -> Piece:
-    # Not simply the first and the last: canonical order may have moved marks.
+    # Not simply those of the first and last characters, because canonical ordering may have moved marks.
     return Piece(text, min(char.start_char for char in chars), max(char.end_char for char in chars))

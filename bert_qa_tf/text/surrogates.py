@@ -1,6 +1,6 @@
-"""Replaces lone surrogates, which JSON can spell and UTF-8 cannot, by U+FFFD.
+"""Replaces lone surrogates, which JSON can represent and UTF-8 cannot, by U+FFFD.
 
-The length of the text stays, so offsets do.
+The length of the text does not change, so offsets stay valid.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Defines texts that know when each part of them was said, and shows these times.
+"""Defines texts with the times at which their parts were said, and formats these times.
 
-Tasks answer questions about such a text without knowing where it comes from. Transcripts of files are one kind
-(`speech/transcripts/cleaned_transcript.py`); what was recognised in a recording is another.
+Tasks answer questions about such a text without knowing where it comes from: a transcript file
+(`speech/transcripts/cleaned_transcript.py`) or a recording that was recognised.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-# Recognisers' frames are 10 ms long; JSON keeps a digit more.
+# Recognisers' frames are 10 ms long; JSON keeps one digit more.
 _TIME_DECIMALS = 3
 
 
 class TimedSpan(Protocol):
-    """What was said in a part of a text, where it stands in the whole transcript, and when."""
+    """What was said in a part of a text, its place in the whole transcript, and its times."""
 
     @property
     def text(self) -> str:
-        """As it was said; cleaning may have taken something out of its middle."""
+        """The text as it was said, including anything that cleaning removed from its middle."""
 
     @property
     def start_char(self) -> int:
-        """Into the whole transcript, in code points."""
+        """Where it starts in the whole transcript, in code points."""
 
     @property
     def end_char(self) -> int:
-        """Exclusive."""
+        """Where it ends in the whole transcript, exclusive."""
 
     @property
     def start_secs(self) -> float | None:
@@ -42,22 +42,22 @@ class TimedSpan(Protocol):
 
 
 class TimedText(Protocol):
-    """A text to ask questions about that knows when it was said."""
+    """A text to ask questions about, with the times at which it was said."""
 
     @property
     def text(self) -> str:
-        """What to ask about."""
+        """The text to ask about."""
 
     def said(self, start_char: int, end_char: int) -> TimedSpan:
-        """What was said where `text` has this span of code points."""
+        """Returns what was said in this span of `text`, given in code points."""
 
 
-# Reads the file of a given name.
+# A function that reads the file with a given name.
 ReadTimedText = Callable[[str], TimedText]
 
 
 def clock(secs: float) -> str:
-    """Seconds as minutes and seconds, with hours where there are some.
+    """Formats seconds as minutes and seconds, with hours if needed.
 
     >>> clock(3.04), clock(59.96), clock(3723.5)
     ('00:03.0', '01:00.0', '1:02:03.5')
@@ -70,7 +70,7 @@ def clock(secs: float) -> str:
 
 
 def time_fields(said: TimedSpan) -> dict[str, Any]:
-    """The seconds as fields of a JSON line; none where they are not known."""
+    """The times as fields of a JSON line; empty if they are not known."""
     if said.start_secs is None or said.end_secs is None:
         return {}
     fields: dict[str, Any] = {

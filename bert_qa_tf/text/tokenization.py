@@ -1,12 +1,12 @@
-"""The WordPiece tokenizer: BERT's tokenization in the graph, for bulk conversion and for SavedModels that take text.
+"""Implements BERT's WordPiece tokenization in the graph, for bulk conversion and for SavedModels that take text.
 
-Its ids and code-point offsets equal those of `reference_tokenization.py`, which states the rules.
+Ids and code-point offsets equal those of `reference_tokenization.py`, which states the rules.
 
-`tensorflow_text.FastBertTokenizer` is close but not equal: it case-folds and decomposes by compatibility (`…` becomes
-`...`, `½` sticks to the digit before it, `ß` becomes `ss`). So characters go through a table of our own
-(`character_table.py`) by plain TensorFlow ops, and only the search for the longest pieces is tensorflow-text's
-(`FastWordpieceTokenizer`, linear in time; its op is registered by tensorflow-text 2.12, which TF Serving up to 2.19
-links). Everything is one pass over flat arrays of code points, whatever the number and length of the texts:
+`tensorflow_text.FastBertTokenizer` differs from them: it case-folds and decomposes by compatibility (`…` becomes `...`,
+`½` is joined to the digit before it, `ß` becomes `ss`). So plain TensorFlow ops look characters up in our own table
+(`character_table.py`), and tensorflow-text only searches for the longest pieces (`FastWordpieceTokenizer`, linear in
+time; its op is registered by tensorflow-text 2.12, which TF Serving up to 2.19 links). Everything is one pass over flat
+arrays of code points, whatever the number and length of the texts:
 
     texts        "Déjà vu!"
     characters    D  é  j  à  _  v  u  !       looked up: each has a place, 0..n outputs, a kind
@@ -38,13 +38,13 @@ from bert_qa_tf.text.tokenized_text import TokenizedBatch, TokenizedText
 from bert_qa_tf.text.tokenizer import WORDPIECE, fingerprint_of
 
 CLS, SEP, PAD, MASK = "[CLS]", "[SEP]", "[PAD]", "[MASK]"
-# What `BertTokenizer.save` writes.
+# The file that `BertTokenizer.save` writes.
 VOCAB_FILE = "vocab.txt"
 
-# Bounds the memory of one call of the graph: some 100 bytes a character.
+# Bounds the memory of one call of the graph, which needs about 100 bytes per character.
 _MAX_CHARS_PER_BATCH = 1_000_000
 _MAX_BYTES_PER_CHAR = 4
-# JSON can spell half a surrogate pair, UTF-8 cannot: same length, so that offsets stay.
+# JSON can represent half a surrogate pair, but UTF-8 cannot. The replacement has the same length, so offsets stay.
 _LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 
@@ -61,21 +61,21 @@ class _Outputs(NamedTuple):
 class BertTokenizer:
     """BERT's basic tokenization and WordPiece with one vocabulary; a `tokenizer.Tokenizer`.
 
-    All it holds in graph are constants, so a `tf.function` that calls `tokenize` can be saved and loaded with nothing
-    to track and no asset to lose.
+    In the graph it consists of constants, so a `tf.function` that calls `tokenize` can be saved and loaded without
+    tracked resources or assets.
 
     Args:
-      vocab: the pieces; a piece's id is its place.
-      do_lower_case: whether text is lowered and loses its accents.
-      source: where they are from, for messages.
+      vocab: the pieces; a piece's id is its index.
+      do_lower_case: whether text is lower-cased and stripped of accents.
+      source: where the vocabulary comes from, for messages.
 
     Attributes:
-      vocab: the pieces; a piece's id is its place.
-      vocab_size: their number.
-      do_lower_case: whether text is lowered and loses its accents.
+      vocab: the pieces; a piece's id is its index.
+      vocab_size: the number of pieces.
+      do_lower_case: whether text is lower-cased and stripped of accents.
       cls_id, sep_id, pad_id, unk_id: ids of the special tokens.
-      mask_id: id of `[MASK]`, None where the vocabulary has none.
-      vocab_sha256: of the vocabulary written one piece a line.
+      mask_id: id of `[MASK]`; None if the vocabulary has none.
+      vocab_sha256: SHA-256 of the vocabulary, written one piece per line.
 
     Example:
       >>> tokenizer = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "deja", "v", "##u", "!"], do_lower_case=True)
@@ -138,12 +138,12 @@ class BertTokenizer:
 
         Args:
           folder: may be remote.
-          settings: what `settings` returned.
+          settings: the result of `settings`.
         """
         return cls.from_vocab_file(f"{folder}/{VOCAB_FILE}", settings["do_lower_case"])
 
     def id_of(self, piece: str) -> int | None:
-        """The id of a piece, None where the vocabulary lacks it."""
+        """The id of a piece; None if the vocabulary does not have it."""
         return self._ids.get(piece)
 
     # === In bulk, from Python ===
@@ -153,7 +153,7 @@ class BertTokenizer:
 
         Args:
           texts: any strings; a lone surrogate counts as U+FFFD.
-          batch_size: the most texts in one call of the graph; long texts make it smaller.
+          batch_size: the most texts in one call of the graph; there are fewer if texts are long.
 
         Returns:
           For each text its ids and offsets, `<int32>[num_tokens]`, in the order given.
@@ -166,7 +166,7 @@ class BertTokenizer:
             splits = tokens.ids.row_splits.numpy()
             flat = [column.flat_values.numpy() for column in tokens]
             for text, start, end in zip(batch, splits[:-1], splits[1:], strict=True):
-                # Copies, so that one kept text does not keep its batch.
+                # Copies, so that one result does not keep its whole batch in memory.
                 results[text] = TokenizedText(*(column[start:end].copy() for column in flat))
         return [results[text] for text in texts]
 
@@ -204,7 +204,7 @@ class BertTokenizer:
             )
 
     def _apply_character_rules(self, code_points: tf.Tensor, text_splits: tf.Tensor) -> _Outputs:
-        """Cleans, lowers and strips: `<int32>[num_chars]` code points to the characters that words are made of."""
+        """Cleans, lower-cases and strips accents: turns code points, `<int32>[num_chars]`, into words' characters."""
         table = self._table
         num_chars = tf.size(code_points)
         texts = _row_ids(text_splits, num_chars)
@@ -214,7 +214,7 @@ class BertTokenizer:
         if self.do_lower_case:
             entries = self._mark_final_sigmas(entries, code_points, texts)
 
-        # A character reaches over the accents behind it, up to the next one that is none or the end of its text.
+        # A character extends over the accents after it, up to the next other character or the end of its text.
         kept = tf.where(~tf.gather(table.is_accent, entries))[:, 0]
         kept = tf.cast(kept, tf.int32)
         texts = tf.gather(texts, kept)
@@ -222,7 +222,7 @@ class BertTokenizer:
         reach = tf.minimum(following, tf.gather(text_splits, texts + 1))[: tf.size(kept)]
         text_starts = tf.gather(text_splits, texts)
 
-        # One source character, 0..n outputs.
+        # Each source character has 0..n outputs.
         entries = tf.gather(entries, kept)
         first_output = tf.gather(table.output_splits, entries)
         outputs = tf.ragged.range(first_output, tf.gather(table.output_splits, entries + 1), row_splits_dtype=tf.int32)
@@ -241,7 +241,7 @@ class BertTokenizer:
         is_sigma = tf.equal(code_points, ord(character_table.CAPITAL_SIGMA))
 
         def mark() -> tf.Tensor:
-            # Beside skipped characters (accents, dots), a sigma is final behind a cased letter and before none.
+            # Apart from skipped characters (accents, dots), a final sigma follows a cased letter and precedes none.
             context = tf.gather(self._table.case_context, entries)
             seen = tf.cast(tf.where(tf.not_equal(context, character_table.SKIPPED))[:, 0], tf.int32)
             is_cased = tf.equal(tf.gather(context, seen), character_table.CASED)
@@ -256,9 +256,9 @@ class BertTokenizer:
         return tf.cond(tf.reduce_any(is_sigma), mark, lambda: entries)
 
     def _find_pieces(self, words: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Words as ragged code points to piece ids `<int32>[num_pieces]` and `<int32>[num_words + 1]` row splits."""
+        """Cuts words, ragged code points, into piece ids `<int32>[num_pieces]`, with row splits `[num_words + 1]`."""
         strings = tf.strings.unicode_encode(words, "UTF-8")
-        # The op's own limit counts bytes, BERT's counts characters.
+        # The op's own limit counts bytes, but BERT's counts characters.
         strings = tf.where(words.row_lengths() > MAX_CHARS_PER_WORD, UNKNOWN, strings)
         pieces = self._word_pieces.tokenize(strings)
         return pieces.flat_values, tf.cast(pieces.row_splits, tf.int32)
@@ -266,7 +266,7 @@ class BertTokenizer:
     def _piece_places(
         self, piece_ids: tf.Tensor, piece_splits: tf.Tensor, words: tf.RaggedTensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Where each piece begins and ends among the words' characters, `<int32>[num_pieces]` each.
+        """Computes where each piece begins and ends among the words' characters, `<int32>[num_pieces]` each.
 
         The pieces of a word cover it without gaps, so a piece begins where those before it end.
         """
@@ -279,10 +279,10 @@ class BertTokenizer:
 
 
 def read_vocab(path: str) -> list[str]:
-    """The pieces of a vocabulary file, one a line.
+    """Reads the pieces of a vocabulary file, one per line.
 
     Raises:
-      InputError: it cannot be read, or is not UTF-8.
+      InputError: the file cannot be read, or is not UTF-8.
     """
     content = files.read_text(path, expected="a vocabulary")
     # Not splitlines: U+0085 or U+2028 may be pieces.
@@ -293,14 +293,14 @@ def _split_words(outputs: _Outputs) -> tuple[tf.Tensor, tf.RaggedTensor, _Output
     """Cuts characters into words at spaces, around characters that stand alone and between texts.
 
     Returns:
-      The place of each word's first character `<int32>[num_words]`, the words as ragged code points
-      `<int32>[num_words, (chars)]`, and the characters less the spaces.
+      The index of each word's first character, `<int32>[num_words]`; the words as ragged code points,
+      `<int32>[num_words, (chars)]`; and the characters without the spaces.
     """
     is_alone = tf.equal(outputs.kinds, character_table.ALONE)
     is_space = tf.equal(outputs.kinds, character_table.SPACE)
     ends_word = is_alone | is_space
     new_text = tf.not_equal(outputs.texts[1:], outputs.texts[:-1])
-    # The first character begins a word whatever it is; of no characters, none does.
+    # The first character, if there is one, always begins a word.
     begins = tf.concat([[True], new_text | ends_word[:-1]], axis=0)[: tf.size(outputs.texts)] | is_alone
     kept = tf.where(~is_space)[:, 0]
     outputs = _Outputs(*(tf.gather(column, kept) for column in outputs))
@@ -312,7 +312,8 @@ def _split_words(outputs: _Outputs) -> tuple[tf.Tensor, tf.RaggedTensor, _Output
 def _row_ids(row_splits: tf.Tensor, num_values: tf.Tensor) -> tf.Tensor:
     """The row of each value: `[0, 2, 2, 3]` gives `[0, 0, 2]`.
 
-    Like `RaggedTensor.value_rowids`, whose memory grows with rows × longest row: too much beside one long text.
+    `RaggedTensor.value_rowids` does the same, but its memory grows with rows × longest row, too much if one text
+    is long.
     """
     rows_ended_here = tf.math.bincount(row_splits[1:], minlength=num_values + 1)
     return tf.cumsum(rows_ended_here)[:num_values]
@@ -323,12 +324,12 @@ def _splits_of(row_lengths: tf.Tensor) -> tf.Tensor:
 
 
 def _num_chars(piece: str) -> int:
-    """How many characters of a word the piece stands for."""
+    """The number of a word's characters that the piece covers."""
     return len(piece.removeprefix(CONTINUATION)) or len(piece)
 
 
 def _batches(texts: Sequence[str], batch_size: int) -> Iterator[list[str]]:
-    """Cuts texts into batches of at most `batch_size` texts and, a single long text apart, bounded length."""
+    """Groups texts into batches of at most `batch_size` texts and bounded length; a single text may be longer."""
     batch: list[str] = []
     num_chars = 0
     for text in texts:
@@ -342,7 +343,7 @@ def _batches(texts: Sequence[str], batch_size: int) -> Iterator[list[str]]:
 
 
 def _check_vocab(vocab: Sequence[str], source: str) -> dict[str, int]:
-    """Returns the id of each piece, or raises `InputError` naming the first line that is wrong."""
+    """Returns the id of each piece, or raises an `InputError` that names the first invalid line."""
     if not vocab:
         raise InputError(f"{source}: empty, expected one word piece a line")
     ids: dict[str, int] = {}

@@ -1,6 +1,6 @@
-"""The values that tokenization hands on: ids of texts with their places in them.
+"""Defines the results of tokenization: token ids with their offsets in the text.
 
-Imports no TensorFlow, so that windowing and decoding can name the types without it.
+This module does not import TensorFlow, so that windowing and decoding can use its types without it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class TokenizedText(NamedTuple):
-    """One tokenized text: ids, start_chars, end_chars, each `<int32>[num_tokens]`.
+    """One tokenized text, as ids, start_chars and end_chars, each `<int32>[num_tokens]`.
 
-    Offsets are Unicode code points into the text as given, end exclusive.
+    Offsets are Unicode code points into the given text, with exclusive ends.
     """
 
     ids: np.ndarray
@@ -25,9 +25,10 @@ class TokenizedText(NamedTuple):
 
 
 class TokenizedBatch(NamedTuple):
-    """Texts tokenized in the graph: ids, start_chars, end_chars, each a ragged `<int32>[num_texts, (tokens)]`.
+    """Texts tokenized in the graph, as ids, start_chars and end_chars, each a ragged `<int32>[num_texts, (tokens)]`.
 
-    Offsets are Unicode code points of the text after `tf.strings.unicode_transcode(errors='replace')`, end exclusive.
+    Offsets are Unicode code points into the text after `tf.strings.unicode_transcode(errors='replace')`, with exclusive
+    ends.
     """
 
     ids: tf.RaggedTensor

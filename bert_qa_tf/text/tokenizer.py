@@ -1,8 +1,8 @@
-"""The protocol of tokenizers: what the package needs of anything that turns text into the ids an encoder takes.
+"""Defines the protocol of tokenizers, which turn text into the ids that an encoder takes.
 
-Windowing, conversion, training and the graph modules are written against `Tokenizer`, so that they work with any
-vocabulary. A tokenizer describes itself by its settings, a small JSON object that manifests and run directories hold.
-Imports no TensorFlow.
+Windowing, conversion, training and the graph modules use only `Tokenizer`, so that they work with any vocabulary. A
+tokenizer is described by its settings, a small JSON object that is stored in manifests and run directories. This module
+does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bert_qa_tf.text.tokenized_text import TokenizedBatch, TokenizedText
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# The kind of tokenizer of settings that state none: the first manifests and run directories knew no other.
+# The kind of tokenizer if settings state none, because it was the only one when the first manifests were written.
 WORDPIECE = "wordpiece"
 
 _DIGITS_SHOWN = 12
@@ -27,11 +27,11 @@ class Tokenizer(Protocol):
     """Turns text into the ids that an encoder takes.
 
     Attributes:
-      vocab_size: the number of different ids; they count from 0.
-      cls_id: begins every input; the position of "no answer".
-      sep_id: ends each segment of an input.
-      pad_id: fills what is left of a batch's row.
-      mask_id: stands for a hidden token in pre-training; None where the vocabulary has none.
+      vocab_size: the number of ids, which count from 0.
+      cls_id: the id that begins every input; its position stands for "no answer".
+      sep_id: the id that ends each segment of an input.
+      pad_id: the id that pads the rows of a batch.
+      mask_id: the id of a masked token in pre-training; None if the vocabulary has none.
     """
 
     vocab_size: int
@@ -42,20 +42,20 @@ class Tokenizer(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two tokenizers if they give every text the same ids; see `fingerprint_of`."""
+        """Returns a string that is equal for tokenizers that give every text the same ids; see `fingerprint_of`."""
 
     def settings(self) -> dict[str, Any]:
-        """What the ids depend on, as JSON: `kind`, a checksum of each of its files, and its switches."""
+        """Returns everything that the ids depend on, as JSON: `kind`, the checksums of its files, and its options."""
 
     def save(self, folder: str) -> None:
-        """Writes the tokenizer's files, which with `settings` are all that is needed to read it back.
+        """Writes the tokenizer's files; with them and `settings` it can be read back.
 
         Args:
-          folder: is made where it is missing; may be remote.
+          folder: the folder to write to, which is made if it is missing; may be remote.
         """
 
     def tokenize_texts(self, texts: Sequence[str]) -> list[TokenizedText]:
-        """The ids and offsets of each text, in the order given."""
+        """Returns the ids and offsets of each text, in the order given."""
 
     def tokenize(self, texts: tf.Tensor) -> TokenizedBatch:
         """Tokenizes a batch with graph ops only.
@@ -69,7 +69,7 @@ class Tokenizer(Protocol):
 
 
 def with_kind(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as they were read, with the `kind` that old ones leave out.
+    """Adds the `kind` to settings if it is missing, as in old ones.
 
     >>> with_kind({"do_lower_case": True})
     {'kind': 'wordpiece', 'do_lower_case': True}
@@ -78,12 +78,12 @@ def with_kind(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint_of(settings: Mapping[str, Any]) -> str:
-    """SHA-256, in hexadecimal, of a tokenizer's settings, whatever the order of their keys."""
+    """The SHA-256, in hexadecimal, of a tokenizer's settings; the order of their keys does not matter."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def describe(settings: Mapping[str, Any]) -> str:
-    """Settings in a few words, for messages.
+    """Formats settings briefly, for messages.
 
     >>> describe({"kind": "wordpiece", "vocab_sha256": "07eced375cec144d27c9", "do_lower_case": True})
     'kind=wordpiece, vocab_sha256=07eced375cec, do_lower_case=True'

@@ -1,8 +1,8 @@
-"""Verbalizes written English: spells out digits, abbreviations and symbols as they are said.
+"""Verbalizes written English: spells out digits, abbreviations and symbols as they are spoken.
 
-Case and punctuation are lost, and words with other than Latin letters are not said. Each word keeps the characters of
-the text that it stands for. A synthesizer is given these words, and what a recogniser hears is compared with them, so
-that all engines say "nineteen ninety eight" for 1998.
+Case and punctuation are dropped, and so are words in other than Latin letters. Each word keeps the place of the
+characters that it stands for. A synthesizer reads these words, and a recogniser's output is compared with them, so that
+all speech engines say "nineteen ninety eight" for 1998.
 
     In 1998, Dr. Ng paid $3.50  →  in | nineteen ninety eight | doctor | ng | paid | three dollars fifty cents
 """
@@ -20,16 +20,16 @@ from bert_qa_tf.text.verbalization_rules import VerbalizedWord, iter_tokens
 
 __all__ = ["VerbalizedSentence", "VerbalizedWord", "verbalize", "verbalize_sentences"]
 
-# Longer sentences are cut, at a comma where there is one: recognisers work on pieces of bounded length.
+# Longer sentences are cut, if possible at a comma, because recognisers work on pieces of bounded length.
 _MAX_SENTENCE_WORDS = 80
 
 
 class VerbalizedSentence(NamedTuple):
-    """Words said in one breath.
+    """The words of a sentence, or of a part of a long one.
 
     Attributes:
-      words: at least one.
-      to_say: the words with commas where the source has marks, and a full stop: what a synthesizer is given.
+      words: the words, at least one.
+      to_say: the input of a synthesizer: the words with a comma where the source has a mark, and a full stop.
     """
 
     words: list[VerbalizedWord]
@@ -37,7 +37,7 @@ class VerbalizedSentence(NamedTuple):
 
 
 def verbalize(text: str) -> list[VerbalizedWord]:
-    """The words of `text` as they are said, in order.
+    """Returns the words of `text` as they are spoken, in order.
 
     >>> [word.text for word in verbalize("The U.S. paid $2.5 million in May 1998.")]
     ['the', 'u', 's', 'paid', 'two', 'point', 'five', 'million', 'dollars', 'in', 'may', 'nineteen', 'ninety', 'eight']
@@ -47,7 +47,7 @@ def verbalize(text: str) -> list[VerbalizedWord]:
 
 
 def verbalize_sentences(text: str) -> list[VerbalizedSentence]:
-    """The words of `verbalize(text)`, cut at the ends of sentences."""
+    """Returns the words of `verbalize(text)`, split at the ends of sentences."""
     folded, places = _fold(text)
     sentences: list[VerbalizedSentence] = []
     pending: list[tuple[VerbalizedWord, bool]] = []
@@ -62,8 +62,8 @@ def verbalize_sentences(text: str) -> list[VerbalizedSentence]:
     return sentences
 
 
-# Where a sentence ends: its mark, what closes or cites, and white space or a bracket. A dot that belongs to an
-# abbreviation is part of its word, so that none is seen behind it.
+# A sentence ends with its mark, closing quotes and brackets, and white space or an opening bracket (of a citation). The
+# dot of an abbreviation is part of its word, and so no sentence end.
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*(\s|\[|$)|\n")
 _PAUSE = re.compile(r"[,;:()\".!?]|\s-")
 
@@ -81,7 +81,7 @@ def _cut(pending: list[tuple[VerbalizedWord, bool]], places: list[int]) -> Itera
 
 
 def _to_say(word: VerbalizedWord) -> str:
-    # Engines read a lone "a" as the article.
+    # Speech engines read a lone "a" as the article.
     return "ay" if word.is_letter and word.text == "a" else word.text
 
 
@@ -93,7 +93,7 @@ def _at_source(word: VerbalizedWord, places: list[int]) -> VerbalizedWord:
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
-    """`text` in ASCII and the signs that are said, and for each of its characters the place in `text` it comes from."""
+    """Folds `text` to ASCII and the spoken signs, and returns for each character its place in the original `text`."""
     if text.isascii():
         return text, list(range(len(text)))
     folded: list[str] = []
@@ -112,6 +112,6 @@ def _plain(character: str) -> str:
         return ""
     decomposed = unicodedata.normalize("NFKD", character)
     if "\N{FRACTION SLASH}" in decomposed:
-        return f" {decomposed.replace(chr(0x2044), '/')}"  # 3½ is no 31/2
+        return f" {decomposed.replace(chr(0x2044), '/')}"  # the space keeps 3½ from becoming 31/2
     letters = "".join(tables.PLAIN.get(c, c) for c in decomposed if not unicodedata.combining(c))
     return letters if letters and letters.isascii() else " "

@@ -1,7 +1,7 @@
-"""Decides how each number, abbreviation, acronym and sign of a text is said.
+"""Decides how each number, abbreviation, acronym and sign of a text is spoken.
 
-The text is cut into tokens, each with the words it is said as. Rules are tried in the order of the pattern below; an
-ordinary word is said as it is.
+The text is cut into tokens, each with its spoken words. Rules are tried in the order of the pattern below. Ordinary
+words are not changed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from bert_qa_tf.text import verbalization_tables as tables
 
 
 class VerbalizedWord(NamedTuple):
-    """A word that is said.
+    """A spoken word.
 
     Attributes:
-      text: in lower case; letters, and apostrophes inside.
-      start_char: first character of the source that it stands for (code points).
-      end_char: one past the last. The words of one number share its characters.
-      is_letter: a letter's name, as in "a f c": said differently from the article "a".
+      text: the word in lower-case letters, with apostrophes inside.
+      start_char: the first character of the source that it stands for, in code points.
+      end_char: the end of these characters, exclusive. The words of one number share its characters.
+      is_letter: whether it is the name of a letter, as in "a f c", which sounds different from the article "a".
     """
 
     text: str
@@ -53,17 +53,17 @@ _TOKEN = re.compile(
 _PLURAL = re.compile(r"(?<=[A-Z])'?s$")
 _ROMAN = re.compile(r"(?=[IVX])X{0,3}(IX|IV|V?I{0,3})$")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
-# Words, and the characters they stand for, counted from the beginning of the match.
+# Words with the span of characters that they stand for, counted from the beginning of the match.
 _SaidSpans = Iterator[tuple[list[str], int, int]]
 
 
 class Token(NamedTuple):
-    """What is matched as one.
+    """A match of a rule.
 
     Attributes:
-      words: that it is said as, at least one, placed in the folded text.
-      start_char: where it begins there.
-      end_char: one past its last character.
+      words: its spoken words, at least one, with places in the folded text.
+      start_char: where it starts in the folded text.
+      end_char: where it ends there, exclusive.
     """
 
     words: list[VerbalizedWord]
@@ -72,10 +72,10 @@ class Token(NamedTuple):
 
 
 def iter_tokens(folded: str) -> Iterator[Token]:
-    """The tokens of a text, in order.
+    """Yields the tokens of a text, in order.
 
     Args:
-      folded: ASCII, and the signs £ € ¥ °.
+      folded: a text of ASCII characters and the signs £ € ¥ °.
     """
     shouted = _is_shouted(folded)
     previous = ""
@@ -87,13 +87,13 @@ def iter_tokens(folded: str) -> Iterator[Token]:
             kind = next(name for name in _RULES if match[name] is not None)
             spans = _RULES[kind](match)
             words = [VerbalizedWord(w, start + a, start + b, kind == "initials") for said, a, b in spans for w in said]
-        # An abbreviation takes its dot along.
+        # An abbreviation includes its dot.
         yield Token(words, start, max(match.end(), words[-1].end_char))
         previous = match[0]
 
 
 def _is_shouted(folded: str) -> bool:
-    """Whether capitals are how all of it is written, and tell nothing."""
+    """Whether the whole text is in capitals, so that capitals do not mark acronyms."""
     letters = sum(map(str.isalpha, folded))
     return letters > 12 and sum(map(str.isupper, folded)) > 0.8 * letters
 
@@ -153,7 +153,7 @@ def _fraction(match: re.Match[str]) -> _SaidSpans:
 
 
 def _whole(say: Callable[[re.Match[str]], list[str]]) -> Callable[[re.Match[str]], _SaidSpans]:
-    """A rule whose words all stand for the whole match."""
+    """Makes a rule whose words all stand for the whole match."""
     return lambda match: iter([(say(match), 0, match.end() - match.start())])
 
 
@@ -182,12 +182,12 @@ _RULES: dict[str, Callable[[re.Match[str]], _SaidSpans]] = {
 
 
 def _letters_or_word(match: re.Match[str], folded: str, previous: str, shouted: bool) -> Iterator[VerbalizedWord]:
-    """A word, an acronym's letters, a Roman numeral, an abbreviation or a unit."""
+    """Yields the words of an ordinary word, an acronym, a Roman numeral, an abbreviation or a unit."""
     text, start, end = match["word"], match.start(), match.end()
     dotted = folded[end : end + 1] == "."
     is_short_form = text in tables.SHORT_FORMS
     if text.islower() and len(text) > 1 and not dotted and not is_short_form and not _behind_digit(folded, start):
-        yield VerbalizedWord(text, start, end)  # most words, and none of what follows
+        yield VerbalizedWord(text, start, end)  # most words need none of the rules below
         return
     long_form = _long_form(
         text, dotted, folded[end + dotted : end + dotted + 2], _behind_digit(folded, start), previous
@@ -246,7 +246,7 @@ def _roman(text: str, previous: str) -> list[str] | None:
 
 
 def _is_pronounceable(acronym: str) -> bool:
-    """Whether capitals are read as a word: long ones, and those where consonants and vowels alternate, like NATO."""
+    """Whether an acronym is read as a word: if it is long, or its consonants and vowels alternate as in NATO."""
     if acronym in tables.SPELLED:
         return False
     if len(acronym) > 5 or acronym in tables.SAID_AS_WORDS:

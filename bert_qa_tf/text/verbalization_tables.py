@@ -1,8 +1,8 @@
-"""Tables of how signs, abbreviations, units and short forms are said."""
+"""Tables of the spoken forms of signs, abbreviations, units and short forms."""
 
 from __future__ import annotations
 
-# What Unicode's decomposition does not turn into plain letters.
+# Characters that Unicode's decomposition does not turn into plain letters.
 PLAIN = {
     **dict.fromkeys("‘’ʼ′`ʻ", "'"),
     **dict.fromkeys("“”„«»″", '"'),
@@ -13,7 +13,7 @@ PLAIN = {
     **{"Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "ə": "e"},
 }
 
-# One, many, and the hundredth part of one.
+# Currency sign → singular, plural, and the name of a hundredth.
 CURRENCIES = {
     "$": ("dollar", "dollars", "cent"),
     "€": ("euro", "euros", "cent"),
@@ -21,7 +21,7 @@ CURRENCIES = {
     "¥": ("yen", "yen", "sen"),
 }
 SIGNS = {"&": "and", "@": "at", "+": "plus", "=": "equals", "%": "percent", "°": "degrees", "#": "number"}
-# One of them, and several.
+# Denominator → singular and plural.
 FRACTIONS = {
     2: ("half", "halves"),
     3: ("third", "thirds"),
@@ -31,7 +31,7 @@ FRACTIONS = {
     10: ("tenth", "tenths"),
 }
 
-# With a dot behind them. The rules know more of "no." and "st.".
+# Abbreviations that are followed by a dot. The rules treat "no." and "st." specially.
 ABBREVIATIONS = {
     "ms": "miss",
     "jr": "junior",
@@ -67,7 +67,7 @@ ABBREVIATIONS = {
     "dec": "december",
 }
 
-# Without one; recognisers write titles so.
+# Abbreviations without a dot, as recognisers write titles.
 SHORT_FORMS = {
     "WWI": "world war one",
     "WWII": "world war two",
@@ -77,7 +77,7 @@ SHORT_FORMS = {
     "vs": "versus",
 }
 
-# Right behind a number. Case counts: MW is no mw.
+# Units right after a number. Case matters: MW is not mw.
 UNITS = {
     "km": "kilometers",
     "m": "meters",
@@ -108,11 +108,11 @@ UNITS = {
     "bn": "billion",
 }
 
-# Capitals that are read as a word although consonants and vowels do not alternate in them, and the other way round.
+# Acronyms that are exceptions to the rule for reading capitals as a word, in either direction.
 SAID_AS_WORDS = frozenset({"AIDS", "NAFTA", "RADAR", "LASER", "SWAT", "PIN", "SIM", "RAM", "ROM", "ASCII", "SCUBA"})
 SPELLED = frozenset({"NAACP"})
 
-# Before a Roman numeral: kings and popes (the eighth), and what is counted (two).
+# Words before a Roman numeral: names of kings and popes (read "the eighth"), and numbered things (read "two").
 _MONARCHS = (
     "alexander alfonso benedict catherine charles clement edward elizabeth ferdinand francis frederick george gregory "
     "henry innocent isabella ivan james john joseph julius leo leopold louis manuel mary napoleon nicholas otto paul "

@@ -1,7 +1,7 @@
-"""Aligns recognised words with the words that were said, by their spelling.
+"""Aligns recognised words with the words that were said by their spelling.
 
-Words that sound alike are mostly spelled alike, so a garbled name is paired with what was heard in its place. Needs
-rapidfuzz (the extra `speech`). Alignment by sound is in `asr_simulation/phone_alignment.py`.
+Words that sound alike are mostly spelled alike, so a garbled name is paired with the words heard in its place. This
+needs rapidfuzz (the extra `speech`). Alignment by sound is in `asr_simulation/phone_alignment.py`.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# In thousandths, so that ties are ties on every machine. Replacing a word by one that shares no letter costs less than
-# dropping it and inserting the other.
+# Costs are integers, in thousandths, so that ties are the same on every machine. Replacing a word by one that shares no
+# letter costs less than dropping it and inserting the other.
 _GAP_COST = 1000
 _REPLACED_COST = 500
 
 
 def align_by_spelling(said: Sequence[str], heard: Sequence[str]) -> list[tuple[int | None, int | None]]:
-    """Pairs the words of two sequences, in order, with as few gaps and as similar in spelling as can be.
+    """Pairs the words of two sequences, in order, with as few gaps and as similar spellings as possible.
 
     Args:
-      said: the reference.
-      heard: what was recognised.
+      said: the reference words.
+      heard: the recognised words.
 
     Returns:
-      Places in `said` and `heard`, each place once; None where a word has no partner.
+      Pairs of indices into `said` and `heard`, each index once; None if a word has no partner.
 
     >>> align_by_spelling(["denver", "broncos", "won"], ["then", "for", "broncos", "one"])
     [(0, 0), (None, 1), (1, 2), (2, 3)]
@@ -48,14 +48,14 @@ def align_by_spelling(said: Sequence[str], heard: Sequence[str]) -> list[tuple[i
 
 
 def similarity(said: Sequence[str], heard: Sequence[str]) -> float:
-    """How alike two sequences of words are, letter by letter and wherever words are split: 0 to 1."""
+    """The similarity of two sequences of words by their letters, however they are split into words: 0 to 1."""
     from rapidfuzz.distance import Levenshtein
 
     return Levenshtein.normalized_similarity("".join(said), "".join(heard))
 
 
 def _prefix_costs(replaced: np.ndarray) -> np.ndarray:
-    """The cost of aligning the first words of each: `<int64>[num_said + 1, num_heard + 1]`."""
+    """The costs of aligning all pairs of prefixes, `<int64>[num_said + 1, num_heard + 1]`."""
     num_said, num_heard = replaced.shape
     gaps = _GAP_COST * np.arange(num_heard + 1)
     costs = np.empty((num_said + 1, num_heard + 1), np.int64)
@@ -63,13 +63,13 @@ def _prefix_costs(replaced: np.ndarray) -> np.ndarray:
     for row in range(1, num_said + 1):
         best = costs[row - 1] + _GAP_COST
         best[1:] = np.minimum(best[1:], costs[row - 1, :-1] + replaced[row - 1])
-        # Any number of insertions behind the best so far, for all columns at once.
+        # Allows any number of insertions after the best so far, for all columns at once.
         costs[row] = np.minimum.accumulate(best - gaps) + gaps
     return costs
 
 
 def _replacement_costs(said: Sequence[str], heard: Sequence[str]) -> np.ndarray:
-    """0 for the same word, between 500 and 1500 for another: `<int64>[num_said, num_heard]`."""
+    """Replacement costs, 0 for the same word and 500 to 1500 for another, `<int64>[num_said, num_heard]`."""
     from rapidfuzz import process
     from rapidfuzz.distance import Levenshtein
 
