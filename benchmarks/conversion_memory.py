@@ -1,11 +1,11 @@
-"""Peak memory of `create_tfrecords` on files of several sizes, each in a process of its own.
+"""Measures the peak memory of `create_tfrecords` on files of several sizes, each in its own process.
 
 python benchmarks/conversion_memory.py     prints a Markdown table
 
-The text is the ten messages of tests/testdata over and over, under other ids and titles: a small file, eight of them,
-and one file as large as the eight. What grows from the first to the second is what the number of questions costs (their
-ids, and records waiting to be sorted, at most 64 MB); what grows from the second to the third is what the size of one
-file costs.
+The text repeats the ten messages of tests/testdata with different ids and titles: in a small file, in eight such files,
+and in one file as large as the eight. The growth from the first to the second is the cost of the number of questions
+(their ids, and records waiting to be sorted, at most 64 MB). The growth from the second to the third is the cost of the
+size of one file.
 """
 
 from __future__ import annotations

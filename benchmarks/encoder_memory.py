@@ -1,15 +1,15 @@
-"""Size of each named encoder, and peak memory of answering and training with it, each in a process of its own.
+"""Measures the size of each named encoder and the peak memory of answering and training, each in its own process.
 
 python benchmarks/encoder_memory.py                      prints a Markdown table
-python benchmarks/encoder_memory.py minilm bert-tiny     of these alone
+python benchmarks/encoder_memory.py minilm bert-tiny     measures only these
 
-Answering is the forward pass of the question-answering model on 32 windows of 384 word pieces, as the predictor calls
-it; training is two steps of 16 such windows. What is measured is the process's largest resident memory on the CPU, less
-what it was with everything imported and nothing done. `minilm` is the real one. The others are built from their
-published sizes with random weights, which take as much memory as trained ones, so that nothing has to be downloaded.
+Answering is the forward pass of the question-answering model on 32 windows of 384 word pieces, as in prediction;
+training is two steps of 16 such windows. The measured value is the process's largest resident memory on the CPU, minus
+its memory after all imports. `minilm` is the real encoder. The others are built with random weights in their published
+sizes, which take as much memory as trained ones, so that nothing has to be downloaded.
 
-A measurement that leaves the machine less than `_RESERVE_MB` is stopped and shown as "–": the largest encoders need
-more than most laptops have.
+A measurement that leaves the machine less than `_RESERVE_MB` is stopped and shown as "–", because the largest encoders
+need more memory than most laptops have.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Writes a trained model as Hugging Face's `BertForQuestionAnswering` loads it, for the peer of `serve.py`.
+"""Writes a trained model in the format of Hugging Face's `BertForQuestionAnswering`, for the comparison in `serve.py`.
 
     python benchmarks/hf_folder.py runs/first runs/first_hf
 
-The folder holds `config.json`, `model.safetensors`, `vocab.txt` and `tokenizer_config.json`. Its names are those that
-`bert_qa_tf/encoders/sources/safetensors.py` reads, the table there gone through backwards.
+The folder has `config.json`, `model.safetensors`, `vocab.txt` and `tokenizer_config.json`. The names of the weights are
+those that `bert_qa_tf/encoders/sources/safetensors.py` reads; the table there is applied backwards.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new", "relu": "relu"}
 
 
 def tensor_name(canonical: str) -> str:
-    """The name that `BertForQuestionAnswering` has for one of an encoder's weights.
+    """Returns the name of one of an encoder's weights in `BertForQuestionAnswering`.
 
     >>> tensor_name("encoder/layer_0/attention/self/query/kernel")
     'bert.encoder.layer.0.attention.self.query.weight'
@@ -56,12 +56,12 @@ def write_folder(
     """Writes the four files.
 
     Args:
-      folder: made where it is missing.
-      config: the encoder's.
-      weights: canonical name → `<float32>` array, as `weights.read_weights` gives them. A pooler is left out: their
-        question-answering model has none.
+      folder: the folder to write to, which is made if it is missing.
+      config: the encoder's config.
+      weights: canonical name → `<float32>` array, as returned by `weights.read_weights`. A pooler is left out, because
+        Hugging Face's question-answering model has none.
       head: kernel `<float32>[hidden_size, 2]` and bias `<float32>[2]` of the span head.
-      tokenizer: the encoder's.
+      tokenizer: the encoder's tokenizer.
     """
     kernel, bias = head
     tensors = {

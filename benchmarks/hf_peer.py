@@ -1,11 +1,11 @@
-"""The peer of `serve.py`: Hugging Face's `question-answering` pipeline, in an environment and a process of its own.
+"""Runs Hugging Face's `question-answering` pipeline for `serve.py`, in its own process and environment.
 
     python benchmarks/hf_peer.py FOLDER THREADS
 
-FOLDER is what `hf_folder.py` wrote. Each line of standard input is a JSON object: `questions`, `contexts`, and
-`options`, which go to the pipeline as they are. Each is answered by one line: `secs`, what the call of the pipeline
-alone took, and `answers`, a list of `[text, start_char]` pairs, best first, for each question. The first line that is
-written says which versions are running. Nothing of bert_qa_tf is imported here, and nothing of TensorFlow.
+FOLDER is the output of `hf_folder.py`. Each line of standard input is a JSON object with `questions`, `contexts` and
+`options`, which are passed to the pipeline unchanged. Each gets one line of output: `secs`, the time of the call of the
+pipeline alone, and `answers`, a list of `[text, start_char]` pairs, best first, for each question. The first output line
+states the versions. This script imports neither bert_qa_tf nor TensorFlow.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(folder: str, threads: int) -> None:
 
 
 def _ranked(found: list | dict, count: int) -> list[list[dict]]:
-    """A list of answers for each question: the pipeline leaves out the lists of one."""
+    """Makes a list of answers for each question, because the pipeline returns lists of one without the list."""
     each = [found] if count == 1 else found
     return [one if isinstance(one, list) else [one] for one in each]
 

@@ -1,10 +1,10 @@
-"""What length buckets save: windows per second and computed FLOPs, against padding every window to the longest length.
+"""Measures what length buckets save in time and FLOPs, compared with padding every window to the longest length.
 
 python benchmarks/padding.py --train_dir=runs/padding/records     prints Markdown
 
-Takes batches as training schedules them, one after the other, and runs the real optimizer step on each twice: at its
-bucket's length, and at the longest. The two alternate, so that whatever else the machine does slows both. Also prints
-how honest the shuffling is that makes such batches.
+The script takes consecutive batches of the training schedule and runs the real optimizer step on each twice: at its
+bucket's length, and at the longest. The two alternate, so that other load on the machine slows both. It also prints how
+random the shuffling is that makes such batches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def spearman(batches: Sequence[ScheduledBatch], lengths: np.ndarray) -> float:
 def share_that_meets_again(
     before: Sequence[ScheduledBatch], after: Sequence[ScheduledBatch], num_records: int
 ) -> float:
-    """Of the pairs of records that share a batch in one epoch, the share that shares one in the next."""
+    """The share of pairs of records in one batch that are in one batch in the next epoch too."""
     epochs = []
     for batches in (before, after):
         pairs = []

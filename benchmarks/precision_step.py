@@ -1,10 +1,10 @@
-"""What a training step really computes in: MiniLM at 16 × 192, rebuilt and wrapped, by policy.
+"""Shows in which precision a training step really computes: MiniLM at 16 × 192, rebuilt and wrapped, by policy.
 
 python benchmarks/precision_step.py OUTPUT_DIR
 
-Writes one `precision.json` a variant, and prints a Markdown table of what oneDNN itself logged of one step
-(ONEDNN_VERBOSE) and of the steps per second of all variants, taken in turns in one process. float16 is traced and not
-run: a CPU without arithmetic for it takes minutes a step.
+The script writes one `precision.json` per variant. It prints a Markdown table of oneDNN's own log of one step
+(ONEDNN_VERBOSE), and of the steps per second of all variants, which take turns in one process. float16 is traced but not
+run, because a CPU without float16 arithmetic takes minutes per step.
 """
 
 from __future__ import annotations

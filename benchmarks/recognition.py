@@ -1,12 +1,13 @@
-"""Word error rates and real-time factors of recognisers: books read aloud and flite, clean and at three noise levels.
+"""Measures word error rates and real-time factors of recognisers on human speech and flite, clean and with noise.
 
 python benchmarks/recognition.py              writes benchmarks/results/recognition.md
 python benchmarks/recognition.py --articles=9 more paragraphs
 
-Needs flite, and the data of BERT_QA_TF_DATA: the LibriVox clips in audio/librivox, each recognised as a whole, and
-squad_style/squad_v1.1_train_slice.json, of whose first articles by title the first paragraph is read by flite, sentence
-by sentence, as make_spoken does. A real-time factor is the time that cores compute, for each second of sound. Whisper's
-smallest English model is measured too, of requirements/whisper.txt and requirements/tiny-en.txt.
+There are three noise levels. The script needs flite, and two data sets in BERT_QA_TF_DATA. The LibriVox clips in
+audio/librivox are each recognised as a whole. From squad_style/squad_v1.1_train_slice.json, flite reads the first
+paragraph of each of the first articles by title, sentence by sentence, as make_spoken does. The real-time factor is the
+core time per second of sound. Whisper's smallest English model (requirements/whisper.txt and requirements/tiny-en.txt)
+is measured too.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""How fast an export answers, in process and over REST, beside a Hugging Face pipeline that has the same weights.
+"""Measures how fast an export answers, in process and over REST, compared with a Hugging Face pipeline.
 
     BERT_QA_TF_DATA=/path/to/data make benchmark-serve      writes benchmarks/results/serve.md
 
-In each round all of them answer one batch of questions, one after the other, and who goes first moves on by one: so
-whatever else the machine does meets all. The first rounds are not counted. What is timed is a call as a user makes it,
-from strings to Python objects: `ExportedModel.answer`; a POST to `serve`, a process of its own, over one connection,
-JSON both ways; `pipeline(question=…, context=…, batch_size=…)`, timed inside its own process (`hf_peer.py`). All have
-the same number of threads, float32, windows of the same length and, at a question of usual length, the same overlap;
-each pads as it does by default. The questions are used for their lengths only: nothing is scored.
+All have the same weights. In each round all of them answer one batch of questions, one after the other, and their order
+rotates by one, so that other load on the machine affects all alike. The first rounds are not counted. A user's call is
+timed, from strings to Python objects: `ExportedModel.answer`; a POST with JSON to `serve`, in its own process, over one
+connection; `pipeline(question=…, context=…, batch_size=…)`, timed inside its own process (`hf_peer.py`). All have the
+same number of threads, float32, windows of the same length and, for a question of usual length, the same overlap; each
+pads as it does by default. The questions are used for their lengths only: nothing is scored.
 
-The machine should do nothing else. Where cores are shared, PyTorch's threads lose far more than TensorFlow's: they wait
-for each other at every operation. The table says how busy it was.
+The machine should do nothing else. If cores are shared, PyTorch's threads lose far more time than TensorFlow's, because
+they wait for each other at every operation. The table states the machine's load.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 
 _HERE = pathlib.Path(__file__).resolve().parent
 _EXPORT, _REST, _PEER, _PEER_ONE = "export, in process", "export, REST", "pipeline", "pipeline, one answer"
-# A thread that has just worked looks out for more for some milliseconds before it sleeps.
+# After its work, a thread spins for some milliseconds before it sleeps.
 _PAUSE_SECS = 0.01
 _SEED = 0
 
@@ -47,11 +47,11 @@ _Ask = Callable[[Sequence[_Question]], tuple[float, list[tuple[str, int]]]]
 
 
 class Summary(NamedTuple):
-    """What one contestant took for batches of one size.
+    """The times of one contestant for batches of one size.
 
     Attributes:
       p50_secs: the median call.
-      p99_secs: what 99 of 100 calls did not exceed.
+      p99_secs: the time that 99 of 100 calls did not exceed.
       questions_per_sec: all questions over all calls.
       ratio: the median, over the rounds, of the call's time over the peer's in the same round.
       faster: the share of the rounds in which it was the faster of the two.
@@ -125,7 +125,7 @@ def same_answers(ours: Sequence[tuple[str, int]], others: Sequence[tuple[str, in
     return sum(own == other for own, other in zip(ours, others, strict=True)) / len(ours)
 
 
-# === Who is asked ===
+# === Contestants ===
 
 
 class Rest:
@@ -177,7 +177,7 @@ class Peer:
 
     def __init__(self, python: str, folder: str, threads: int) -> None:
         command = [python, str(_HERE / "hf_peer.py"), folder, str(threads)]
-        # Nothing of this environment is to be found from there.
+        # The other environment must not import from this one.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

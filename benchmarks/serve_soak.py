@@ -1,11 +1,11 @@
-"""Many clients at once ask `serve`, one of them always going away in mid-request; every answer is compared.
+"""Tests `serve` under load: many clients send requests at once, one of them always disconnects, answers are compared.
 
     python benchmarks/serve_soak.py exports/qa/1 [SECONDS]
 
-Starts `serve` as a process of its own. Seven clients ask different questions about different texts, alone and in
-batches, and hold each answer to the one that the model gave beforehand, asked alone; the eighth cuts its connections
-off, in the body or while it is being answered. At the end SIGTERM must end the server with status 0. Prints one line,
-and exits with status 1 where anything but the eighth client's own requests went wrong.
+The script starts `serve` in its own process. Seven clients ask different questions about different texts, alone and in
+batches, and compare each answer with the one the model gave to that question beforehand. The eighth closes its
+connections while it sends the body or waits for the answer. At the end SIGTERM must end the server with status 0. The
+script prints one line, and exits with status 1 if anything except the eighth client's own requests failed.
 """
 
 from __future__ import annotations

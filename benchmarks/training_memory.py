@@ -1,10 +1,10 @@
-"""Peak memory of training on some windows and on ten times as many, each in a process of its own.
+"""Measures the peak memory of training on a data set and on one ten times as large, each in its own process.
 
 python benchmarks/training_memory.py --input_file=a.json --input_file=b.json     prints a Markdown table
 
-The larger data set is ten copies of each file in one conversion, with other question ids: as many texts, windows and
-records as ten files of that size would give. Both conversions are kept in --work and used again. MiniLM is trained for
-some steps at one length, so that every step computes the same whichever windows are in it.
+The larger data set is one conversion of ten copies of each file with different question ids, so it has as many texts,
+windows and records as ten files of that size. Both conversions are kept in --work and reused. MiniLM is trained for some
+steps at one length, so that every step does the same amount of computation.
 """
 
 from __future__ import annotations
