@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What to train on for transcripts: clean text, simulated recognition errors, really spoken text, both, or clean text first
-# and simulated errors then. MiniLM trained on the same 4,000 questions in each form, the same steps, two seeds; scored on
-# spoken development data of other articles.
+# Compares training data for transcripts: clean text, simulated recognition errors, really spoken text, both, or clean text
+# followed by simulated errors. MiniLM is trained on the same 4,000 questions in each form, for the same steps, with two
+# seeds, and scored on spoken development data of other articles.
 #
 #   BERT_QA_TF_DATA=/path/to/data make ablation
 #

@@ -1,11 +1,11 @@
-r"""Adds simulated hearings to spoken data: each clean question again, about what a recogniser might have heard.
+r"""Adds paragraphs with simulated recognition errors to spoken data, with the questions about them.
 
     python experiments/asr_error_ablation/hear_again.py --clean_file=clean_train.json --simulate_wer=0.3,0.45 \
       SPOKEN_FILE OUTPUT_FILE
 
-For training that has both: the output holds what `make_spoken` made, as it is, and the same paragraphs with the errors
-that `create_tfrecords --simulate_wer` would put in, their answers where they are heard. Questions of the second kind
-have `-simulated` behind their ids; those whose answer is not heard at all are left out, and counted.
+The output is for training on both. It holds the output of `make_spoken` unchanged, and the same paragraphs with the
+errors that `create_tfrecords --simulate_wer` simulates, with each answer where it is heard. The ids of questions of
+the second kind end in `-simulated`. Questions whose answer is not heard at all are left out and counted.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python experiments/asr_error_ablation/summarize_ablation.py --spoken_dir=runs/spoken runs/ablation
 
-A score is the mean over the seeds; its 95 % interval comes from drawing the questions again, each with the mean of its
-scores over the seeds. Below it stands the difference to training on clean text, on the same questions.
+A score is the mean over the seeds. Its 95 % interval comes from resampling the questions, each with the mean of its
+scores over the seeds. Below it is the difference from training on clean text, on the same questions.
 """
 
 from __future__ import annotations

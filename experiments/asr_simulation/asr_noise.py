@@ -1,13 +1,13 @@
-r"""Simulated recognition errors against real ones: word error rate, best F1 any span can reach, answers that survive.
+r"""Compares simulated recognition errors with real ones by word error rate, best F1 of any span and surviving answers.
 
     python experiments/asr_simulation/asr_noise.py --clean_file=clean_dev.json \
       --rates_of=spoken_train.json.report.json spoken_dev.0.json spoken_dev.0.01.json
 
-Takes a SQuAD-form file and what `make_spoken --unplaced=keep` made of it, none of it used for fitting. The same
-paragraphs are heard by the simulator and by one that puts random words in the place of as many as are really misheard;
-each is audited as the real one is. The simulator is asked twice: for the rate that other articles have at that volume
-of noise (it takes rates on the average text, and harder text has more errors, simulated as real), and for the rate
-that these very paragraphs have. Prints Markdown.
+The inputs are a SQuAD-form file and the output of `make_spoken --unplaced=keep` for it, none of which was used for
+fitting. The simulator makes errors in the same paragraphs. So does a baseline that replaces as many words as are really
+misheard by random ones. Each result is audited like the real one. The simulator runs at two rates: the one that other
+articles have at that volume of noise (rates are those of average text; harder text has more errors, both simulated and
+real), and the one that these paragraphs have. The script prints Markdown.
 """
 
 from __future__ import annotations

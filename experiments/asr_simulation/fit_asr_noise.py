@@ -2,8 +2,8 @@
 
     python experiments/asr_simulation/fit_asr_noise.py spoken_train.0.01.json spoken_train.0.02.json
 
-Takes what `make_spoken` writes; paragraphs are put together by the volume of noise they were heard with. Writes the
-table that the package simulates with.
+The inputs are files that `make_spoken` wrote. Paragraphs are grouped by the volume of noise they were spoken with. The
+script writes the table that the package's simulator uses.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-r"""Every question of a file, answered by an export and by the checkpoint it was written from, in float32 and bfloat16.
+r"""Compares an export's answers to all questions of a file with its checkpoint's, in float32 and bfloat16.
 
     python experiments/export_parity/export_parity.py --model_dir=runs/release/run \
       --eval_file=spoken_test-v1.1.json [--output=FILE]
 
-What `evaluate` does, the checkpoint with decoding in NumPy, is held against the SavedModel's `serving_default`, where
-tokenizing, windowing and decoding are in the graph. The export is written to a folder that is removed at the end.
-Prints, for each type, how many answers are the same, each tie (an answer that the checkpoint itself scores alike but
-for rounding) and each other difference; then how many bfloat16 answers are those of float32. Exits with status 1 where
-fewer than 99.9 % are the same in float32, ties aside.
+The checkpoint answers as in `evaluate`, with decoding in NumPy; the SavedModel's `serving_default` tokenizes, windows
+and decodes in its graph. The export is written to a folder that is removed at the end. For each type, the script prints
+how many answers are the same, each tie (an answer whose score by the checkpoint is equal up to rounding) and each other
+difference; then how many bfloat16 answers equal those of float32. It exits with status 1 if fewer than 99.9 % are the
+same in float32, ties aside.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Ten thousand questions that nobody asks, about texts that nobody writes, to an export.
+"""Fuzzes an export with ten thousand questions about unusual texts.
 
     python experiments/export_parity/fuzz_export.py exports/qa/1 [--count=10000] [--seed=0] [--long_texts=3]
 
-Empty, all spaces, emoji and flags, combining marks, right to left, NUL and other controls, words of thousands of
-letters, invalid UTF-8, a megabyte long; in batches of every size. Whatever comes in, every answer must stand where it
-says, in code points of the text as Python's `replace` decodes it, and so must every runner-up; scores lie between 0 and
-1 and descend. Prints one line, and exits with status 1 where any of that fails.
+The texts are empty, all spaces, emoji and flags, combining marks, right to left, NUL and other controls, words of
+thousands of letters, invalid UTF-8 or a megabyte long, in batches of every size. Every answer and every other candidate
+must be found at its offsets, in code points of the text as decoded by Python with `replace`, and scores must be between
+0 and 1 and descend. The script prints one line, and exits with status 1 if any check fails.
 """
 
 from __future__ import annotations

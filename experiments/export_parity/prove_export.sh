@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A trained model's export held against its checkpoint on every question of Spoken-SQuAD's test file, and asked ten
-# thousand odd questions. Nothing is chosen by what comes out.
+# Compares a trained model's export with its checkpoint on every question of Spoken-SQuAD's test file, and fuzzes it with ten
+# thousand unusual questions. Nothing is chosen by the results.
 #
 #   BERT_QA_TF_DATA=/path/to/data make prove-export
 #

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What half precision costs in F1: MiniLM trained in float32 and in bfloat16 on the same 4,000 questions, two seeds each,
-# scored on 2,000 questions of other articles.
+# Measures what half precision costs in F1: MiniLM is trained in float32 and in bfloat16 on the same 4,000 questions, two
+# seeds each, and scored on 2,000 questions of other articles.
 #
 #   BERT_QA_TF_DATA=/path/to/data experiments/precision_f1/precision_f1.sh
 #

@@ -1,9 +1,9 @@
-"""Cuts SQuAD-form JSON into a training and a development part of so many questions, no article in both.
+"""Splits SQuAD-form JSON into a training and a development part of given sizes, with no article in both.
 
 python experiments/precision_f1/split_by_article.py --train=4000 --dev=2000 --output_dir=runs/split FILE [FILE…]
 
-Articles are drawn in an order that follows from the seed; of the last one of each part, only the first questions are
-taken. Writes train.json and dev.json.
+The seed decides the order in which articles are drawn. Of the last article of each part, only the first questions are
+used. The script writes train.json and dev.json.
 """
 
 from __future__ import annotations

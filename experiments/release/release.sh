@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# A model to hand on: MiniLM trained on the data at hand, exported, with its card, as an archive with checksums.
+# Makes a model to distribute: MiniLM trained on the available data, exported with its model card, and packed as an archive
+# with checksums.
 #
 #   BERT_QA_TF_DATA=/path/to/data make release
 #
 # The data folder holds squad_style/{squad_v1.1_train_slice,new_wiki_v1.0}.json (19,815 questions) and
 # spoken_squad/spoken_test-v1.1{,_WER44}.json. One article in twenty is set aside: the weights with the best F1 there are
 # the ones released. The recipe is that of configs/cpu.flags, fixed beforehand; the test files are scored once, for the card.
-# Killed at any point, the same command goes on; what is done is not done again. An hour and a half on two cores.
+# After an interruption, run the same command again to resume; finished steps are not repeated. It takes an hour and a half
+# on two cores.
 #
 # To train another model the same way, set any of these in the environment:
 #

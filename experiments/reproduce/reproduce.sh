@@ -5,7 +5,7 @@
 #
 # Trains on every question of spoken_train-v1.1.json (no article is set aside) by the recipe of configs/gpu.flags, which is
 # fixed beforehand: nothing is chosen by looking at a score. The last weights are scored once on each of the three test
-# files. Killed at any point, the same command goes on; what is done is not done again.
+# files. After an interruption, run the same command again to resume; finished steps are not repeated.
 #
 # To try the steps elsewhere, set any of these in the environment:
 #
@@ -13,7 +13,7 @@
 #   FLAGFILE         configs/gpu.flags by default
 #   MAX_TRAIN_STEPS  stop training after so many steps
 #   SEED             0 by default
-#   DATA_DIR         a folder that holds the files already: nothing is downloaded
+#   DATA_DIR         a folder that already holds the files, so that nothing is downloaded
 #   TRAIN_FILE       spoken_train-v1.1.json of the data folder by default; a path where it lies elsewhere
 #   TEST_FILES       the test files to score, separated by spaces; the three of the data folder by default
 #   BASE_URL         download from this address instead of the data set's public home

@@ -1,8 +1,8 @@
-"""Writes the table of one `make reproduce`, beside the published figures, as `table.md` in its folder of results.
+"""Writes the table of one run of `make reproduce`, with the published figures, as `table.md` in its results folder.
 
 python experiments/reproduce/summarize_reproduce.py runs/reproduce/bert-base-uncased/results
 
-Below the table stands what makes the run something else than the reproduction, if anything does.
+If the run differs from the reproduction in anything, the lines below the table say in what.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Kills a training again and again and compares what comes out with the same training left alone.
+"""Kills a training repeatedly and compares its result with that of the same training without interruption.
 
 python experiments/resume/kill_resume.py                            20 kills, 3 of them while a checkpoint is written
 python experiments/resume/kill_resume.py --kills=2 --during_save=1  a short one
 
-Both trainings run on the ten messages of tests/testdata with --deterministic. Compared are the SHA-256 of all that the
-last checkpoint holds (weights, optimizer, step) and every line of metrics.jsonl. Exits with 1 if anything differs.
+Both trainings run on the ten messages of tests/testdata with --deterministic. The script compares the SHA-256 of
+everything in the last checkpoint (weights, optimizer, step) and every line of metrics.jsonl, and exits with status 1 if
+anything differs.
 """
 
 from __future__ import annotations

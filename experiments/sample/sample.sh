@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The sample, from its patterns to what is committed: messages are written, read aloud by flite with white noise, and
-# recognised by pocketsphinx; some stay as sound; records are made of the development messages.
+# Makes the committed sample from its patterns: messages are written, read aloud by flite with white noise, and recognised
+# by pocketsphinx. Some are kept as audio, and records are made of the development messages.
 #
 #   make sample
 #
-# Stopped, the same command goes on. Set in the environment:
+# After an interruption, run the same command again to resume. Set in the environment:
 #
-#   WORK     where what is not committed goes (runs/sample)
+#   WORK     folder for files that are not committed (runs/sample)
 #   PYTHON   .venv/bin/python by default
 set -euo pipefail
 cd "$(dirname "$0")/../.."

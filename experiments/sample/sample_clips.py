@@ -1,4 +1,4 @@
-r"""Writes some of the sample's messages as sound: what `make_spoken` had recognised, sentence after sentence.
+r"""Writes some of the sample's messages as audio files: the speech that `make_spoken` had recognised, by sentence.
 
     python experiments/sample/sample_clips.py --input_file=runs/sample/written/test.json --noise_volume=0.001 \
       --output_dir=bert_qa_tf/demo_data --message="test message 001"

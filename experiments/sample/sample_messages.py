@@ -2,12 +2,12 @@ r"""Writes the messages of the sample, before they are spoken: SQuAD-form JSON w
 
     python experiments/sample/sample_messages.py --output_dir=runs/sample
 
-A message is an opening, a body and a closing, drawn from the split's own file in sample_patterns/. Its slots are filled
-from inventories.json, with times and with numbers. What fills a slot belongs to one split for good, be it a
-name, a place, a thing, a time or a number: development and test have none that training has.
+A message has an opening, a body and a closing, from the split's own file in sample_patterns/. Its slots are filled
+from inventories.json, and with times and numbers. Every filler, be it a name, a place, a thing, a time or a number,
+belongs to one split only: development and test have none that training has.
 
-A pattern file has blocks; `{caller:name}` is a slot and its kind, and `{caller}` the same slot again. Below the text, a
-line has a kind of question, the slot that answers it, and wordings:
+A pattern file consists of blocks. `{caller:name}` is a slot and its kind, and `{caller}` the same slot again. Below the
+text, each line has a kind of question, the slot that answers it, and wordings:
 
     [opening]
     Hello {callee:name}, this is {caller:name}.

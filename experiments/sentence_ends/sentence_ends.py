@@ -1,11 +1,11 @@
-"""How well pauses tell where sentences end, and files to score what full stops at pauses are worth.
+"""Measures how well pauses predict sentence ends, and writes files to score the effect of full stops at pauses.
 
     python experiments/sentence_ends/sentence_ends.py --output_dir=DIR SPOKEN_FILE…
 
-Of files that `make_spoken` wrote, whose full stops are where sentences really end. For each is printed, by the length
-of the pause, what share of the ends has such a pause behind it (recall) and what share of such pauses is an end
-(precision). In DIR are left, of each file, `NAME.none.json` without full stops and `NAME.pauses.json` with one at each
-pause of `RecognizerConfig.stop_pause_secs`, for `evaluate`.
+The inputs are files that `make_spoken` wrote, whose full stops are at the real sentence ends. For each file and each
+length of pause, the script prints the share of ends that are followed by such a pause (recall) and the share of such
+pauses that are an end (precision). For each file it writes to DIR, for `evaluate`, `NAME.none.json` without full stops
+and `NAME.pauses.json` with one at each pause of `RecognizerConfig.stop_pause_secs`.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-r"""An export in the oldest TensorFlow that is promised, 2.16 with its own tensorflow-text: loaded, asked, compared.
+r"""Checks that an export works in the oldest supported TensorFlow, 2.16 with its own tensorflow-text.
 
     python experiments/serving_compat/serving_compat.py --python=.venv-tf2.16/bin/python [--model_dir=RUN] \
       [--questions=FILE]
 
-`make serving-compat` makes that environment and runs this. The model is exported here (without --model_dir, MiniLM with
-a head that was never trained), and both folders are asked in the other environment by the module that also checks every
-export after it was written: `qa_ids` before tensorflow-text is loaded, then `qa`, then the warm-up requests. Answers
-and logits must be those of this environment. The list of ops in `exporting/op_inventory.py` is held against what the
-other TensorFlow registers. Prints one line for each, and exits with status 1 where anything differs.
+`make serving-compat` makes that environment and runs this. The model is exported here (without --model_dir, it is
+MiniLM with an untrained head). In the other environment, the module that checks every new export runs both folders:
+`qa_ids` before tensorflow-text is loaded, then `qa`, then the warm-up requests. Answers and logits must equal those of
+this environment. The list of ops in `exporting/op_inventory.py` is compared with the ops that the other TensorFlow
+registers. The script prints one line for each check, and exits with status 1 if anything differs.
 """
 
 from __future__ import annotations

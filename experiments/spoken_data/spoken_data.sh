@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Spoken data to choose recipes by, of a slice of SQuAD's training file: clean text read aloud by flite, noised, recognised
-# by pocketsphinx. Some 1,600 paragraphs are spoken; it took an hour and a half beside other work. Killed, the same command goes on.
+# Makes spoken data for choosing recipes, from a slice of SQuAD's training file: clean text is read aloud by flite with noise and
+# recognised by pocketsphinx. Some 1,600 paragraphs are spoken, which took an hour and a half beside other work. After an
+# interruption, run the same command again to resume.
 #
 #   BERT_QA_TF_DATA=/path/to/data make spoken-data
 #

@@ -1,11 +1,11 @@
-"""Cuts a SQuAD-form file into a part to train on and one to choose recipes by, before they are spoken.
+"""Splits a SQuAD-form file into a training and a development part, before they are spoken.
 
     python experiments/spoken_data/spoken_split.py --output_dir=runs/spoken FILE
 
-The last articles by title are for development, and no other paragraph of theirs is used. From each side, whole
-paragraphs are taken from its articles in turn until so many questions are reached. Writes clean_dev.json and
-clean_train.json, each with the articles by title and the paragraphs in their order, and clean_train_quarter.json, every
-fourth paragraph of the latter.
+The last articles by title are for development, and none of their paragraphs is used for training. For each part, whole
+paragraphs are taken from its articles in turn until the given number of questions is reached. The script writes
+clean_dev.json and clean_train.json, each with the articles by title and the paragraphs in their order, and
+clean_train_quarter.json, every fourth paragraph of the latter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# As transfer_cpu.sh, with the recipe for recognition errors that came out best in `make ablation`: the same questions,
-# steps and settings, but the first epoch is of clean text and the others are of simulated hearings of it.
+# Like transfer_cpu.sh, but with the best recipe for recognition errors of `make ablation`: the same questions, steps and
+# settings, but only the first epoch is on clean text, and the others are on the text with simulated recognition errors.
 #
 #   BERT_QA_TF_DATA=/path/to/data experiments/transfer/transfer_noise_cpu.sh
 #
