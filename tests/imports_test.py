@@ -94,7 +94,9 @@ def dotted(node: ast.AST) -> str:
 def test_imports_point_one_way(path):
     layer = layer_of(path)
 
-    assert layer in MAY_IMPORT, f"{path.name} is neither a layer nor a command: add it to MAY_IMPORT and the map of docs"
+    assert layer in MAY_IMPORT, (
+        f"{path.name} is neither a layer nor a command: add it to MAY_IMPORT and the map of docs"
+    )
     assert forbidden_imports(path.read_text(encoding="utf-8"), layer) == []
 
 
