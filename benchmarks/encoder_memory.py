@@ -84,7 +84,7 @@ def _measure_apart(handle: str, what: str, policy: str) -> tuple[int, ...] | Non
 
 
 def _available_mb() -> int | None:
-    """Memory that can be had without swapping; None where the system does not say."""
+    """The memory that is available without swapping; None if the system does not report it."""
     file = pathlib.Path("/proc/meminfo")
     if not file.exists():
         return None
@@ -92,7 +92,7 @@ def _available_mb() -> int | None:
 
 
 def _measure(handle: str, what: str, policy: str) -> None:
-    """Does one of the two things in this process and prints what it took."""
+    """Answers or trains in this process, and prints the memory that it took."""
     import tf_keras
 
     from bert_qa_tf.encoders import encoder as encoder_lib

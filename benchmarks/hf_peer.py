@@ -4,8 +4,8 @@
 
 FOLDER is the output of `hf_folder.py`. Each line of standard input is a JSON object with `questions`, `contexts` and
 `options`, which are passed to the pipeline unchanged. Each gets one line of output: `secs`, the time of the call of the
-pipeline alone, and `answers`, a list of `[text, start_char]` pairs, best first, for each question. The first output line
-states the versions. This script imports neither bert_qa_tf nor TensorFlow.
+pipeline alone, and `answers`, a list of `[text, start_char]` pairs, best first, for each question. The first output
+line states the versions. This script imports neither bert_qa_tf nor TensorFlow.
 """
 
 from __future__ import annotations

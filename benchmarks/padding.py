@@ -77,7 +77,7 @@ class Bench:
         self._steps = 0
 
     def flops(self, length: int) -> int:
-        """Of the matrix products of one step at this length, forward and backward."""
+        """The FLOPs of the matrix products of one step at this length, forward and backward."""
         from bert_qa_tf.training.precision_census import take_census
 
         step = self._step.trace(self._pad(np.zeros(0, np.int64), length))
@@ -117,7 +117,7 @@ def main() -> None:
 
 
 def print_schedule(schedule: TrainingSchedule) -> None:
-    """Prints what needs no clock."""
+    """Prints the figures that need no timing."""
     epochs = [schedule.epoch_batches(epoch) for epoch in range(3)]
     again = [share_that_meets_again(epochs[i], epochs[i + 1], len(schedule.lengths)) for i in range(2)]
     print(

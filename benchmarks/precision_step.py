@@ -3,8 +3,8 @@
 python benchmarks/precision_step.py OUTPUT_DIR
 
 The script writes one `precision.json` per variant. It prints a Markdown table of oneDNN's own log of one step
-(ONEDNN_VERBOSE), and of the steps per second of all variants, which take turns in one process. float16 is traced but not
-run, because a CPU without float16 arithmetic takes minutes per step.
+(ONEDNN_VERBOSE), and of the steps per second of all variants, which take turns in one process. float16 is traced but
+not run, because a CPU without float16 arithmetic takes minutes per step.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Variant:
         self._batch = _batch()
 
     def census(self) -> dict:
-        """What `precision.json` would say."""
+        """Returns the contents that `precision.json` would have."""
         from bert_qa_tf.training import precision_census
 
         return precision_census.take_census(self._step.trace(self._batch), self.policy, self.model).to_dict()
@@ -88,7 +88,7 @@ class Variant:
         """Takes steps; returns the seconds of each."""
         import tensorflow as tf
 
-        # Part of what a call is compiled for, so both settings stay compiled side by side.
+        # The setting is part of the compilation key, so the graphs of both settings stay compiled.
         tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": self.rewrite})
         begin = time.perf_counter()
         for _ in range(steps):
@@ -112,7 +112,7 @@ def _batch() -> dict[str, np.ndarray]:
 
 
 def _one_step(name: str, module: str) -> None:
-    """In a process of its own: the census to a file, and one step with oneDNN's log between two marks."""
+    """Runs in its own process: writes the census to a file, and takes one step with oneDNN's log between two marks."""
     variant = Variant(name, module)
     pathlib.Path(f"{module}.{name}.json").write_text(json.dumps(variant.census()), encoding="utf-8")
     if name not in _RUN:
@@ -179,7 +179,7 @@ def main() -> None:
 
 
 def _seconds(module: str) -> dict[str, list[float]]:
-    """Seconds a step, each variant in turn, so that what else the machine does meets all of them."""
+    """Measures seconds per step, each variant in turn, so that other load on the machine affects all of them."""
     variants = {name: Variant(name, module) for name in _RUN}
     for variant in variants.values():
         variant.run(2)

@@ -79,13 +79,13 @@ def main() -> None:
 
 
 def read_books(folder: pathlib.Path) -> Iterator[Utterance]:
-    """What was said in each clip, and its samples."""
+    """Yields the words said in each clip, and its samples."""
     for path in sorted(folder.glob("*.wav")):
         yield verbalized_text(path.with_suffix(".txt").read_text(encoding="utf-8")), audio.read_whole(path)
 
 
 def read_by_flite(path: pathlib.Path, num_articles: int) -> Iterator[Utterance]:
-    """Each sentence of the articles' first paragraphs, and its samples."""
+    """Yields each sentence of the articles' first paragraphs, and its samples."""
     flite = Flite()
     articles = sorted(json.loads(path.read_text(encoding="utf-8"))["data"], key=lambda article: article["title"])
     for article in articles[:num_articles]:
@@ -94,7 +94,7 @@ def read_by_flite(path: pathlib.Path, num_articles: int) -> Iterator[Utterance]:
 
 
 def measure(recognizer: Recognizer, utterances: list[Utterance], volume: float) -> tuple[float, float]:
-    """Word error rate and real-time factor."""
+    """Measures the word error rate and the real-time factor."""
     heard, secs = [], 0.0
     for said, samples in tqdm(utterances, leave=False, disable=None):
         noisy = audio.add_white_noise(samples, volume, said)

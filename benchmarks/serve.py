@@ -95,16 +95,16 @@ def summarize(secs: Sequence[float], peer_secs: Sequence[float], batch_size: int
 def run_rounds(
     contestants: dict[str, _Ask], batches: Sequence[Sequence[_Question]], warmup: int
 ) -> tuple[dict[str, list[float]], dict[str, list[tuple[str, int]]]]:
-    """Lets all answer each batch.
+    """Lets all contestants answer each batch.
 
     Args:
-      contestants: name → how to ask it. In the first round they go in this order, then in that of the one before with
-        its first at the end.
-      batches: one for each round.
-      warmup: how many rounds at the start are not counted.
+      contestants: name → the function that asks it. The first round uses this order; in each later round, the first of
+        the previous round goes last.
+      batches: one batch for each round.
+      warmup: the number of rounds at the start that are not counted.
 
     Returns:
-      By name: the seconds of each round that counts, and the answers of these, question after question.
+      By name: the seconds of each counted round, and the answers of these rounds, question after question.
     """
     names = list(contestants)
     secs: dict[str, list[float]] = {name: [] for name in names}
@@ -121,7 +121,7 @@ def run_rounds(
 
 
 def same_answers(ours: Sequence[tuple[str, int]], others: Sequence[tuple[str, int]]) -> float:
-    """The share of questions whose answers have the same text in the same place."""
+    """Computes the share of questions whose answers have the same text at the same place."""
     return sum(own == other for own, other in zip(ours, others, strict=True)) / len(ours)
 
 
@@ -299,15 +299,15 @@ def _share(answers: dict[int, dict[str, list[tuple[str, int]]]], name: str) -> f
 
 
 def _measure(values: argparse.Namespace, options: dict[str, Any]) -> tuple[list[str], list[float], dict[str, str]]:
-    """Starts all, lets them answer, and ends them.
+    """Starts all contestants, lets them answer, and ends them.
 
     Args:
       values: the command's arguments.
-      options: of the pipeline.
+      options: the options of the pipeline.
 
     Returns:
-      The table's lines; the share of the questions that were answered as in process over REST and by the pipeline; what
-      versions the pipeline runs on.
+      The table's lines; the shares of the questions that were answered over REST and by the pipeline as in process; and
+      the versions that the pipeline runs on.
     """
     questions = read_questions(values.input_file)
     lines, answers = [], {}

@@ -38,7 +38,7 @@ def _questions() -> list[_Question]:
 
 
 class Soak:
-    """What the clients share."""
+    """The state that the clients share."""
 
     def __init__(self, address: urllib.parse.SplitResult, seconds: float) -> None:
         self.counts: Counter[str] = Counter()

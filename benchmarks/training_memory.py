@@ -3,8 +3,8 @@
 python benchmarks/training_memory.py --input_file=a.json --input_file=b.json     prints a Markdown table
 
 The larger data set is one conversion of ten copies of each file with different question ids, so it has as many texts,
-windows and records as ten files of that size. Both conversions are kept in --work and reused. MiniLM is trained for some
-steps at one length, so that every step does the same amount of computation.
+windows and records as ten files of that size. Both conversions are kept in --work and reused. MiniLM is trained for
+some steps at one length, so that every step does the same amount of computation.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _convert(values: argparse.Namespace, copies: int, records: pathlib.Path) -> None:
-    """Makes records of so many copies of each input file."""
+    """Makes records from the given number of copies of each input file."""
     inputs = values.work / "inputs"
     inputs.mkdir(parents=True, exist_ok=True)
     paths = [_write_copy(pathlib.Path(name), copy, inputs) for name in values.input_file for copy in range(copies)]
@@ -67,7 +67,7 @@ def _write_copy(source: pathlib.Path, copy: int, folder: pathlib.Path) -> pathli
 
 
 def _measure(values: argparse.Namespace, records: pathlib.Path) -> str:
-    """Trains on some records; the row of the table."""
+    """Trains on some records, and returns the row of the table."""
     run = values.work / "run"
     shutil.rmtree(run, ignore_errors=True)
     _run(

@@ -7,7 +7,8 @@
 #
 # Speaks the data first where that has not been done (experiments/spoken_data/spoken_data.sh, SPOKEN_DIR). The recipe is that of
 # configs/cpu.flags, 500 steps of 16 windows, in bfloat16; the last weights are scored. Of the spoken training data, questions
-# whose answer was not heard are left out, so each of the others is seen a little oftener. Killed, the same command goes on.
+# whose answer was not heard are left out, so the others are seen slightly more often. After an interruption, run the same
+# command again to resume.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -30,7 +30,7 @@ FILES = ("spoken_dev.0", "spoken_dev.0.01", "clean_dev")
 
 
 def mean_scores(examples: Sequence[SquadExample], predictions: Sequence[pathlib.Path]) -> QuestionScores:
-    """Of each question, the mean of its scores over some runs."""
+    """Computes the mean of each question's scores over several runs."""
     runs = [score(examples, read_predictions(path), source=str(path)).questions for path in predictions]
     rows = [np.mean([getattr(run, metric) for run in runs], axis=0) for metric in METRICS]
     return QuestionScores(runs[0].qas_ids, *rows)

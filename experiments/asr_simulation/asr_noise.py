@@ -38,7 +38,7 @@ _RESAMPLES = 1000
 
 
 class RandomSwaps(AsrSimulator):
-    """Puts any word of the vocabulary in the place of as many as are asked for."""
+    """Replaces the given share of words by random words of the vocabulary."""
 
     def __init__(self, vocabulary: RecognizerVocabulary) -> None:
         super().__init__(vocabulary, load_table())
@@ -56,7 +56,7 @@ class RandomSwaps(AsrSimulator):
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """What is compared: the rate 0 to 1, the others 0 to 100."""
+    """The figures that are compared: the rate, 0 to 1, and the others, 0 to 100."""
 
     wer: float
     ceiling_f1: float
@@ -64,12 +64,12 @@ class Figures:
 
 
 def audit(examples: Sequence[SquadExample], wer: float) -> Figures:
-    """The figures of questions about contexts with errors."""
+    """Computes the figures of questions about contexts with errors."""
     return Figures(wer, span_ceiling(examples).mean_f1, 100.0 * float(answer_survived(examples).mean()))
 
 
 def simulate(examples: Sequence[SquadExample], make: Callable[[int], TextSimulator], seeds: int) -> Figures:
-    """The mean figures over so many hearings."""
+    """Computes the mean figures over several simulations."""
     figures = []
     for seed in range(seeds):
         counts: collections.Counter[str] = collections.Counter()
@@ -79,7 +79,7 @@ def simulate(examples: Sequence[SquadExample], make: Callable[[int], TextSimulat
 
 
 def real_error_rate(path: pathlib.Path, ids: set[str]) -> float:
-    """Of the paragraphs that have one of the questions."""
+    """The real word error rate of the paragraphs that have one of the questions."""
     errors = words = 0.0
     for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
         for paragraph in article["paragraphs"]:
@@ -90,7 +90,7 @@ def real_error_rate(path: pathlib.Path, ids: set[str]) -> float:
 
 
 def interval(values: np.ndarray, groups: Sequence[str]) -> str:
-    """95 % of the means when whole paragraphs are drawn again."""
+    """The 95 % interval of the mean when whole paragraphs are resampled."""
     names, numbers = np.unique(np.array(groups), return_inverse=True)
     sums, counts = np.bincount(numbers, values), np.bincount(numbers)
     drawn = np.random.default_rng(0).integers(0, len(names), (_RESAMPLES, len(names)))
@@ -108,7 +108,7 @@ def rates_by_volume(reports: Sequence[pathlib.Path]) -> dict[float, float]:
 
 
 def noise_volume(path: pathlib.Path) -> float:
-    """What a spoken file was spoken with."""
+    """The volume of noise in a spoken file."""
     return json.loads(path.read_text(encoding="utf-8"))["data"][0]["paragraphs"][0]["noise_volume"]
 
 

@@ -5,7 +5,7 @@
 #   BERT_QA_TF_DATA=/path/to/data experiments/precision_f1/precision_f1.sh
 #
 # The data folder holds squad_style/squad_v1.1_train_slice.json. The recipe is that of configs/cpu.flags for all four; the last
-# weights are scored, by an evaluation that computes in float32. The same command again goes on.
+# weights are scored, by an evaluation that computes in float32. After an interruption, run the same command again to resume.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -60,7 +60,7 @@ def _kill_until(values: argparse.Namespace, command: list[str], run: pathlib.Pat
     during_save = set(moments.sample(range(values.kills), values.during_save))
     for number in range(values.kills):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        # Spread over the training: each kill has its stretch of steps.
+        # The kills are spread over the training, each within its own range of steps.
         goal = int(values.steps * (number + moments.random()) / (values.kills + 1))
         if number not in during_save and moments.random() < 0.25:
             # Whatever it is doing by then: importing, reading the checkpoint, tracing.
@@ -130,13 +130,13 @@ def _compare(whole: pathlib.Path, killed: pathlib.Path) -> int:
 
 
 def _figures(line: str) -> dict:
-    """What does not depend on the clock or the process."""
+    """The values of a line that do not depend on the clock or the process."""
     timed = ("time", "windows_per_second", "host_memory_gb", "gpu_memory_gb")
     return {name: value for name, value in json.loads(line).items() if name not in timed}
 
 
 def _sha256(run: pathlib.Path) -> str:
-    """Of all numbers of the last checkpoint, by name."""
+    """The SHA-256 of all numbers of the last checkpoint, ordered by name."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 

@@ -31,8 +31,8 @@ from typing import Any
 PATTERNS = pathlib.Path(__file__).resolve().parent / "sample_patterns"
 MESSAGES = {"train": 200, "dev": 50, "test": 50}
 QUESTION_KINDS = ("who", "what", "when", "number")
-# What is longer than so many words, counting for each slot what its kind usually has, loses sentences at the end of its
-# body, as long as it can still be asked all kinds of questions and has two times to choose from.
+# A message with more words than this, counting the usual number of words for each slot, loses sentences at the end of
+# its body, as long as all kinds of questions can still be asked about it and it has two times to choose from.
 _MOST_WORDS = 70
 _FEWEST_TIMES = 2
 _MORE_WORDS = {"name": 0, "thing": 1, "place": 2, "time": 2, "count": 1, "price": 2, "code": 3, "phone": 5}
@@ -40,8 +40,8 @@ _PARTS = ("opening", "body", "closing")
 _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _QUESTION = re.compile(r"(who|what|when|number) (\w+): (.+)")
 
-# "two", "four", "eight" and "oh" are left out: among digits said after one another they are heard as other words ("to",
-# "for", "a", "of") so often that hardly a number would come through whole.
+# "two", "four", "eight" and "oh" are left out. In a sequence of digits they are recognised as other words ("to", "for",
+# "a", "of") so often that hardly any number would be recognised completely.
 _DIGITS = ("one", "three", "five", "six", "seven", "nine")
 _TENS = ("twenty", "thirty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -80,12 +80,12 @@ class Pattern:
 
     @property
     def num_words(self) -> int:
-        """About so many words, since slots have several."""
+        """The approximate number of words, since a slot's filler has several."""
         return len(self.text.split()) + sum(_MORE_WORDS[kind] for kind in self.slots.values())
 
 
 def read_patterns(split: str) -> dict[str, list[Pattern]]:
-    """The patterns of a split: those of each part of a message."""
+    """Reads the patterns of a split, by part of a message."""
     patterns: dict[str, list[Pattern]] = {part: [] for part in _PARTS}
     text = (PATTERNS / f"{split}.txt").read_text(encoding="utf-8")
     for part, block in re.findall(r"^\[(\w+)\]\n((?:.+\n)+)", text, re.MULTILINE):
@@ -99,7 +99,7 @@ def read_patterns(split: str) -> dict[str, list[Pattern]]:
 
 
 def read_inventories() -> dict[str, dict[str, list[str]]]:
-    """Names, places and things: kind → split → what fills its slots."""
+    """Reads names, places and things: kind → split → the fillers of its slots."""
     return json.loads((PATTERNS / "inventories.json").read_text(encoding="utf-8"))
 
 
@@ -146,7 +146,7 @@ class Composer:
       seed: the same seed gives the same messages.
 
     Attributes:
-      used: by kind, all that has filled a slot of it so far.
+      used: kind → all fillers used so far.
     """
 
     def __init__(self, split: str, seed: int = 0) -> None:
@@ -170,7 +170,7 @@ class Composer:
         return {"title": f"{self._split} message {number:03}", "paragraphs": [{"context": context, "qas": qas}]}
 
     def _parts(self) -> tuple[Pattern, ...]:
-        """The next of each part, of the body as much as leaves the message short and gives all kinds of questions."""
+        """Returns the next pattern of each part, with the body shortened if the message would be too long."""
         opening, body, closing = (next(self._turns[part]) for part in _PARTS)
         choices = [(opening, beginning, closing) for beginning in body.beginnings()]
         choices = [parts for parts in choices if all(_askable(parts).values()) and _num_times(parts) >= _FEWEST_TIMES]
@@ -183,7 +183,7 @@ class Composer:
             yield from self._generator.sample(patterns, len(patterns))
 
     def _fill(self, slots: dict[str, str]) -> dict[str, str]:
-        """No two slots of a message hold the same."""
+        """Draws a filler for each slot; no two slots of a message have the same."""
         fillers: dict[str, str] = {}
         for name, kind in slots.items():
             while (filler := self._draw(kind)) in fillers.values():

@@ -50,19 +50,19 @@ def main() -> None:
 
 
 def paragraphs(spoken: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All of a file."""
+    """Yields all paragraphs of a file."""
     for article in spoken["data"]:
         yield from article["paragraphs"]
 
 
 def words_of(paragraph: dict[str, Any]) -> list[Word]:
-    """Of its context, full stops and all."""
+    """Returns the words of a paragraph's context, including full stops."""
     texts = paragraph["context"].split()
     return [Word(text, *times) for text, times in zip(texts, paragraph["word_times"], strict=True)]
 
 
 def rows(name: str, spoken: dict[str, Any]) -> Iterator[str]:
-    """Of the table, one for each length of pause."""
+    """Yields the rows of the table, one for each length of pause."""
     pauses, is_end = [], []
     for paragraph in paragraphs(spoken):
         words = words_of(paragraph)
@@ -78,11 +78,11 @@ def rows(name: str, spoken: dict[str, Any]) -> Iterator[str]:
 
 
 def with_stops(spoken: dict[str, Any], put_stops: Callable[[tuple[Word, ...]], tuple[Word, ...]]) -> dict[str, Any]:
-    """A file with other full stops, its answers at the same words.
+    """Returns the contents of a file with other full stops, with its answers at the same words.
 
     Args:
-      spoken: left as it is.
-      put_stops: words without full stops to words with them.
+      spoken: the contents of a file, which are not changed.
+      put_stops: maps words without full stops to words with them.
     """
     spoken = copy.deepcopy(spoken)
     for paragraph in paragraphs(spoken):

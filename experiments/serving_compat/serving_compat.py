@@ -43,7 +43,7 @@ json.dump([tf.__version__, [op.name for op in ops.op]], sys.stdout)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exports, asks in the other environment, compares."""
+    """Exports a model, runs it in the other environment, and compares the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", required=True, help="of the other environment")
     parser.add_argument("--model_dir", help="a run directory; an untrained MiniLM without one")
@@ -93,7 +93,7 @@ def _untrained() -> LoadedRun:
 
 
 def _compare_answers(run: LoadedRun, examples: Sequence[SquadExample], folder: str, python: str, version: str) -> bool:
-    """Asks both exports in the other environment; whether anything differs."""
+    """Runs both exports in the other environment, and returns whether anything differs."""
     task, tolerance = run.task, parity.tolerance_of(run.model)
     rows = task.model_inputs(examples[:_MAX_ROWS_OF_IDS], run.tokenizer)
     reply = fresh_process.ask(folder, _NAMES, task.to_columns(examples), rows, python)

@@ -24,7 +24,7 @@ if [ ! -e "$WORK/records/manifest.json" ]; then
     --input_file="$DATA/squad_style/new_wiki_v1.0.json"
 fi
 
-# One core each, so that neither waits for the other. The same command again goes on.
+# Each seed has its own core, so that neither waits for the other. After an interruption, run the same command to resume.
 pids=()
 for number in "${!seeds[@]}"; do
   seed="${seeds[number]}"
