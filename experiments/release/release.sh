@@ -58,7 +58,7 @@ if [ ! -e "$archive.sha256" ]; then
     --license="$LICENSE" --archive="$archive"
 fi
 
-# What whoever gets the archive will do first.
+# The first steps of a user of the archive.
 "$PYTHON" -m bert_qa_tf.predict --saved_model="$archive" --question="who called" \
   --context="hi this is nora from the library the book you asked for came in this morning we are open until six"
 echo "$archive is ready; its card:"

@@ -1,8 +1,8 @@
-"""The best score that any single span of the transcript can get: the ceiling of an extractive model.
+"""Computes the best score that any single span of the transcript can get: the ceiling of an extractive model.
 
-What goes in: examples whose answers speech recognition may have garbled. What comes out, per question: the best exact
-match and the best F1 over all spans of at most so many words, each over all gold answers. Scores are SQuAD v1.1's (see
-`tasks.question_answering.metrics`); a question without any answer scores 1, because "" answers it.
+Speech recognition may have garbled an answer, so that no span scores 100. For each question, the ceiling is the best
+exact match and the best F1 over all spans up to a given length in words and over all gold answers. Scores are those of
+SQuAD v1.1 (see `tasks.question_answering.metrics`). A question without any answer scores 1, because "" answers it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bert_qa_tf.text.normalization import normalized_tokens
 
 
 class Ceiling(NamedTuple):
-    """Best reachable scores, 0 to 1: `exact_match`, `f1`: `<float64>[num_questions]`, in the order of the examples."""
+    """The best reachable `exact_match` and `f1`, 0 to 1, `<float64>[num_questions]`, in the order of the examples."""
 
     exact_match: np.ndarray
     f1: np.ndarray
@@ -38,8 +38,8 @@ def span_ceiling(examples: Sequence[SquadExample], max_answer_words: int = 30) -
     """Searches every span for the best scores of each question.
 
     Args:
-      examples: those of one paragraph should follow one another, so that it is prepared once.
-      max_answer_words: longest span, in words separated by white space.
+      examples: the questions; those about one paragraph should be consecutive, so that it is indexed once.
+      max_answer_words: the longest span, in words separated by white space.
     """
     exact_match = np.zeros(len(examples))
     f1 = np.zeros(len(examples))
@@ -56,12 +56,12 @@ def span_ceiling(examples: Sequence[SquadExample], max_answer_words: int = 30) -
 
 
 class ContextIndex:
-    """A context's normalized tokens, where each occurs, and which word each belongs to.
+    """An index of a context's normalized tokens: where each occurs, and which word it belongs to.
 
     Attributes:
       context: the text.
       tokens: its normalized tokens.
-      word_of: for each token, the number of the white-space separated word that gave it.
+      word_of: for each token, the number of the white-space separated word that it comes from.
     """
 
     def __init__(self, context: str) -> None:
@@ -82,15 +82,15 @@ class ContextIndex:
             self._places.setdefault(token, []).append(place)
 
     def contains(self, tokens: Sequence[str]) -> bool:
-        """Whether the tokens occur side by side; an empty sequence never does."""
+        """Whether the tokens occur consecutively; False for an empty sequence."""
         return bool(tokens) and bool(self._occurrences(list(tokens)))
 
     def best_scores(self, golds: Sequence[tuple[str, ...]], max_answer_words: int) -> tuple[float, float]:
         """The best exact match and F1 of any span, over all gold answers (each given as its normalized tokens)."""
         if any(self._has_exact_span(gold, max_answer_words) for gold in golds if gold):
             return 1.0, 1.0
-        # An answer such as "The" normalizes to nothing. A span that does so too matches it exactly, but shares no
-        # token with it, which v1.1 scores as F1 0.
+        # An answer such as "The" normalizes to nothing. A span that also does matches it exactly, but shares no token
+        # with it, which v1.1 scores as F1 0.
         exact_match = float(self._has_empty_word and not all(golds))
         best = 0.0
         for gold in golds:
@@ -104,7 +104,7 @@ class ContextIndex:
     def _has_exact_span(self, gold: tuple[str, ...], max_answer_words: int) -> bool:
         for first in self._occurrences(list(gold)):
             first_word, last_word = self.word_of[first], self.word_of[first + len(gold) - 1]
-            # A span is made of whole words: all their tokens must belong to the match.
+            # A span consists of whole words, so all tokens of its words must belong to the match.
             is_whole = self._tokens_before[first_word] == first
             is_whole = is_whole and self._tokens_before[last_word + 1] == first + len(gold)
             if is_whole and last_word - first_word < max_answer_words:
@@ -114,8 +114,8 @@ class ContextIndex:
     def _best_f1(self, gold: tuple[str, ...], max_answer_words: int, best: float) -> float:
         """The best F1 with one gold answer, or `best` when no span beats it.
 
-        Only spans that start and end at a word with a token of the answer need a look: dropping any other word at
-        either end loses no shared token and makes the span shorter.
+        Only spans that start and end at a word with a token of the answer need to be considered: dropping any other
+        word at either end loses no shared token and makes the span shorter.
         """
         wanted = Counter(gold)
         hits = sorted(place for token in wanted for place in self._places.get(token, ()))
@@ -138,13 +138,13 @@ class ContextIndex:
             if word >= word_limit:
                 break
             span_length = self._tokens_before[word + 1] - span_start
-            # 2·shared / (span + gold) with all of the gold answer shared: if that does not help, longer spans neither.
+            # F1 is 2·shared / (span + gold). If sharing the whole gold answer is no improvement, no longer span is one.
             if 2 * gold_length <= best * (span_length + gold_length):
                 break
             token = self.tokens[place]
             if shared[token] < wanted[token]:
                 shared[token] += 1
                 num_shared += 1
-                # Several hits in one word: the last of them, with all shared tokens counted, decides.
+                # If a word has several hits, the last one decides, because it counts all shared tokens.
                 best = max(best, 2 * num_shared / (span_length + gold_length))
         return best
