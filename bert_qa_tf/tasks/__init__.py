@@ -38,7 +38,7 @@ def find(name: str) -> type[Task]:
     """
     from bert_qa_tf.tasks.base import Task
 
-    expected = f"expected one of {', '.join(names())}, or package.module:Class of a task of your own"
+    expected = f"expected one of {', '.join(names())}, or package.module:Class for a task outside the package"
     module, _, class_name = _REGISTERED.get(name, name).partition(":")
     if not module or not class_name:
         raise InputError(f"task {name!r}: {expected}")

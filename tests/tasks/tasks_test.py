@@ -13,7 +13,7 @@ from bert_qa_tf.tasks.classification.task import Classification
 from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
 from tests.tiny_training import call
 
-EXPECTED = "expected one of question_answering, classification, or package.module:Class of a task of your own"
+EXPECTED = "expected one of question_answering, classification, or package.module:Class for a task outside the package"
 
 
 def test_registered_tasks_are_found_by_their_names():
