@@ -110,7 +110,7 @@ def test_flags_have_the_defaults_of_the_config():
 def test_flags_that_override_have_no_defaults_and_say_so():
     values = parsed(overrides=True)
     assert (values.grams, values.flour, values.seeds, values.crust) == (None, None, None, None)
-    assert values["grams"].help == "How much. As trained by default."
+    assert values["grams"].help == "How much. By default as in training."
 
 
 def test_a_value_that_is_no_choice_is_refused():
