@@ -91,7 +91,8 @@ class RecordingReader:
         secs = time.perf_counter() - began
         heard = f"{len(transcript.words):,} words in {transcript.duration_secs:.1f} s of sound"
         cleaned = CleanedTranscript.of(transcript, self._cleaning).describe_cleaning()
-        self._report(f"{path}: heard {heard}, which took {secs:.1f} s{cleaned}")
+        damage = f"; {transcript.damage}" if transcript.damage else ""
+        self._report(f"{path}: heard {heard}, which took {secs:.1f} s{cleaned}{damage}")
         return json.dumps(transcript.to_json(), ensure_ascii=False)
 
     @functools.cached_property

@@ -1,7 +1,9 @@
 """Reads audio files as samples, resamples them, and mixes in white noise.
 
 Files may have any common format, rate and number of channels; samples are mono and come a block at a time. What
-libsndfile cannot read goes through ffmpeg. Libraries are imported when the first file is read.
+libsndfile cannot read goes through ffmpeg (see `ffmpeg.py`). Libraries are imported when the first file is read.
+
+Files are untrusted: what a header states is held to limits before memory is taken for it.
 """
 
 from __future__ import annotations
@@ -10,23 +12,37 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import shutil
-import subprocess
-import tempfile
+import re
+import stat
 from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.recordings import ffmpeg
 
 # What acoustic models of speech are trained with.
 SAMPLE_RATE_HZ = 16_000
+# Below the lower rate there is no speech; the higher is beyond studio equipment.
+RATES_HZ = (1_000, 384_000)
+MAX_CHANNELS = 64
+Recording = str | os.PathLike[str] | BinaryIO
+
 _FULL_SCALE = 32767
 _BLOCK_SECS = 10
-_INSTALL_FFMPEG = "apt install ffmpeg (Debian, Ubuntu) or brew install ffmpeg (macOS)"
+# Of all channels together, so that a block has a bounded size: 8 MB.
+_BLOCK_VALUES = 1 << 21
+_LONGEST_WHOLE_SECS = 3600
+# A file is cut off if it lacks so much of what it states, in seconds or as a share of the whole, whichever is more.
+_SLACK_SECS, _SLACK = 0.5, 0.01
+# Where libsndfile's log says that a part of the file is shorter than it states.
+_SHORT_PART = re.compile(r": (\d{1,19}) \(should be (\d{1,19})\)")
+# Programs that write to a pipe state a size near the largest of 32 bits.
+_UNKNOWN_BYTES = 0x7FFFFF00
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class AudioStream:
     """An open recording.
 
@@ -34,55 +50,103 @@ class AudioStream:
       blocks: `<int16>[num_samples]` each, mono, one after the other; to be gone through once.
       rate_hz: of the samples.
       duration_secs: as the file says; None where it does not.
+      damage: once all blocks were read: what shows that the file is cut off or damaged; None where nothing does.
     """
 
     blocks: Iterator[np.ndarray]
     rate_hz: int
     duration_secs: float | None
+    damage: str | None = None
 
 
 @contextlib.contextmanager
-def open_audio(path: str | os.PathLike[str]) -> Iterator[AudioStream]:
+def open_audio(recording: Recording) -> Iterator[AudioStream]:
     """Opens a recording, to be read in blocks of some seconds.
 
     Args:
-      path: WAV, FLAC, Ogg, MP3 and what else libsndfile reads; anything that ffmpeg reads where it is installed.
+      recording: WAV, FLAC, Ogg, MP3 and what else libsndfile reads; where ffmpeg is installed, the formats of
+        `ffmpeg.FORMATS` too. A path, or a regular file that is open for reading, of which neither name nor position
+        matters.
 
     Raises:
-      InputError: there is no such file, it is no audio or broken, possibly while it is being read.
+      InputError: there is no such file, it is no audio or broken, possibly while it is being read, or its rate or its
+        number of channels is beyond the limits above.
     """
-    name = os.fspath(path)
-    if not os.path.isfile(name):
-        raise InputError(f"{name}: no such file")
-    soundfile = _soundfile()
-    try:
-        file = _open_forwards(name)
-    except soundfile.LibsndfileError as error:
-        with _open_with_ffmpeg(name, error.error_string) as stream:
+    with _descriptor(recording) as (name, descriptor):
+        soundfile = _soundfile()
+        try:
+            file = _open_forwards(descriptor)
+        except soundfile.LibsndfileError as error:
+            with _open_with_ffmpeg(name, descriptor, error.error_string) as stream:
+                yield stream
+            return
+        with file:
+            low, high = RATES_HZ
+            if not low <= file.samplerate <= high or file.channels > MAX_CHANNELS:
+                raise InputError(
+                    f"{name}: states {file.samplerate:,} samples per second and {file.channels} channels, expected "
+                    f"{low:,} to {high:,} and at most {MAX_CHANNELS}"
+                )
+            stream = AudioStream(iter(()), file.samplerate, file.frames / file.samplerate)
+            stream.blocks = _blocks(name, file, stream)
             yield stream
-        return
-    with file:
-        yield AudioStream(_blocks(name, file), file.samplerate, file.frames / file.samplerate)
 
 
-def read_whole(path: str | os.PathLike[str]) -> np.ndarray:
+def read_whole(recording: Recording) -> np.ndarray:
     """A short recording.
 
     Args:
-      path: see `open_audio`.
+      recording: see `open_audio`.
 
     Returns:
       `<int16>[num_samples]` at `SAMPLE_RATE_HZ`.
 
     Raises:
-      InputError: it cannot be read as audio.
+      InputError: it cannot be read as audio, or is longer than an hour.
     """
-    with open_audio(path) as stream:
-        blocks = list(stream.blocks)
-        return resample(np.concatenate(blocks) if blocks else np.zeros(0, np.int16), stream.rate_hz)
+    blocks, num_samples = [], 0
+    with open_audio(recording) as stream:
+        for block in stream.blocks:
+            blocks.append(block)
+            num_samples += len(block)
+            if num_samples > _LONGEST_WHOLE_SECS * stream.rate_hz:
+                raise InputError(
+                    f"{name_of(recording)}: longer than {_LONGEST_WHOLE_SECS} s, expected a short recording"
+                )
+    return resample(np.concatenate(blocks) if blocks else np.zeros(0, np.int16), stream.rate_hz)
 
 
-def _soundfile() -> object:
+def name_of(recording: Recording) -> str:
+    """What messages call a recording."""
+    if hasattr(recording, "fileno"):
+        name = getattr(recording, "name", None)
+        return name if isinstance(name, str) else "recording"  # an anonymous file has a number for a name
+    return os.fspath(recording)
+
+
+@contextlib.contextmanager
+def _descriptor(recording: Recording) -> Iterator[tuple[str, int]]:
+    """The name of a recording, and a descriptor of its file at the beginning, which is checked to be a regular one."""
+    name = name_of(recording)
+    if hasattr(recording, "fileno"):
+        descriptor = os.dup(recording.fileno())
+    else:
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO would wait for its writer
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InputError(f"{name}: no such file") from error
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+            raise InputError(f"{name}: cannot read this file ({getattr(error, 'strerror', error)})") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(f"{name}: no such file, expected a regular one")
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield name, descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _soundfile() -> Any:
     try:
         import soundfile
     except ImportError as error:
@@ -90,7 +154,7 @@ def _soundfile() -> object:
     return soundfile
 
 
-def _open_forwards(name: str) -> object:
+def _open_forwards(descriptor: int) -> Any:
     soundfile = _soundfile()
 
     class Forwards(soundfile.SoundFile):
@@ -99,52 +163,60 @@ def _open_forwards(name: str) -> object:
             # MP3 has to start anew there, complains on standard error and may begin with a false frame.
             return False
 
-    return Forwards(name)
+    # By descriptor and not by name: of some formats libsndfile opens further files, named after the first.
+    return Forwards(descriptor, closefd=False)
 
 
-def _blocks(name: str, file: object) -> Iterator[np.ndarray]:
+def _blocks(name: str, file: Any, stream: AudioStream) -> Iterator[np.ndarray]:
     soundfile = _soundfile()
+    size = max(1, min(_BLOCK_SECS * file.samplerate, _BLOCK_VALUES // file.channels))
+    num_samples = 0
     while True:
         try:
             # As floats: integers would be read from a file of floats without its scale.
-            samples = file.read(_BLOCK_SECS * file.samplerate, dtype="float32", always_2d=True)
+            samples = file.read(size, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise InputError(f"{name}: broken audio at {file.tell() / file.samplerate:.1f} s ({error})") from error
         if not len(samples):
-            return
+            break
+        num_samples += len(samples)
         yield _as_int16(32768 * samples.mean(axis=1, dtype=np.float32))
+    secs = num_samples / file.samplerate
+    stream.damage = _cut_off(_stated_secs(file, secs), secs)
+
+
+def _stated_secs(file: Any, secs: float) -> float:
+    """The duration that a file states, of which `secs` were found."""
+    stated = file.frames / file.samplerate
+    for match in _SHORT_PART.finditer(file.extra_info):
+        said, found = int(match[1]), int(match[2])
+        if found and said < _UNKNOWN_BYTES:
+            stated = max(stated, secs * said / found)
+    return stated
+
+
+def _cut_off(stated_secs: float | None, secs: float) -> str | None:
+    if stated_secs is None or stated_secs - secs <= max(_SLACK_SECS, _SLACK * stated_secs):
+        return None
+    return f"cut off: holds {secs:.1f} s of the {stated_secs:.1f} s that it states"
 
 
 @contextlib.contextmanager
-def _open_with_ffmpeg(name: str, refusal: str) -> Iterator[AudioStream]:
-    if shutil.which("ffmpeg") is None:
-        raise InputError(
-            f"{name}: cannot read this as audio ({refusal.rstrip('.')}); formats such as M4A or WebM need ffmpeg: "
-            f"{_INSTALL_FFMPEG}"
-        )
-    # Some formats name other files or addresses: nothing is fetched from a network because a recording says so.
-    arguments = ["ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", f"file:{name}"]
-    arguments += ["-map", "0:a:0", "-f", "s16le"]
-    arguments += ["-ac", "1", "-ar", str(SAMPLE_RATE_HZ), "pipe:1"]
-    # Its complaints go to a file: a pipe that nobody reads fills up and stops it.
-    with (
-        tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints) as process,
-    ):
-        try:
-            yield AudioStream(_ffmpeg_blocks(name, process, complaints), SAMPLE_RATE_HZ, None)
-        finally:
-            process.kill()
+def _open_with_ffmpeg(name: str, descriptor: int, refusal: str) -> Iterator[AudioStream]:
+    with ffmpeg.decoding(name, descriptor, SAMPLE_RATE_HZ, refusal) as decoding:
+        stream = AudioStream(iter(()), SAMPLE_RATE_HZ, None)
+        stream.blocks = _ffmpeg_blocks(decoding, stream)
+        yield stream
 
 
-def _ffmpeg_blocks(name: str, process: subprocess.Popen[bytes], complaints: object) -> Iterator[np.ndarray]:
-    while block := process.stdout.read(2 * _BLOCK_SECS * SAMPLE_RATE_HZ):
-        yield np.frombuffer(block, "<i2").astype(np.int16, copy=False)
-    if process.wait():
-        complaints.seek(0)
-        lines = complaints.read().decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        reason = lines[-1].removeprefix(f"file:{name}: ")
-        raise InputError(f"{name}: cannot read this as audio (ffmpeg: {reason})")
+def _ffmpeg_blocks(decoding: ffmpeg.Decoding, stream: AudioStream) -> Iterator[np.ndarray]:
+    num_samples = 0
+    for block in decoding.blocks(_BLOCK_SECS * SAMPLE_RATE_HZ):
+        num_samples += len(block)
+        yield block
+    # A video may rightly be longer than its sound: what is missing counts only where ffmpeg complains too.
+    if complaint := decoding.damage():
+        stream.damage = _cut_off(decoding.stated_secs(), num_samples / SAMPLE_RATE_HZ) or complaint
 
 
 def resample(samples: np.ndarray, rate_hz: int) -> np.ndarray:

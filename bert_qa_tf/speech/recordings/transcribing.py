@@ -62,7 +62,7 @@ def suitable_processes(config: RecognizerConfig) -> int:
 
 
 def transcribe(
-    path: str | os.PathLike[str],
+    recording: audio.Recording,
     config: RecognizerConfig | None = None,
     *,
     num_processes: int = 1,
@@ -73,7 +73,7 @@ def transcribe(
     """Recognises a recording.
 
     Args:
-      path: see `audio.open_audio`.
+      recording: see `audio.open_audio`.
       config: which recogniser; pocketsphinx when None.
       num_processes: on so many cores.
       parts_folder: where to keep what was heard until all is; made when missing, never removed here.
@@ -82,18 +82,18 @@ def transcribe(
 
     Returns:
       Words with times from the beginning of the recording, with full stops (see `RecognizerConfig.stop_pause_secs`).
-      Silence gives none.
+      Silence gives none. A recording that is cut off or damaged gives the words that are there, and `damage` says so.
 
     Raises:
       InputError: the file is no audio, holds none or too much, or the recogniser is not installed.
     """
     config = config or RecognizerConfig()
-    name = os.fspath(path)
+    name = audio.name_of(recording)
     recognizer = recognizer or load_recognizer(config)
     if parts_folder is not None:
         files.make_folder(parts_folder)
     heard: list[_Heard] = []
-    with audio.open_audio(path) as stream, _progress(name, stream.duration_secs) as progress:
+    with audio.open_audio(recording) as stream, _progress(name, stream.duration_secs) as progress:
         if stream.rate_hz < _FULL_BAND_RATE_HZ:
             logging.warning("%s: recorded at %d Hz, and models expect 16000: more errors", name, stream.rate_hz)
         length = _Length(name, stream.rate_hz, max_secs)
@@ -104,11 +104,13 @@ def transcribe(
             progress(piece.duration_secs)
     if not length.num_samples:
         raise InputError(f"{name}: holds no sound")
+    if stream.damage:
+        logging.warning("%s: %s", name, stream.damage)
     heard.sort(key=lambda piece: piece.start_secs)
     words = tuple(_shifted(word, piece.start_secs) for piece in heard for word in piece.words)
     if config.stop_pause_secs and not recognizer.punctuates:
         words = end_sentences_at_pauses(words, config.stop_pause_secs)
-    return Transcript(words, round(length.num_samples / stream.rate_hz, 3))
+    return Transcript(words, round(length.num_samples / stream.rate_hz, 3), stream.damage)
 
 
 class _Length:

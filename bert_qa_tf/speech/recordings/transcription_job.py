@@ -11,6 +11,8 @@ import shutil
 import time
 from collections.abc import Sequence
 
+from absl import logging
+
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.recordings import word_errors
@@ -51,6 +53,7 @@ def run(
     num_processes = num_processes or suitable_processes(config)
     recognizer = load_recognizer(config)
     total = word_errors.WordErrors(0, 0)
+    num_damaged = 0
     for number, (recording, target) in enumerate(zip(recordings, targets, strict=True)):
         began = time.perf_counter()
         parts = None if target is None else f"{target}.parts"
@@ -58,6 +61,7 @@ def run(
             recording, config, num_processes=num_processes, parts_folder=parts, recognizer=recognizer
         )
         secs = time.perf_counter() - began
+        num_damaged += transcript.damage is not None
         if target is None:
             print(writers.format_transcript(transcript, output_format), end="")
         else:
@@ -70,6 +74,8 @@ def run(
             total = word_errors.WordErrors(*(a + b for a, b in zip(total, errors, strict=True)))
     if len(references) > 1:
         print(f"all: word error rate {_percent(total)}")
+    if num_damaged and len(recordings) > 1:
+        logging.warning("%d of %d recordings are cut off or damaged; see above", num_damaged, len(recordings))
 
 
 def _targets(
@@ -123,7 +129,9 @@ def _read_references(recordings: Sequence[str], reference_files: Sequence[str]) 
 
 def _summary(transcript: Transcript, secs: float) -> str:
     duration = transcript.duration_secs
-    return f"{len(transcript.words):,} words in {duration:.1f} s of sound, {secs / duration:.2f} of its time"
+    share = f", {secs / duration:.2f} of its time" if duration else ""  # of less than half a millisecond, 0
+    damage = f" ({transcript.damage})" if transcript.damage else ""
+    return f"{len(transcript.words):,} words in {duration:.1f} s of sound{share}{damage}"
 
 
 def _percent(errors: word_errors.WordErrors) -> str:

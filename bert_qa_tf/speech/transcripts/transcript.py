@@ -47,10 +47,12 @@ class Transcript:
     Attributes:
       words: none of them empty.
       duration_secs: of the whole recording; None where it is not known.
+      damage: what shows that the recording was cut off or damaged, so that words may be missing; None if nothing does.
     """
 
     words: tuple[Word, ...]
     duration_secs: float | None = None
+    damage: str | None = None
 
     @functools.cached_property
     def text(self) -> str:
@@ -93,7 +95,7 @@ class Transcript:
         return TimeSpan(min(starts), max(ends)) if starts and ends else None
 
     def to_json(self) -> dict[str, Any]:
-        """As `from_json` reads it: `text`, `duration_secs` and `words`, each with what is known of it."""
+        """As `from_json` reads it: `text`, `duration_secs`, `damage` and `words`, each with what is known of it."""
         words = [
             {"text": word.text}
             | {
@@ -105,7 +107,8 @@ class Transcript:
             for word in self.words
         ]
         duration = {} if self.duration_secs is None else {"duration_secs": round(self.duration_secs, _TIME_DECIMALS)}
-        return {"text": self.text, **duration, "words": words}
+        damage = {} if self.damage is None else {"damage": self.damage}
+        return {"text": self.text, **duration, **damage, "words": words}
 
 
 def from_json(value: Any, source: str) -> Transcript:

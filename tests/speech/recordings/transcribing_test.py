@@ -12,9 +12,10 @@ from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.recordings import audio, cutting
 from bert_qa_tf.speech.recordings.transcribing import transcribe
+from bert_qa_tf.speech.recordings.transcription_job import run
 from bert_qa_tf.speech.spoken_dataset.synthesizer import Flite
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
-from tests.speech.speaking import needs_flite
+from tests.speech.speaking import needs_flite, needs_pocketsphinx
 
 soundfile = pytest.importorskip("soundfile", reason="needs requirements/speech.txt")
 
@@ -80,6 +81,15 @@ def test_a_recording_without_samples_is_one_clear_line(tmp_path):
         transcribe(tmp_path / "a.wav", recognizer=Counting())
 
 
+@needs_pocketsphinx
+def test_a_recording_of_less_than_half_a_millisecond_is_one_too(tmp_path, capsys):
+    soundfile.write(tmp_path / "a.wav", np.ones(4, np.float32), 16000)
+    options = dict.fromkeys(("output_dir", "output_format"))
+    target = str(tmp_path / "a.txt")
+    run([str(tmp_path / "a.wav")], FAST, output_file=target, reference_files=[], num_processes=1, **options)
+    assert "a.wav: 0 words in 0.0 s of sound; wrote" in capsys.readouterr().out
+
+
 def test_a_recording_that_is_too_long_is_refused_whatever_its_file_says(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", noise(30), 8000)
     message = r"a\.wav: longer than the 29\.5 s that are recognised here"
@@ -92,7 +102,7 @@ def test_a_recording_that_is_too_long_is_refused_whatever_its_file_says(tmp_path
         with audio.open_audio(path) as stream:
             yield dataclasses.replace(stream, duration_secs=None)
 
-    stand_in = types.SimpleNamespace(open_audio=of_unknown_length)
+    stand_in = types.SimpleNamespace(open_audio=of_unknown_length, name_of=audio.name_of)
     monkeypatch.setattr("bert_qa_tf.speech.recordings.transcribing.audio", stand_in)
     with pytest.raises(InputError, match=message):
         transcribe(tmp_path / "a.wav", recognizer=Counting(), max_secs=29.5)
