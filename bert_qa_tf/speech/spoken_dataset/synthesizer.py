@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import tempfile
 from typing import Protocol
 
 import numpy as np
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech import programs
 from bert_qa_tf.speech.recordings import audio
 
 # A sentence takes a fraction of a second.
@@ -44,6 +44,8 @@ class CommandSynthesizer:
       InputError: `command` lacks a placeholder, or its program is not on the path.
     """
 
+    _has_limits = False  # a neural synthesizer may need any memory
+
     def __init__(self, command: str) -> None:
         self._arguments = shlex.split(command)
         for placeholder in ("{text}", "{audio}"):
@@ -63,14 +65,12 @@ class CommandSynthesizer:
             path = os.path.join(folder, "speech.wav")
             arguments = [part.replace("{text}", text).replace("{audio}", path) for part in self._arguments]
             try:
-                done = subprocess.run(
-                    arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_SECS, check=False
-                )
-            except subprocess.TimeoutExpired as error:
+                status, said = programs.run(arguments, _TIMEOUT_SECS, has_limits=self._has_limits)
+            except TimeoutError as error:
                 raise InputError(f"{arguments[0]}: took more than {_TIMEOUT_SECS} s to say {text!r}") from error
-            if done.returncode or not os.path.exists(path):
-                said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-                reason = said[-1] if said else f"status {done.returncode}, no audio"
+            if status or not os.path.exists(path):
+                lines = said.strip().splitlines()
+                reason = lines[-1] if lines else f"status {status}, no audio"
                 raise InputError(f"{arguments[0]}: cannot say {text!r} ({reason})")
             return audio.read_whole(path)
 
@@ -82,13 +82,31 @@ class Flite(CommandSynthesizer):
       voice: one that `flite -lv` lists, or a voice's file.
 
     Raises:
-      InputError: flite is not installed; the line has the command that installs it.
+      InputError: flite is not installed, and the line has the command that installs it; or it has no such voice.
     """
+
+    _has_limits = True
 
     def __init__(self, voice: str = "slt") -> None:
         if shutil.which("flite") is None:
             raise InputError(_INSTALL_FLITE)
-        super().__init__(f"flite -voice {shlex.quote(voice)} -t {{text}} -o {{audio}}")
+        _check_voice(voice)
+        # With a slash, without which a file's name is taken for a voice's.
+        path = os.path.join(".", voice) if os.path.isfile(voice) else voice
+        super().__init__(f"flite -voice {shlex.quote(path)} -t {{text}} -o {{audio}}")
+
+
+def _check_voice(voice: str) -> None:
+    # In place of a voice that it does not find, flite takes another and ends with status 0.
+    if os.path.isfile(voice):
+        _, said = programs.run(["flite", "-voice", os.path.join(".", voice), "-t", "a", "-o", "none"], _TIMEOUT_SECS)
+        if not said.strip():
+            return
+        raise InputError(f"{voice}: flite cannot load this voice ({said.strip().splitlines()[0]})")
+    _, said = programs.run(["flite", "-lv"], _TIMEOUT_SECS, stream="stdout")
+    known = said.partition(":")[2].split()
+    if voice not in known:
+        raise InputError(f"flite has no voice {voice!r}, expected one of: {', '.join(known)}; or a voice's file")
 
 
 def load_synthesizer(command: str | None, voice: str) -> Synthesizer:

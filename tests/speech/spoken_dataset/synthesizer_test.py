@@ -58,6 +58,18 @@ def test_without_flite_the_line_says_how_to_install_it(monkeypatch, tmp_path):
 
 
 @needs_flite
+def test_a_voice_that_flite_does_not_have_is_refused(tmp_path):
+    # flite itself takes another voice then, and says so nowhere.
+    with pytest.raises(InputError, match=r"flite has no voice 'nosuch', expected one of: .*\bslt\b"):
+        Flite("nosuch")
+    with pytest.raises(InputError, match="flite has no voice .http://"):
+        Flite("http://127.0.0.1:9/a.flitevox")
+    (tmp_path / "a.flitevox").write_bytes(b"no voice")
+    with pytest.raises(InputError, match=r"a\.flitevox: flite cannot load this voice \(Error load voice"):
+        Flite(str(tmp_path / "a.flitevox"))
+
+
+@needs_flite
 def test_flite_says_the_same_twice():
     flite = Flite()
     once, again = flite.speak("call nora."), flite.speak("call nora.")
