@@ -35,6 +35,10 @@ _NICENESS = 10
 # A client that sends nothing for this long is refused, because it takes the place of other clients.
 _PATIENCE_SECS = 60
 _LOOKS_FOR_CLIENT_EVERY_SECS = 0.5
+# Of a recogniser's process. What pocketsphinx needs does not depend on the recording; Whisper's models have any size.
+_MEMORY_BYTES = {"pocketsphinx": 4 * 2**30}
+# Several times what the slowest recogniser takes on a slow machine, for each second of sound that is accepted.
+_CPU_SECS_PER_SEC = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,13 +129,20 @@ class Recordings:
             f"{len(transcript.words):,} words heard in {transcript.duration_secs or 0:.1f} s of sound by "
             f"{config.recognizer.name}"
         )
+        if transcript.damage:
+            note += f"; {transcript.damage}"
         return bodies.json_response(
             *transcript_body(name, config.recognizer.name, note, transcript.text, transcript, self._limits)
         )
 
     async def _call(self, request: Request, work: Callable[[], Transcript]) -> Transcript | None:
         """Returns the result of `work` in another process; None if the client disconnected and the work was stopped."""
-        call = processes.Call(work, _NICENESS)
+        call = processes.Call(
+            work,
+            _NICENESS,
+            max_memory_bytes=_MEMORY_BYTES.get(self.config.recognizer.name),
+            max_cpu_secs=_CPU_SECS_PER_SEC * self.config.max_audio_secs,
+        )
         waiting = asyncio.get_running_loop().run_in_executor(self._waiters, call.wait)
         try:
             while not waiting.done():

@@ -7,6 +7,7 @@ fresh ones: a forked one would inherit locks of libraries.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -82,12 +83,23 @@ class Call(Generic[_Result]):
     Args:
       work: called there; must be picklable, as must be its result.
       niceness: how far others go before it, from 0 to 19.
+      max_memory_bytes: the address space that it, and each process that it starts, may take beside what it has before
+        the call; None for no limit.
+      max_cpu_secs: the processor time that it, and each process that it starts, may take; None for no limit.
     """
 
-    def __init__(self, work: Callable[[], _Result], niceness: int = 0) -> None:
+    def __init__(
+        self,
+        work: Callable[[], _Result],
+        niceness: int = 0,
+        *,
+        max_memory_bytes: int | None = None,
+        max_cpu_secs: int | None = None,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._reply, reply_there = context.Pipe(duplex=False)
-        self._process = context.Process(target=_reply_with, args=(reply_there, work, niceness))
+        arguments = (reply_there, work, niceness, max_memory_bytes, max_cpu_secs)
+        self._process = context.Process(target=_reply_with, args=arguments)
         self._process.start()
         reply_there.close()  # the other end is closed when the process ends, however it does
 
@@ -114,14 +126,42 @@ class Call(Generic[_Result]):
         self._process.kill()
 
 
-def _reply_with(reply: connection.Connection, work: Callable[[], Any], niceness: int) -> None:
+def _reply_with(
+    reply: connection.Connection,
+    work: Callable[[], Any],
+    niceness: int,
+    max_memory_bytes: int | None,
+    max_cpu_secs: int | None,
+) -> None:
     _end_with_parent()
     os.nice(niceness)
+    if max_memory_bytes is not None:
+        _limit("RLIMIT_AS", _address_space_bytes() + max_memory_bytes)
+    if max_cpu_secs is not None:
+        _limit("RLIMIT_CPU", max_cpu_secs)
     try:
         outcome = work(), None
     except InputError as error:
         outcome = None, str(error)
     reply.send(outcome)
+
+
+def _limit(kind: str, value: int) -> None:
+    import resource  # of Unix alone
+
+    hard = resource.getrlimit(getattr(resource, kind))[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    with contextlib.suppress(OSError, ValueError):  # macOS knows the limit of memory, and refuses to set it
+        resource.setrlimit(getattr(resource, kind), (value, hard))
+
+
+def _address_space_bytes() -> int:
+    """What this process has; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def _initialize(make_worker: Callable[[], Callable[[Any], Any]]) -> None:

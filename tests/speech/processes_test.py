@@ -143,3 +143,22 @@ def test_a_job_that_is_interrupted_twice_ends_with_one_line(job, worker_secs, be
     _, printed = parent.communicate(timeout=120)
     assert (parent.returncode, printed) == (130, "interrupted: the same command goes on or starts again\n")
     _wait_for_the_end_of(workers)
+
+
+def take_bytes(size):
+    return len(bytearray(size))
+
+
+@pytest.mark.slow
+@needs_proc
+def test_a_call_may_have_limits_of_memory_and_time():
+    assert processes.Call(functools.partial(take_bytes, 10**8), max_memory_bytes=2**29).wait() == 10**8
+    with pytest.raises(processes.DiedError):
+        processes.Call(functools.partial(take_bytes, 10**9), max_memory_bytes=2**29).wait()
+    with pytest.raises(processes.DiedError):
+        processes.Call(functools.partial(_work_for_ever), max_cpu_secs=1).wait()
+
+
+def _work_for_ever():
+    while True:
+        pass
