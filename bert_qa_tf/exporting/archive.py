@@ -25,11 +25,12 @@ from collections.abc import Mapping
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import model_card, warmup
-from bert_qa_tf.storage import digests, files, transfer
+from bert_qa_tf.storage import addresses, digests, files, transfer, unpacking
 from bert_qa_tf.storage.cache import cache_dir
 
 SUMS_FILE = "SHA256SUMS"
 _ENDINGS = (".tar.gz", ".tgz")
+_MAX_SUMS_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -125,6 +126,7 @@ def locate(address: str) -> str:
     if not is_archive(address):
         return address
     url, fragment = urllib.parse.urldefrag(address)
+    shown = addresses.shown(url)
     expected = _expected_digest(url, fragment)
     if expected is not None and (there := _unpacked(expected)) is not None:
         return there
@@ -139,7 +141,7 @@ def locate(address: str) -> str:
     download = cache_dir() / "downloads" / expected
     transfer.fetch([url], download, sha256=expected)
     try:
-        return _unpack(download, url, expected)
+        return _unpack(download, shown, expected)
     finally:
         download.unlink(missing_ok=True)
 
@@ -149,7 +151,9 @@ def _expected_digest(url: str, fragment: str) -> str | None:
     if fragment:
         digest = fragment.removeprefix("sha256=").lower()
         if not _SHA256.fullmatch(digest):
-            raise InputError(f"{url}#{fragment}: expected #sha256= and 64 hexadecimal digits behind the address")
+            raise InputError(
+                f"{addresses.shown(url)}#{fragment}: expected #sha256= and 64 hexadecimal digits behind the address"
+            )
         return digest
     beside = f"{url}.sha256"
     if not files.is_remote(url) and not os.path.exists(beside):
@@ -160,16 +164,16 @@ def _expected_digest(url: str, fragment: str) -> str | None:
         raise InputError(f"{error}; without that checksum, add #sha256=… to the archive's address") from error
     found = _SHA256.match(text.lower())
     if not found:
-        raise InputError(f"{beside}: expected a line as `sha256sum` writes it, got {text[:40]!r}")
+        raise InputError(f"{addresses.shown(beside)}: expected a line as `sha256sum` writes it, got {text[:40]!r}")
     return found[0]
 
 
 def _read_text(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
+    if not addresses.is_web(url):
         return files.read_bytes(url).decode("utf-8", "replace")
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "text"
-        transfer.fetch([url], path)
+        transfer.fetch([url], path, max_bytes=_MAX_SUMS_BYTES)
         return path.read_text(encoding="utf-8", errors="replace")
 
 
@@ -202,11 +206,9 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
     temporary = pathlib.Path(tempfile.mkdtemp(dir=target.parent, prefix=".unpacking-"))
     try:
         try:
-            with tarfile.open(path, "r:gz") as archive:
-                # The filter refuses links, devices and names that lead out of the folder.
-                archive.extractall(temporary, filter="data")
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise InputError(f"{source}: cannot be unpacked ({error}); expected an archive of `export`") from error
+            unpacking.unpack(path, temporary)
+        except InputError as error:
+            raise InputError(f"{source}: {error}; expected an archive of `export`") from error
         _check_sums(temporary, source)
         _version_folder(temporary, source)
         try:
@@ -223,7 +225,7 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
 def _check_sums(folder: pathlib.Path, source: str) -> None:
     """Checks that `SHA256SUMS` lists exactly the files that are there, with the right checksums."""
     listing = folder / SUMS_FILE
-    if not listing.is_file():
+    if not listing.is_file() or listing.stat().st_size > _MAX_SUMS_BYTES:
         raise InputError(f"{source}: holds no {SUMS_FILE}; expected an archive of `export`")
     listed = dict(reversed(line.split("  ", 1)) for line in files.read_text(listing).splitlines() if "  " in line)
     found = {

@@ -133,7 +133,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(packed, cache):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"no archive", "cannot be unpacked (not a gzip file); expected an archive of `export`"),
+        (b"no archive", "cannot be unpacked (not a gzip file, or a damaged one); expected an archive of `export`"),
         (gzip.compress(b"", mtime=0), "cannot be unpacked (empty file); expected an archive of `export`"),
     ],
     ids=["not gzip", "empty"],
