@@ -28,6 +28,7 @@ _BASELINES = {flag: baseline.text for task in tasks.all_tasks() for flag, baseli
 FLAG_GROUPS = (
     flags.define_model_source,
     flags.define_inference,
+    flags.define_trust,
     *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_evaluation,
     *(flags.option_group(f"{task.title}: files to score on", task.reference_config) for task in tasks.all_tasks()),
@@ -128,7 +129,7 @@ def _all_scored(values: FlagValues, task: type[Task], options: Mapping[str, Any]
         from bert_qa_tf.exporting.exported_model import ExportedModel
 
         path = path.rstrip("/")
-        model = ExportedModel(path, values.batch_size)
+        model = ExportedModel(path, values.batch_size, trust=values.trust)
         _check_task(path, model.task, task)
         evaluate = functools.partial(task.evaluate, answerer=model, source=path, progress=_progress)
         yield _Scored(path, directory(path), evaluate)

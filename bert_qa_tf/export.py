@@ -18,6 +18,7 @@ FLAG_GROUPS = (
     *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     *(flags.option_group(f"{task.title}: exported models", task.export_config) for task in tasks.all_tasks()),
     flags.define_encoder,
+    flags.define_trust,
     flags.define_casing,
 )
 
@@ -84,13 +85,15 @@ def _export_model(values: FlagValues) -> None:
 def _export_encoder(values: FlagValues) -> None:
     if values.inference_dtype != "float32":
         raise InputError(f"--what=encoder: a module is float32, got --inference_dtype={values.inference_dtype}")
-    from bert_qa_tf.encoders.sources.loader import load_encoder
+    from bert_qa_tf.encoders.sources.loader import load_encoder, trust_module
     from bert_qa_tf.exporting import encoder_exporter
     from bert_qa_tf.training.run_directory import load_trained_encoder
 
     if values.model_dir:
         encoder = load_trained_encoder(values.model_dir, values.checkpoint)
     else:
+        if values.trust:
+            trust_module(values.encoder_handle)
         encoder = load_encoder(values.encoder_handle, do_lower_case=values.do_lower_case)
     folder = encoder_exporter.export_encoder(encoder, values.export_dir, values.version)
     print(f"checked: the module reads back as {encoder.source}, bit for bit")

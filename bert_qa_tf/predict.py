@@ -21,6 +21,7 @@ from bert_qa_tf.tasks.base import Answerer, Task
 FLAG_GROUPS = (
     flags.define_model_source,
     flags.define_inference,
+    flags.define_trust,
     *(flags.option_group(f"{task.title}: input", task.request_config) for task in tasks.all_tasks()),
     flags.define_prediction,
     *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
@@ -63,7 +64,7 @@ def _load_answerer(values: FlagValues, options: Mapping[str, Any]) -> Answerer:
     if values.saved_model:
         from bert_qa_tf.exporting.exported_model import ExportedModel
 
-        return ExportedModel(values.saved_model[0], values.batch_size)
+        return ExportedModel(values.saved_model[0], values.batch_size, trust=values.trust)
     from bert_qa_tf.training.run_directory import load_run
 
     run = load_run(values.model_dir[0], values.checkpoint, values.inference_dtype)

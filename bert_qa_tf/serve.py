@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # it imports TensorFlow
     from bert_qa_tf.serving.server import ServerConfig
     from bert_qa_tf.tasks.base import Task
 
-FLAG_GROUPS = (flags.define_serve, flags.define_served_recognizer)
+FLAG_GROUPS = (flags.define_serve, flags.define_trust, flags.define_served_recognizer)
 _EXTRA = ("requests", "starlette", "uvicorn")
 
 
@@ -111,7 +111,7 @@ def _load_servable(values: FlagValues) -> Servable | None:
         return None
     from bert_qa_tf.serving.servable import Servable
 
-    servable = Servable(values.saved_model)
+    servable = Servable(values.saved_model, trust=values.trust)
     servable.warm_up()
     if servable.task is None or servable.task.page is None:
         logging.warning("%s: the page cannot ask this model, requests below /v1 can", values.saved_model)

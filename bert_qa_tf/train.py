@@ -18,6 +18,7 @@ FLAG_GROUPS = (
     flags.define_training,
     flags.define_encoder,
     flags.define_encoder_mode,
+    flags.define_trust,
     flags.define_optimizer,
     *(flags.option_group(task.title, task.training_config) for task in tasks.all_tasks()),
     flags.define_runtime,
@@ -29,6 +30,10 @@ def main(values: FlagValues) -> None:
     config = train_config(values)
     from bert_qa_tf.training import loop
 
+    if values.trust:
+        from bert_qa_tf.encoders.sources.loader import trust_module
+
+        trust_module(config.encoder_handle)
     result = loop.train(config)
     scores = "  ".join(f"{name} {value:.2f}" for name, value in result.best_scores.items())
     print(f"{config.model_dir}: {result.steps} steps{'; best on the development split: ' + scores if scores else ''}")

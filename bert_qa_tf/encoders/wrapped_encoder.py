@@ -15,6 +15,7 @@ import tf_keras
 from bert_qa_tf.encoders.encoder import INPUT_NAMES
 from bert_qa_tf.encoders.sources import handles, hub_graph, tf_hub
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import saved_model_trust
 from bert_qa_tf.text.tokenizer import Tokenizer
 
 
@@ -42,9 +43,10 @@ def load_wrapped_encoder(handle: str, *, do_lower_case: bool | None = None) -> W
 
     Raises:
       InputError: the handle leads to no TF-Hub module, it has no WordPiece vocabulary (a SentencePiece model is none),
-        or its casing is another one.
+        or its casing is another one; or the module is refused.
     """
     path = handles.find_hub_module(handle)
+    saved_model_trust.check(path, handles.address_of(handle))
     tokenizer = hub_graph.read_tokenizer(hub_graph.read_graph(path))
     stated = tokenizer.settings().get("do_lower_case")
     if do_lower_case not in (None, stated):
@@ -65,8 +67,9 @@ def build_wrapped_encoder(path: str, *, name: str = "encoder") -> tf_keras.Model
       hidden_size]`.
 
     Raises:
-      InputError: TensorFlow cannot load the module, or its inputs or outputs are not the standard ones.
+      InputError: TensorFlow cannot load the module, it is refused, or its inputs or outputs are not the standard ones.
     """
+    saved_model_trust.check(path)
     inputs = {key: tf_keras.Input((None,), dtype=tf.int32, name=key) for key in INPUT_NAMES}
     try:
         outputs = tf_hub.call_module(hub.KerasLayer(path, trainable=True, name="module"), inputs)

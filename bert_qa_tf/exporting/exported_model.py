@@ -13,17 +13,22 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import archive, task_file
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, saved_model_trust
 from bert_qa_tf.tasks.base import ReplyError, Task
 
 
-def load(path: str) -> tf.Module:
+def load(path: str, source: str | None = None) -> tf.Module:
     """Loads a SavedModel.
 
+    Args:
+      path: its folder.
+      source: what the user asked for; see `saved_model_trust.check`.
+
     Raises:
-      InputError: there is no SavedModel at `path`, or it cannot be loaded.
+      InputError: there is no SavedModel at `path`, it cannot be loaded, or it does what is refused.
     """
     _saved_model_file(path)
+    saved_model_trust.check(path, source)
     try:
         return tf.saved_model.load(path)
     except (OSError, ValueError, tf.errors.OpError) as error:
@@ -58,17 +63,22 @@ class ExportedModel:
     Args:
       path: `<export_dir>/<name>/<version>`, or an archive of it; see `archive.locate`.
       batch_size: examples per call.
+      trust: whether the user trusts the program of this model, whatever it does; see `saved_model_trust.py`.
 
     Attributes:
       module: the loaded SavedModel.
 
     Raises:
-      InputError: there is no such SavedModel, or it does not take text.
+      InputError: there is no such SavedModel, it does not take text, or it is refused.
     """
 
-    def __init__(self, path: str, batch_size: int = 32) -> None:
+    def __init__(self, path: str, batch_size: int = 32, *, trust: bool = False) -> None:
         self._path = archive.locate(path)
-        self.module = load(self._path)  # a reference is kept because a signature does not keep its variables alive
+        if trust:
+            saved_model_trust.trust(self._path)
+        self.module = load(
+            self._path, path
+        )  # a reference is kept because a signature does not keep its variables alive
         if "serving_default" not in self.module.signatures:
             found = ", ".join(self.module.signatures) or "none"
             raise InputError(

@@ -69,8 +69,11 @@ def main(folder: str, request_file: str, reply_file: str) -> None:
     """Runs both models on the inputs in a request file and writes the reply file; see `ask`."""
     import tensorflow as tf
 
+    from bert_qa_tf.storage import saved_model_trust
+
     request = json.loads(pathlib.Path(request_file).read_text(encoding="utf-8"))
     text_name, ids_name = request["names"]
+    saved_model_trust.check(f"{folder}/{ids_name}")
     reply: dict[str, Any] = {ids_name: _ids_outputs(tf.saved_model.load(f"{folder}/{ids_name}"), request["rows"])}
     reply["ops"] = _ops(f"{folder}/{text_name}/saved_model.pb")
     if "tensorflow_text" in sys.modules:

@@ -18,6 +18,7 @@ from bert_qa_tf.flags.model import (
     define_inference,
     define_model_source,
     define_prediction,
+    define_trust,
 )
 from bert_qa_tf.flags.options import (
     given_options,
@@ -75,6 +76,7 @@ __all__ = [
     "define_training",
     "define_transcript",
     "define_transcription",
+    "define_trust",
     "given_options",
     "option_group",
     "read_request",

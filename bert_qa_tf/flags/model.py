@@ -66,6 +66,18 @@ def define_model_source(values: Values) -> None:
     )
 
 
+def define_trust(values: Values) -> None:
+    """Trust."""
+    flags.DEFINE_bool(
+        "trust",
+        False,
+        "Load the SavedModel of --saved_model or --encoder_handle even if it reads or writes files, uses the network "
+        "or runs other programs. A SavedModel is a program that runs with your rights: use this only if you trust "
+        "whoever made it. It is remembered for this model.",
+        flag_values=values,
+    )
+
+
 def define_inference(values: Values) -> None:
     """Inference."""
     flags.DEFINE_enum(

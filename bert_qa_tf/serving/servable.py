@@ -21,7 +21,7 @@ from bert_qa_tf.exporting import archive, task_file
 from bert_qa_tf.exporting.exported_model import load
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, saved_model_trust
 from bert_qa_tf.tasks.base import Task
 
 # From TF Serving's `ToHTTPStatusCode`; all other errors get status 500.
@@ -46,6 +46,7 @@ class Servable:
     Args:
       path: `<export_dir>/qa/<version>` or `<export_dir>/qa_ids/<version>`, which may be remote, or an archive; see
         `archive.locate`.
+      trust: see `ExportedModel`.
 
     Attributes:
       path: the version folder.
@@ -54,12 +55,16 @@ class Servable:
       signature_defs: name → the `SignatureDef` in protobuf's JSON format.
 
     Raises:
-      InputError: there is no such SavedModel.
+      InputError: there is no such SavedModel, or it is refused.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, trust: bool = False) -> None:
         self.path = archive.locate(path).rstrip("/")
-        self._module = load(self.path)  # a reference is kept because a signature does not keep its variables alive
+        if trust:
+            saved_model_trust.trust(self.path)
+        self._module = load(
+            self.path, path
+        )  # a reference is kept because a signature does not keep its variables alive
         name = pathlib.PurePosixPath(self.path).name
         self.version = int(name) if name.isascii() and name.isdigit() else 1
         self.signatures = {

@@ -16,9 +16,9 @@ from typing import Literal, NamedTuple
 import tensorflow as tf
 from absl import logging
 
-from bert_qa_tf.encoders.sources import google_checkpoint, hub_graph, keras_preset, safetensors
+from bert_qa_tf.encoders.sources import google_checkpoint, hub_download, hub_graph, keras_preset, safetensors
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import cache
+from bert_qa_tf.storage import addresses, cache
 
 MINILM = "minilm"
 Kind = Literal["minilm", "tf_hub", "google_checkpoint", "keras_preset", "safetensors"]
@@ -123,6 +123,12 @@ def find_source(handle: str) -> Source:
     )
 
 
+def address_of(handle: str) -> str:
+    """The address that a handle or a named module leads to; any other handle is a folder, and returned as it is."""
+    module = NAMED_MODULES.get(handle.strip())
+    return handle.strip() if module is None else module.hub_handle
+
+
 def find_hub_module(handle: str) -> str:
     """Finds the folder of the TF-Hub module that a handle leads to, downloading it where it is remote.
 
@@ -144,6 +150,8 @@ def _fetch(handle: str) -> str:
         return _fetch_named(handle)
     if handle.startswith(_KAGGLE):
         return _fetch_from_kaggle(handle.removeprefix(_KAGGLE))
+    if addresses.is_web(handle):
+        return hub_download.fetch_module(handle)
     return _resolve(handle) if "://" in handle else os.path.expanduser(handle)
 
 
@@ -167,14 +175,14 @@ def _resolve(address: str) -> str:
     try:
         return hub.resolve(address)
     except _RESOLVER_ERRORS as error:
-        raise InputError(f"{address}: cannot get this module ({one_line(error)})") from error
+        raise InputError(f"{addresses.shown(address)}: cannot get this module ({one_line(error)})") from error
 
 
 def _fetch_named(name: str) -> str:
     """The folder of a named module, from TensorFlow Hub or else from Kaggle."""
     module = NAMED_MODULES[name]
     try:
-        return _resolve(module.hub_handle)
+        return hub_download.fetch_module(module.hub_handle)
     except InputError as error:
         hub_error = error
         logging.info("%s; trying Kaggle", error)

@@ -26,6 +26,7 @@ from bert_qa_tf.encoders.sources import (
 )
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, assign_weights
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import saved_model_trust
 
 # Called with the folder (or a preset's name), whether to check, and the casing that the user states, if any.
 _READERS: dict[handles.Kind, Callable[[str, bool, bool | None], PretrainedEncoder]] = {
@@ -50,12 +51,28 @@ def load_encoder(handle: str, *, check: bool = True, do_lower_case: bool | None 
 
     Raises:
       InputError: the handle leads nowhere, to something that is no BERT encoder, or to a damaged one; or its casing
-        cannot be told, or is not the one that was asked for.
+        cannot be told, or is not the one that was asked for; or it is a module that is refused.
     """
     kind, path = handles.find_source(handle)
+    if kind == "tf_hub" and check:  # which runs it
+        saved_model_trust.check(path, handles.address_of(handle))
     read = _READERS[kind](path, check, do_lower_case)
     casing.check_asked(handle, read.tokenizer, do_lower_case)
     return read
+
+
+def trust_module(handle: str) -> None:
+    """Records that the user trusts the program of a TF-Hub module, whatever it does; of other encoders, nothing runs.
+
+    Args:
+      handle: see `handles.find_source`.
+
+    Raises:
+      InputError: it leads to no encoder.
+    """
+    kind, path = handles.find_source(handle)
+    if kind == "tf_hub":
+        saved_model_trust.trust(path)
 
 
 def build_pretrained_encoder(pretrained: PretrainedEncoder, *, name: str = "encoder") -> tf_keras.Model:

@@ -26,7 +26,7 @@ from bert_qa_tf.encoders.sources.weights import (
     listed,
 )
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import cache, digests
+from bert_qa_tf.storage import cache, digests, saved_model_trust
 
 # Variables of published modules that are no part of the encoder: the masked-LM head, the two counters or flags, and
 # dropout's random state where a program keeps it in variables.
@@ -196,6 +196,7 @@ def _encoder_config(graph: hub_graph.HubGraph, weights: Mapping[str, np.ndarray]
 
 
 def _load_module(path: str) -> hub.KerasLayer:
+    saved_model_trust.check(path)
     try:
         return hub.KerasLayer(path, trainable=False)
     except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:

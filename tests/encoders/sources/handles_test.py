@@ -26,7 +26,7 @@ def _archive(folder: str) -> bytes:
 # === Addresses ===
 
 
-def test_an_http_address_is_downloaded_once_by_tensorflow_hub_into_the_users_cache(tmp_path, server):
+def test_an_http_address_is_downloaded_once_into_the_users_cache(tmp_path, server):
     server.files["/bert/1?tf-hub-format=compressed"] = _archive(testing.tiny_hub_module(tmp_path))
 
     first = loader.load_encoder(f"{server.url}/bert/1")
@@ -39,7 +39,7 @@ def test_an_http_address_is_downloaded_once_by_tensorflow_hub_into_the_users_cac
 
 
 def test_an_address_that_is_not_there_is_one_line(server):
-    with pytest.raises(InputError, match=re.escape(f"{server.url}/bert/2: cannot get this module (HTTP Error 404")):
+    with pytest.raises(InputError, match=re.escape(f"{server.url}/bert/2: cannot get this module (")):
         loader.load_encoder(f"{server.url}/bert/2")
 
 
@@ -75,7 +75,9 @@ def test_when_both_fail_one_line_gives_both_reasons(server, monkeypatch):
     monkeypatch.setattr("kagglehub.model_download", fail)
     monkeypatch.setitem(handles.NAMED_MODULES, "bert-base-uncased", handles.NamedModule(f"{server.url}/gone", "a/b"))
 
-    with pytest.raises(InputError, match=r"HTTP Error 404.*Kaggle \(403 Client Error Forbidden\)") as error:
+    with pytest.raises(
+        InputError, match=r"the server answered 404 Not Found.*Kaggle \(403 Client Error Forbidden\)"
+    ) as error:
         loader.load_encoder("bert-base-uncased")
 
     assert "\n" not in str(error.value)
@@ -160,3 +162,15 @@ def test_a_folder_that_holds_two_encoders_is_refused(tmp_path):
 
     with pytest.raises(InputError, match=r"more than one encoder \(bert_config\.json and model\.safetensors\)"):
         loader.load_encoder(str(tmp_path / "bert"))
+
+
+def test_a_module_that_unpacks_to_far_more_than_it_has_is_refused(tmp_path, server):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        member = tarfile.TarInfo("saved_model.pb")
+        member.size = 100 * 2**20
+        archive.addfile(member, io.BytesIO(bytes(member.size)))
+    server.files["/bert/1?tf-hub-format=compressed"] = buffer.getvalue()
+    with pytest.raises(InputError, match=r"cannot get this module \(cannot be unpacked: holds more than"):
+        handles.find_source(f"{server.url}/bert/1")
+    assert list((tmp_path / "cache" / "bert_qa_tf" / "tfhub").iterdir()) == []
