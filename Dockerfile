@@ -5,7 +5,13 @@
 #
 # The CUDA libraries are Python wheels, pinned with their hashes: the image needs no CUDA of its own, the host only
 # NVIDIA's driver and container toolkit.
-FROM python:3.11-slim-bookworm
+#
+# A tag can be moved to another image. To be sure of the base image, look its digest up once, and build with it:
+#
+#   docker buildx imagetools inspect python:3.11-slim-bookworm
+#   docker build --build-arg BASE_IMAGE=python:3.11-slim-bookworm@sha256:… --tag bert_qa_tf .
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+FROM ${BASE_IMAGE}
 
 ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \

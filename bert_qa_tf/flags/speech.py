@@ -93,8 +93,8 @@ def define_transcription(values: Values) -> None:
     flags.DEFINE_multi_string(
         "audio",
         [],
-        "Recording to transcribe: WAV, FLAC, Ogg, MP3, or any format of ffmpeg if that is installed. Repeat the flag "
-        "for several recordings.",
+        "Recording to transcribe: WAV, FLAC, Ogg, MP3; also M4A, WebM and others if ffmpeg is installed. Repeat the "
+        "flag for several recordings.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -129,9 +129,9 @@ def define_recording(values: Values) -> None:
     flags.DEFINE_string(
         "audio",
         None,
-        "Recording to search: WAV, FLAC, Ogg, MP3, or any format of ffmpeg if that is installed. It is recognised on "
-        "this machine, and the answer comes with the time at which it is said. For several questions about one "
-        "recording, run `transcribe` once and pass its output as --transcript_file.",
+        "Recording to search: WAV, FLAC, Ogg, MP3; also M4A, WebM and others if ffmpeg is installed. It is "
+        "recognised on this machine, and the answer comes with the time at which it is said. For several questions "
+        "about one recording, run `transcribe` once and pass its output as --transcript_file.",
         flag_values=values,
     )
     _define_listening_processes(values)
