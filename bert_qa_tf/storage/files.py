@@ -8,18 +8,21 @@ Records are read and written in `records`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
-import secrets
+import stat
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import temporary_files
 
 PathLike = str | os.PathLike[str]
 
-_TEMPORARY = re.compile(r"(.+)\.[0-9a-f]{16}\.tmp")
+_DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/([0-9]+)")
 
 
 def is_remote(path: PathLike) -> bool:
@@ -133,49 +136,57 @@ def read_json(path: PathLike, *, expected: str | None = None) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def replacing(path: PathLike) -> Iterator[BinaryIO]:
-    """Opens a file for writing and gives it its name only when it is complete.
+    """Opens a file for writing and gives it its name only when it is complete; see `replacing_together`."""
+    with replacing_together(path) as (file,):
+        yield file
 
-    Until then the file has a unique temporary name in the same folder. The folder is created if it is missing. If the
-    body raises, the temporary file is removed and an existing file at `path` is left unchanged.
+
+@contextlib.contextmanager
+def replacing_together(*paths: PathLike) -> Iterator[list[BinaryIO]]:
+    """Opens several files for writing and gives them their names only when all of them are complete and on the disk.
+
+    Until then each file has a unique temporary name in its folder. The folder is created if it is missing. If the body
+    raises, or one of the files cannot be written, the temporary files are removed and existing files are left
+    unchanged. A link is followed, and its target replaced. What is no regular file, such as a pipe or `/dev/null`, is
+    written to directly. Temporary files of the same targets whose processes have died are removed.
 
     Raises:
-      InputError: the file cannot be written. The file's own `write` raises it too.
+      InputError: a file cannot be written. The files' own `write` raises it too.
     """
-    name = os.fspath(path)
-    if not is_remote(name) and os.path.exists(name) and not os.path.isfile(name):
-        with _Written(name, name) as file:  # a pipe or /dev/stdout must not be replaced
-            yield file
-        return
-    target = name if is_remote(name) else os.path.realpath(name)  # a link stays a link
-    temporary = f"{target}.{secrets.token_hex(8)}.tmp"
-    make_folder(os.path.dirname(target))
+    opened: list[_Written] = []
     try:
-        with _Written(temporary, name) as file:
-            yield file
-        with _explained(name, "write this file"):
-            _move(temporary, target)
-    except BaseException:
-        _remove_if_there(temporary)
-        raise
+        for path in paths:
+            opened.append(_open_for_writing(os.fspath(path)))
+        yield opened
+        for file in opened:
+            file.complete()
+        for file in opened:
+            file.move()
+        for folder in {os.path.dirname(file.target) for file in opened if not is_remote(file.target)}:
+            temporary_files.sync_folder(folder)
+    finally:
+        for file in opened:
+            file.discard()
 
 
 class _Written:
     """A file open for writing whose errors name it.
 
     Only errors from the file itself are converted; errors from the code that uses it are left unchanged.
+
+    Attributes:
+      target: the path that is written to in the end.
+      temporary: the path that is written to until then; None if `target` is written to directly.
     """
 
-    def __init__(self, path: str, name: str) -> None:
+    def __init__(
+        self, name: str, target: str, temporary: str | None, file: BinaryIO, descriptor: int | None = None
+    ) -> None:
+        self.target = target
+        self.temporary = temporary
         self._name = name
-        with _explained(name, "write this file"):
-            self._file = _open(path, "wb")
-
-    def __enter__(self) -> _Written:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with _explained(self._name, "write this file"):
-            self._file.close()
+        self._file = file
+        self._descriptor = descriptor
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self._file, attribute)
@@ -185,17 +196,85 @@ class _Written:
         with _explained(self._name, "write this file"):
             return self._file.write(content)
 
+    def complete(self) -> None:
+        """Closes the file once its content is on the disk."""
+        with _explained(self._name, "write this file"):
+            self._file.flush()
+            if self._descriptor is not None:
+                temporary_files.sync_descriptor(self._descriptor)
+            self._file.close()
 
-def final_name(name: str) -> str:
-    """Returns the final name for the temporary name of an unfinished file, or `name` itself for any other name.
+    def move(self) -> None:
+        """Gives the file its name."""
+        if self.temporary is not None:
+            with _explained(self._name, "write this file"):
+                _move(self.temporary, self.target)
+            self.temporary = None
 
-    A killed process may leave a file with a temporary name.
+    def discard(self) -> None:
+        """Removes what was not moved, and lets go of the rest."""
+        if self.temporary is not None:
+            _remove_if_there(self.temporary)
+        with contextlib.suppress(Exception):
+            self._file.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
-    >>> final_name("config.json.0123456789abcdef.tmp")
-    'config.json'
+
+def _open_for_writing(name: str) -> _Written:
+    if is_remote(name):
+        make_folder(os.path.dirname(name))
+        temporary = temporary_files.unique_name(name)
+        with _explained(name, "write this file"):
+            return _Written(name, name, temporary, _remote_layer().GFile(temporary, "wb"))
+    with _explained(name, "write this file"):
+        target = os.path.realpath(name)  # a link stays a link
+        if (descriptor := _descriptor_of(name)) is not None:
+            sys.stdout.flush()
+            return _Written(name, name, None, os.fdopen(os.dup(descriptor), "wb"))
+        if os.path.exists(target) and not os.path.isfile(target):
+            return _Written(name, name, None, open(target, "wb"))
+        if os.path.islink(target):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        there = os.stat(target) if os.path.exists(target) else None
+        if there is not None and not os.access(target, os.W_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+    make_folder(os.path.dirname(target))
+    temporary_files.remove_abandoned(target)
+    with _explained(name, "write this file"):
+        temporary, file, descriptor = temporary_files.create(target)
+        if there is not None:
+            with contextlib.suppress(OSError):  # a file system without modes
+                os.fchmod(descriptor, stat.S_IMODE(there.st_mode))
+        return _Written(name, target, temporary, file, descriptor)
+
+
+def _descriptor_of(name: str) -> int | None:
+    """Returns the number of an open file that a path stands for, as `/dev/stdout` does."""
+    # Opening such a path anew would cut off what the shell's `>>` is to keep.
+    path = os.path.abspath(name)
+    if path in ("/dev/stdout", "/dev/stderr"):
+        return 1 if path == "/dev/stdout" else 2
+    found = _DESCRIPTOR.fullmatch(path)
+    return int(found[1]) if found else None
+
+
+def sync(path: PathLike) -> None:
+    """Waits until a local file, or all files of a local folder, are on the disk; does nothing for a remote path.
+
+    Raises:
+      InputError: the disk is full or broken.
     """
-    found = _TEMPORARY.fullmatch(name)
-    return found[1] if found else name
+    name = os.fspath(path)
+    if is_remote(name):
+        return
+    with _explained(name, "write this file"):
+        for folder, _, names in os.walk(name):
+            for inside in names:
+                temporary_files.sync_file(os.path.join(folder, inside))
+            temporary_files.sync_folder(folder)
+        if not os.path.isdir(name):
+            temporary_files.sync_file(name)
 
 
 def write_text(path: PathLike, text: str) -> None:

@@ -21,7 +21,7 @@ from bert_qa_tf.encoders.sources.loader import PretrainedEncoder
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, temporary_files
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import run_directory
 
@@ -153,10 +153,10 @@ def open_run(
         return
     entries = tf.io.gfile.listdir(config.model_dir) if tf.io.gfile.isdir(config.model_dir) else []
     entries = {entry.rstrip("/") for entry in entries}
-    if there is None and not {files.final_name(entry) for entry in entries} <= _STARTED:
+    if there is None and not {temporary_files.final_name(entry) for entry in entries} <= _STARTED:
         raise InputError(f"{config.model_dir}: not empty and not a run directory; name another --model_dir")
     for name in _WRITTEN:  # other files in the folder are kept
-        for entry in [f"{config.model_dir}/{entry}" for entry in entries if files.final_name(entry) == name]:
+        for entry in [f"{config.model_dir}/{entry}" for entry in entries if temporary_files.final_name(entry) == name]:
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(entry) else tf.io.gfile.remove)(entry)
     tf.io.gfile.makedirs(config.model_dir)
     if isinstance(encoder, WrappedEncoder):

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -9,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, temporary_files
+from tests.testing import REPOSITORY
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -147,21 +149,32 @@ def test_what_is_no_json_leaves_the_old_file(folder, value):
     assert _names(folder) == ["a.json"]
 
 
-@pytest.mark.parametrize("step", ["write", "close"])
-def test_a_full_disk_is_one_line_and_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch, step):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def _full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture(params=["write", "flush", "fsync", "close"])
+def full_disk(request, monkeypatch):
+    """Makes one step of writing any file fail as it does on a full disk."""
 
     class FullDisk:
-        def __init__(self, name, mode):
-            self._file = open(name, mode)  # noqa: SIM115 - closed by the test's subject
+        def __init__(self, file):
+            self._file = file
 
         def __getattr__(self, attribute):
-            return full if attribute == step else getattr(self._file, attribute)
+            return _full if attribute == request.param else getattr(self._file, attribute)
 
+    open_new = temporary_files._open_new
+    if request.param == "fsync":
+        monkeypatch.setattr(os, "fsync", _full)
+    else:
+        monkeypatch.setattr(temporary_files, "_open_new", lambda path: FullDisk(open_new(path)))
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_one_line_and_leaves_the_old_file_and_no_temporary_one(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    monkeypatch.setattr(files, "_open", FullDisk)
     assert _message(files.write_text, path, "new") == f"{path}: cannot write this file (No space left on device)"
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
@@ -184,15 +197,15 @@ def test_two_writers_of_one_file_do_not_share_a_temporary_name(folder):
         second.flush()
         temporary = _names(folder)
     assert len(temporary) == 2
-    assert {files.final_name(name) for name in temporary} == {"a.txt"}
+    assert {temporary_files.final_name(name) for name in temporary} == {"a.txt"}
     assert files.read_text(path) == "first"  # whose block ends last
     assert _names(folder) == ["a.txt"]
 
 
 def test_only_a_temporary_name_stands_for_another(folder):
     for name in ("a.txt", "a.txt.tmp", "notes.2024.tmp", ".tmp"):
-        assert files.final_name(name) == name
-    assert files.final_name("a.txt.0123456789abcdef.tmp") == "a.txt"
+        assert temporary_files.final_name(name) == name
+    assert temporary_files.final_name("a.txt.0123456789abcdef.tmp") == "a.txt"
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path):
@@ -240,6 +253,147 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
     reader.join()
     assert json.loads(read[0]) == {"a": 1}
     assert pipe.is_fifo()
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path):
+    (tmp_path / "null").symlink_to("/dev/null")
+    files.write_text(tmp_path / "null", "a")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert (tmp_path / "null").is_symlink()
+    assert _message(files.write_text, "/dev/full", "a") == "/dev/full: cannot write this file (No space left on device)"
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_standard_output_is_not_cut_off(tmp_path, name):
+    program = f"""
+import sys
+from bert_qa_tf.storage import files
+print("before")
+files.write_text({name!r}, "a\\n")
+print("after")
+"""
+    (tmp_path / "out.txt").write_text("old\n")
+    with open(tmp_path / "out.txt", "a") as file:
+        subprocess.run([sys.executable, "-c", program], stdout=file, cwd=REPOSITORY, check=True)
+    assert (tmp_path / "out.txt").read_text() == "old\nbefore\na\nafter\n"
+
+
+def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
+    (tmp_path / "secret").write_text("old")
+    monkeypatch.setattr(temporary_files.secrets, "token_hex", lambda _: "0" * 16)
+    (tmp_path / f"a.txt.{'0' * 16}.tmp").symlink_to(tmp_path / "secret")
+    message = _message(files.write_text, tmp_path / "a.txt", "new")
+    assert message == f"{tmp_path}/a.txt: cannot write this file (File exists)"
+    assert (tmp_path / "secret").read_text() == "old"
+
+
+def test_links_that_lead_in_a_circle_are_one_line(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert "Too many levels of symbolic links" in _message(files.write_text, tmp_path / "a", "a")
+    assert (tmp_path / "a").is_symlink()
+
+
+def test_the_mode_of_a_file_stays(tmp_path):
+    files.write_text(tmp_path / "a.txt", "old")
+    (tmp_path / "a.txt").chmod(0o640)
+    files.write_text(tmp_path / "a.txt", "new")
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
+
+
+def test_content_is_on_the_disk_before_it_gets_its_name_and_the_name_after(tmp_path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor):
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("move"), replace(*names)))
+    with files.replacing_together(tmp_path / "a", tmp_path / "b") as (first, second):
+        first.write(b"a")
+        second.write(b"b")
+    assert done == ["file", "file", "move", "move", "folder"]
+
+
+# === Several files at once ===
+
+
+def test_files_that_belong_together_are_all_replaced(folder):
+    with files.replacing_together(f"{folder}/a", f"{folder}/new/b") as (first, second):
+        first.write(b"1")
+        second.write(b"2")
+        assert "a" not in _names(folder)
+    assert (files.read_bytes(f"{folder}/a"), files.read_bytes(f"{folder}/new/b")) == (b"1", b"2")
+    assert _names(folder) == ["a", "new"]
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_files_that_belong_together_all_stay_as_they_were_on_a_full_disk(tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_text("old")
+
+    def write():
+        with files.replacing_together(tmp_path / "a", tmp_path / "b") as opened:
+            for file in opened:
+                file.write(b"new")
+
+    assert "No space left on device" in _message(write)
+    assert [(tmp_path / name).read_text() for name in "ab"] == ["old", "old"]
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_the_second_of_two_files_that_cannot_be_written_leaves_the_first_as_it_was(tmp_path):
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "b").mkdir()
+
+    def write():
+        with files.replacing_together(tmp_path / "a", tmp_path / "b") as opened:
+            opened[0].write(b"new")
+
+    assert _message(write) == f"{tmp_path}/b: cannot write this file (Is a directory)"
+    assert (tmp_path / "a").read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+# === Leftovers ===
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
+    program = """
+import os, signal, sys
+from bert_qa_tf.storage import files
+with files.replacing(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    path = tmp_path / "a.txt"
+    subprocess.run([sys.executable, "-c", program, str(path)], cwd=REPOSITORY, check=False)
+    assert [temporary_files.final_name(name) for name in os.listdir(tmp_path)] == ["a.txt"]
+    assert not path.exists()
+    (tmp_path / f"b.txt.{'0' * 16}.tmp").touch()  # of another file, and not looked at
+    files.write_text(path, "whole")
+    assert _names(tmp_path) == ["a.txt", f"b.txt.{'0' * 16}.tmp"]
+
+
+def test_a_temporary_file_that_is_still_written_to_stays(tmp_path):
+    path = tmp_path / "a.txt"
+    with files.replacing(path) as file:
+        file.write(b"first")
+        files.write_text(path, "second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+
+
+def test_a_folder_is_synced_with_all_its_files(tmp_path, monkeypatch):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c").touch()
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    files.sync(tmp_path)
+    assert set(synced) == {path.stat().st_ino for path in (tmp_path, *tmp_path.rglob("*"))}
 
 
 # === Folders ===
