@@ -1,0 +1,123 @@
+"""Keeps two processes from writing to the same output at the same time.
+
+The lock is the operating system's (`flock`) on a small file, which also says who holds it. The system releases it when
+its process ends, however that ends, so a lock file that a killed process left does not count. A remote output cannot
+be locked, and neither can one on a file system without locks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
+
+# The lock file in a folder that belongs to one run of a command at a time.
+LOCK_FILE = ".lock"
+_PROGRAM = "bert_qa_tf"
+_MAX_BYTES = 4096
+
+
+@contextlib.contextmanager
+def held(path: files.PathLike, output: str) -> Iterator[None]:
+    """Holds the lock of an output; it is not waited for.
+
+    Args:
+      path: the lock file. It is created, with its folder, and removed in the end.
+      output: the output that it is for, for the error message.
+
+    Raises:
+      InputError: another process holds the lock, or the file cannot be created, or is not a lock of this program.
+    """
+    name = os.path.abspath(path) if not files.is_remote(path) else os.fspath(path)
+    if files.is_remote(name):
+        yield
+        return
+    files.make_folder(os.path.dirname(name))
+    descriptor = _take(name, output)
+    try:
+        yield
+    finally:
+        # Removed before it is released: who opens it from now on gets another file.
+        with contextlib.suppress(OSError):
+            if _is_at(name, descriptor):
+                os.remove(name)
+        os.close(descriptor)
+
+
+def _take(name: str, output: str) -> int:
+    while True:
+        descriptor = _open(name, output)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{output}: {_holder(descriptor)} is writing here; wait until it ends, or name another output"
+                ) from error
+            except OSError:
+                pass  # a file system without locks
+            if _is_at(name, descriptor):
+                _sign(name, descriptor, output)
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # the process that held it has just removed it
+
+
+def _open(name: str, output: str) -> int:
+    flags = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        try:
+            return os.open(name, flags | os.O_RDWR, 0o666)
+        except PermissionError:
+            return os.open(name, (flags & ~os.O_CREAT) | os.O_RDONLY)  # that of another user
+    except OSError as error:
+        raise InputError(f"{output}: cannot be locked with {name} ({error.strerror})") from error
+
+
+def _is_at(name: str, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.lstat(name), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _sign(name: str, descriptor: int, output: str) -> None:
+    content = os.pread(descriptor, _MAX_BYTES, 0)
+    if content and _signature(content) is None:
+        raise InputError(f"{output}: {name} is not a lock of this program; move it away, or name another output")
+    signature = {
+        "program": _PROGRAM,
+        "command": os.path.basename(sys.argv[0]).removesuffix(".py"),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    with contextlib.suppress(OSError):  # without it the lock holds too, but has no name
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(signature).encode(), 0)
+
+
+def _signature(content: bytes) -> dict[str, object] | None:
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(content)
+        if isinstance(value, dict) and value.get("program") == _PROGRAM:
+            return value
+    return None
+
+
+def _holder(descriptor: int) -> str:
+    """Names the process that holds a lock."""
+    value = _signature(os.pread(descriptor, _MAX_BYTES, 0))
+    if value is None:
+        return "another process"
+    return f"`{value.get('command')}` (process {value.get('pid')} on {value.get('host')} since {value.get('since')})"
