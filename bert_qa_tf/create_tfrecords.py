@@ -31,13 +31,17 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.encoders.sources import handles
     from bert_qa_tf.encoders.tokenizers import load_tokenizer
     from bert_qa_tf.records import conversion
+    from bert_qa_tf.storage import outputs
 
     conversion.check_request(values.input_file, values.output_dir, values.overwrite)
+    outputs.check_not_read(values.output_dir, flags.input_paths(values))
     if values.encoder_mode == "wrap" and not values.vocab_file:
         handles.find_hub_module(values.encoder_handle)  # raises an error now if training could not wrap the encoder
     tokenizer = load_tokenizer(values.encoder_handle, do_lower_case=values.do_lower_case, vocab_file=values.vocab_file)
     converter = task.converter(values.input_file, tokenizer, config)
-    manifest = conversion.convert(task.name, converter, values.output_dir, tokenizer, config)
+    manifest = conversion.convert(
+        task.name, converter, values.output_dir, tokenizer, config, overwrite=values.overwrite
+    )
     print(converter.describe(manifest))
     print(f"wrote {len(manifest.shards)} shards and manifest.json to {values.output_dir}")
 

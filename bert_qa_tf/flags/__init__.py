@@ -22,6 +22,7 @@ from bert_qa_tf.flags.model import (
 )
 from bert_qa_tf.flags.options import (
     given_options,
+    input_paths,
     option_group,
     read_request,
     refusal,
@@ -78,6 +79,7 @@ __all__ = [
     "define_transcription",
     "define_trust",
     "given_options",
+    "input_paths",
     "option_group",
     "read_request",
     "recognizer_config",

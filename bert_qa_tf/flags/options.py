@@ -17,6 +17,8 @@ ConfigKind = Literal[
     "conversion_config", "training_config", "answering_config", "export_config", "reference_config", "request_config"
 ]
 
+# Flags that name something to read, beside those whose names end in `_file`.
+_READ = ("audio", "encoder_handle", "model_dir", "saved_model")
 _AS_TRAINED = " By default as in training."
 _DEFINE = {
     bool: flags.DEFINE_bool,
@@ -103,6 +105,17 @@ def task_of_request(values: Values, all_tasks: Iterable[Any]) -> Any | None:
     """The task whose request flags were given; None if the flags do not tell."""
     asked = [task for task in all_tasks if given_options(values, task.request_config)]
     return asked[0] if len(asked) == 1 else None
+
+
+def input_paths(values: Values) -> list[str]:
+    """Returns the files and folders that the given flags name for reading."""
+    paths = []
+    for name in values:
+        reads = name.endswith("_file") or name in _READ
+        value = values[name].value
+        if reads and name != "output_file" and value:
+            paths += [value] if isinstance(value, str) else value
+    return paths
 
 
 def read_request(

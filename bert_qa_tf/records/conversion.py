@@ -20,10 +20,10 @@ from tqdm import tqdm
 from bert_qa_tf.config import RecordsConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import manifest as manifests
-from bert_qa_tf.records import writer
+from bert_qa_tf.records import placing, writer
 from bert_qa_tf.records.features import FeatureSpec
 from bert_qa_tf.records.index import write_index
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, lock, outputs
 from bert_qa_tf.text.tokenizer import Tokenizer
 
 _T = TypeVar("_T")
@@ -102,40 +102,40 @@ def convert(
     output_dir: str,
     tokenizer: Tokenizer,
     config: RecordsConfig,
+    *,
+    overwrite: bool = False,
 ) -> manifests.Manifest:
     """Converts files to records.
 
     Args:
       task: the task's name, for the manifest.
       converter: makes the records.
-      output_dir: the output folder, see `check_request`; may be remote. An existing conversion is replaced.
+      output_dir: the output folder, see `check_request`; may be remote.
       tokenizer: the tokenizer of the encoder that will be trained.
       config: see `RecordsConfig`.
+      overwrite: whether to replace an existing conversion.
 
     Returns:
       The manifest that was written.
 
     Raises:
-      InputError: a file is refused, or nothing is left to train on. Nothing is written to `output_dir` then.
+      InputError: a file is refused, or nothing is left to train on; another process converts to the same folder, or it
+        holds something else by the time the conversion is complete. `output_dir` is not changed then.
     """
-    output_dir = output_dir.rstrip("/") if files.is_remote(output_dir) else os.path.abspath(output_dir)
-    sources = tuple(converter.survey())
-    # The name is fixed, so that the next conversion removes what a killed one left.
-    temporary = f"{output_dir}.incomplete"
-    if tf.io.gfile.exists(temporary):
-        tf.io.gfile.rmtree(temporary)
-    tf.io.gfile.makedirs(temporary)
-    try:
-        manifest = _write(task, converter, temporary, tokenizer, config, sources)
-    except Exception:
-        tf.io.gfile.rmtree(temporary)  # frees the space if the disk is full
-        raise
-    if tf.io.gfile.exists(output_dir):
-        if tf.io.gfile.exists(f"{output_dir}/{manifests.MANIFEST_FILE}"):
-            # The manifest is removed first: if the process is killed now, the rest must not look complete.
-            tf.io.gfile.remove(f"{output_dir}/{manifests.MANIFEST_FILE}")
-        tf.io.gfile.rmtree(output_dir)
-    tf.io.gfile.rename(temporary, output_dir)
+    output_dir = output_dir.rstrip("/") if files.is_remote(output_dir) else os.path.realpath(output_dir)
+    with lock.held(f"{output_dir}.lock", output_dir):
+        placing.clear_leftovers(output_dir)
+        before = placing.check_target(output_dir, overwrite)
+        sources = tuple(converter.survey())
+        temporary = placing.temporary_folder(output_dir)
+        tf.io.gfile.makedirs(temporary)
+        try:
+            manifest = _write(task, converter, temporary, tokenizer, config, sources)
+            files.sync(temporary)
+            placing.put_in_place(temporary, output_dir, before)
+        finally:
+            if tf.io.gfile.exists(temporary):
+                tf.io.gfile.rmtree(temporary)  # frees the space if the disk is full
     return manifest
 
 
@@ -148,21 +148,14 @@ def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) 
       overwrite: whether to replace an existing conversion.
 
     Raises:
-      InputError: no input file is named, or `output_dir` cannot be written to or replaced.
+      InputError: no input file is named, one lies in `output_dir`, or that folder must not be replaced.
     """
     if not input_files:
         raise InputError("no input file: name at least one with --input_file")
     if not output_dir:
         raise InputError("--output_dir is empty: where should the records go?")
-    if not tf.io.gfile.exists(output_dir):
-        return
-    if not tf.io.gfile.isdir(output_dir):
-        raise InputError(f"{output_dir}: is a file, expected a folder to write records to")
-    holds_conversion = manifests.holds_conversion(output_dir)
-    if holds_conversion and not overwrite:
-        raise InputError(f"{output_dir}: holds a conversion already; name another --output_dir, or use --overwrite")
-    if tf.io.gfile.listdir(output_dir) and not holds_conversion:
-        raise InputError(f"{output_dir}: not empty and no conversion, so it is left alone; name another --output_dir")
+    outputs.check_not_read(output_dir, input_files)
+    placing.check_target(output_dir, overwrite)
 
 
 def progress(items: Iterator[_T], total: int, path: str, unit: str) -> Iterator[_T]:
@@ -230,6 +223,7 @@ def _write(
         records_by_copy=tuple(by_copy),
         shards=tuple(shards),
         indexes=tuple(indexes),
+        files=tuple(sorted(set(files.list_folder(directory)) - {entry.file for entry in (*shards, *indexes)})),
     )
     files.write_text(f"{directory}/{manifests.MANIFEST_FILE}", manifest.to_json())
     return manifest

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from bert_qa_tf.text.tokenizer import with_kind
 
 FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
+# The files of conversions whose manifest does not name them.
+_UNNAMED_FILES = ("dev.json", "dev.jsonl", "vocab.txt")
 _EXPECTED = "a manifest that `create_tfrecords` wrote"
 
 
@@ -90,6 +93,7 @@ class Manifest:
       shards: all files of records.
       indexes: the index file of each split.
       records_by_copy: the number of training records in each copy; one number if there are no copies.
+      files: the names of the other files of the conversion; empty in older manifests.
     """
 
     task: str
@@ -102,6 +106,7 @@ class Manifest:
     shards: tuple[Shard, ...]
     indexes: tuple[IndexFile, ...]
     records_by_copy: tuple[int, ...]
+    files: tuple[str, ...] = ()
     format_version: int = FORMAT_VERSION
 
     def split(self, name: str) -> tuple[Shard, ...]:
@@ -126,6 +131,7 @@ class Manifest:
             "records_by_copy": list(self.records_by_copy),
             "shards": [dataclasses.asdict(shard) for shard in self.shards],
             "indexes": [dataclasses.asdict(index) for index in self.indexes],
+            "files": list(self.files),
         }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
@@ -173,6 +179,23 @@ def holds_conversion(directory: str) -> bool:
         return False
 
 
+def written_files(directory: str) -> frozenset[str]:
+    """Returns the names of all files that a conversion wrote into its folder, whatever its format version.
+
+    Raises:
+      InputError: there is no finished conversion in the folder, or its manifest names something else.
+    """
+    value = files.read_json(f"{directory}/{MANIFEST_FILE}", expected=_EXPECTED)
+    try:
+        named = [entry["file"] for key in ("shards", "indexes") for entry in value.get(key, ())]
+        names = {MANIFEST_FILE, *named, *value.get("files", _UNNAMED_FILES)}
+        if all(os.path.basename(name) == name for name in names):
+            return frozenset(names)
+    except (KeyError, TypeError):
+        pass
+    raise InputError(f"{directory}/{MANIFEST_FILE}: not {_EXPECTED}")
+
+
 def _is_ours(value: dict[str, Any]) -> bool:
     return {"format_version", "shards"} <= value.keys()
 
@@ -190,6 +213,7 @@ def _from_json(value: dict[str, Any]) -> Manifest:
         shards=tuple(Shard(**shard) for shard in value["shards"]),
         indexes=tuple(IndexFile(**index) for index in value["indexes"]),
         records_by_copy=tuple(value["records_by_copy"]),
+        files=tuple(value.get("files", ())),
     )
 
 

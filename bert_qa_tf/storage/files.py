@@ -58,6 +58,20 @@ def make_folder(path: PathLike) -> None:
         raise InputError(f"{name}: this folder cannot be written to")
 
 
+def list_folder(path: PathLike) -> list[str]:
+    """Returns the names in a folder, in order; none if there is no such folder.
+
+    Raises:
+      InputError: the folder cannot be read.
+    """
+    name = os.fspath(path)
+    if not is_folder(name):
+        return []
+    with _explained(name, "list this folder"):
+        names = _remote_layer().listdir(name) if is_remote(name) else os.listdir(name)
+    return sorted(entry.rstrip("/") for entry in names)
+
+
 # === Reading ===
 
 
@@ -287,16 +301,22 @@ def write_text(path: PathLike, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def json_bytes(value: Any) -> bytes:
+    """Returns a value as indented JSON, as `write_json` writes it."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # A path or a broken text may hold a lone surrogate, which is written as a JSON escape.
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_json(path: PathLike, value: Any) -> None:
     """Writes a value as indented JSON, completely or not at all; see `replacing`.
 
     Raises:
       InputError: the file cannot be written.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    content = json_bytes(value)
     with replacing(path) as file:
-        # A path or a broken text may hold a lone surrogate, which is written as a JSON escape.
-        file.write(text.encode("utf-8", "backslashreplace"))
+        file.write(content)
 
 
 def write_lines(path: PathLike, lines: Iterable[str]) -> None:

@@ -40,7 +40,6 @@ def held(path: files.PathLike, output: str) -> Iterator[None]:
     if files.is_remote(name):
         yield
         return
-    files.make_folder(os.path.dirname(name))
     descriptor = _take(name, output)
     try:
         yield
@@ -54,7 +53,10 @@ def held(path: files.PathLike, output: str) -> Iterator[None]:
 
 def _take(name: str, output: str) -> int:
     while True:
+        files.make_folder(os.path.dirname(name))
         descriptor = _open(name, output)
+        if descriptor is None:
+            continue
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,13 +75,16 @@ def _take(name: str, output: str) -> int:
         os.close(descriptor)  # the process that held it has just removed it
 
 
-def _open(name: str, output: str) -> int:
+def _open(name: str, output: str) -> int | None:
+    """Opens a lock file; returns None if its folder has just been removed."""
     flags = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         try:
             return os.open(name, flags | os.O_RDWR, 0o666)
         except PermissionError:
             return os.open(name, (flags & ~os.O_CREAT) | os.O_RDONLY)  # that of another user
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise InputError(f"{output}: cannot be locked with {name} ({error.strerror})") from error
 

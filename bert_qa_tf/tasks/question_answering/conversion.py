@@ -84,7 +84,7 @@ def convert(
     """
     conversion.check_request(input_files, output_dir, overwrite)
     converter = SquadConverter(input_files, tokenizer, config)
-    return conversion.convert(NAME, converter, output_dir, tokenizer, config)
+    return conversion.convert(NAME, converter, output_dir, tokenizer, config, overwrite=overwrite)
 
 
 class SquadConverter:

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import shutil
 import signal
 import time
 
@@ -196,18 +197,58 @@ def test_a_manifest_that_is_not_whole_is_named(tmp_path, text, message):
         read_manifest(str(tmp_path))
 
 
-def test_a_kill_while_the_old_conversion_is_removed_leaves_nothing_that_looks_whole(tmp_path, tokenizer, monkeypatch):
+def _meanwhile(monkeypatch, happens):
+    """Makes something happen between the first look at the output folder and the last."""
+    write = records_conversion._write
+
+    def writes(*arguments):
+        happens()
+        return write(*arguments)
+
+    monkeypatch.setattr(records_conversion, "_write", writes)
+
+
+def test_a_file_that_appears_in_the_folder_meanwhile_stays(tmp_path, tokenizer, monkeypatch):
+    notes = tmp_path / "out" / "notes.txt"
+    notes.parent.mkdir()
+    _meanwhile(monkeypatch, lambda: notes.write_text("precious"))
+    with pytest.raises(InputError, match="not empty and no conversion"):
+        conversion.convert([MESSAGES], str(tmp_path / "out"), tokenizer, SMALL)
+    assert notes.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_conversion_that_is_put_there_meanwhile_stays(tmp_path, tokenizer, monkeypatch, overwrite):
+    out, other = str(tmp_path / "out"), str(tmp_path / "other")
+    finished = conversion.convert([MESSAGES], other, tokenizer, ConversionConfig(windowing=SMALL.windowing, seed=5))
+    if overwrite:
+        conversion.convert([MESSAGES], out, tokenizer, SMALL)
+
+    def is_put_there():
+        shutil.rmtree(out, ignore_errors=True)
+        os.rename(other, out)
+
+    _meanwhile(monkeypatch, is_put_there)
+    with pytest.raises(InputError, match="put here meanwhile" if overwrite else "holds a conversion already"):
+        conversion.convert([MESSAGES], out, tokenizer, SMALL, overwrite=overwrite)
+    assert read_manifest(out) == finished
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_second_conversion_to_the_same_folder_is_refused(tmp_path, tokenizer, monkeypatch):
     out = str(tmp_path / "out")
-    conversion.convert([MESSAGES], out, tokenizer, SMALL)
+    _meanwhile(monkeypatch, lambda: conversion.convert([MESSAGES], out, tokenizer, SMALL))
+    with pytest.raises(InputError, match=rf"out: .*\(process {os.getpid()} on .* is writing here; wait until it ends"):
+        conversion.convert([MESSAGES], out, tokenizer, SMALL)
 
-    def killed(path):
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(records_conversion.tf.io.gfile, "rmtree", killed)
-    with pytest.raises(KeyboardInterrupt):
-        conversion.convert([MESSAGES], out, tokenizer, SMALL, overwrite=True)
-    with pytest.raises(InputError, match="no finished conversion"):
-        read_manifest(out)
+def test_a_conversion_does_not_replace_its_own_input(tmp_path, tokenizer):
+    out = tmp_path / "out"
+    config = ConversionConfig(windowing=SMALL.windowing, dev_fraction=0.5)
+    conversion.convert([MESSAGES], str(out), tokenizer, config)
+    with pytest.raises(InputError, match=r"out: holds an input \(.*dev.json\), which would be lost"):
+        conversion.convert([str(out / "dev.json")], str(out), tokenizer, SMALL, overwrite=True)
 
 
 def test_a_disk_that_is_full_is_given_its_space_back_and_keeps_the_old_conversion(tmp_path, tokenizer, monkeypatch):
@@ -279,7 +320,7 @@ def test_a_killed_conversion_leaves_nothing_that_looks_whole_and_the_next_one_su
     output_dir = str(tmp_path / "out")
     process = multiprocessing.get_context("spawn").Process(target=_convert_slowly, args=(output_dir,))
     process.start()
-    while not (tmp_path / "out.incomplete").exists():
+    while not list(tmp_path.glob("out.*.incomplete")):
         time.sleep(0.05)
         assert process.is_alive()
     time.sleep(0.3)

@@ -1,0 +1,144 @@
+import os
+
+import pytest
+import tensorflow as tf
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.records import placing
+from bert_qa_tf.records.manifest import IndexFile, Manifest, Shard
+from bert_qa_tf.storage import files
+
+
+def make_conversion(folder, content):
+    """Writes what looks like a conversion."""
+    manifest = Manifest(
+        task="",
+        settings={},
+        seed=0,
+        tokenizer={},
+        sources=(),
+        counts={"content": content},
+        length_histogram={},
+        shards=(Shard("train.tfrecord", "train", 1, 1, ""),),
+        indexes=(IndexFile("train.index.npy", "train", ""),),
+        records_by_copy=(1,),
+        files=("vocab.txt",),
+    )
+    for name in ("train.tfrecord", "train.index.npy", "vocab.txt"):
+        files.write_text(f"{folder}/{name}", str(content))
+    files.write_text(f"{folder}/manifest.json", manifest.to_json())
+
+
+def content_of(folder):
+    """Returns what a whole conversion was made with."""
+    names = ("train.tfrecord", "train.index.npy", "vocab.txt")
+    assert sorted(os.listdir(folder)) == sorted([*names, "manifest.json"])
+    [content] = {files.read_text(f"{folder}/{name}") for name in names}
+    return int(content)
+
+
+def convert(out, content, overwrite=True):
+    """Does what `conversion.convert` does, but clears nothing away when it is killed."""
+    placing.clear_leftovers(out)
+    before = placing.check_target(out, overwrite)
+    temporary = placing.temporary_folder(out)
+    make_conversion(temporary, content)
+    placing.put_in_place(temporary, out, before)
+
+
+@pytest.fixture
+def out(tmp_path):
+    """The place of a conversion."""
+    return str(tmp_path / "out")
+
+
+class _KilledError(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_kill_at_any_step_of_replacing_leaves_what_the_same_command_goes_on_from(out, monkeypatch, number):
+    convert(out, 1)
+    steps = []
+
+    def counted(function):
+        def step(*arguments, **options):
+            if len(steps) == number:
+                raise _KilledError
+            steps.append(function.__name__)
+            return function(*arguments, **options)
+
+        return step
+
+    with monkeypatch.context() as killing:
+        killing.setattr(os, "rename", counted(os.rename))
+        for name in ("remove", "rmtree", "rename"):
+            killing.setattr(tf.io.gfile, name, counted(getattr(tf.io.gfile, name)))
+        try:
+            convert(out, 2)
+            assert number >= 7  # two moves, four files, one folder
+        except _KilledError:
+            pass
+    if os.path.exists(out):
+        assert content_of(out) in (1, 2)
+    convert(out, 3)
+    assert content_of(out) == 3
+    assert os.listdir(os.path.dirname(out)) == ["out"]
+
+
+def test_the_older_conversion_is_put_back_when_the_next_one_fails(out, monkeypatch):
+    convert(out, 1)
+    os.rename(out, f"{out}.{'0' * 16}.replaced")
+    placing.clear_leftovers(out)
+    assert content_of(out) == 1
+
+
+def test_folders_of_others_beside_a_conversion_stay(out, tmp_path):
+    for name in ("out.incomplete", "out.0123456789abcdef.incomplete.old", "other.0123456789abcdef.incomplete"):
+        (tmp_path / name).mkdir()
+    convert(out, 1)
+    assert len(os.listdir(tmp_path)) == 4
+
+
+def test_a_file_that_no_conversion_wrote_is_not_deleted(out):
+    convert(out, 1)
+    files.write_text(f"{out}/notes.txt", "precious")
+    with pytest.raises(InputError, match=r"out: holds notes\.txt, which no conversion wrote; move it away, or name"):
+        convert(out, 2)
+    assert files.read_text(f"{out}/notes.txt") == "precious"
+
+
+def test_a_file_that_appears_while_the_older_conversion_is_deleted_stays(out, monkeypatch):
+    convert(out, 1)
+    remove = tf.io.gfile.remove
+
+    def appears(path):
+        files.write_text(f"{os.path.dirname(path)}/notes.txt", "precious")
+        remove(path)
+
+    monkeypatch.setattr(tf.io.gfile, "remove", appears)
+    convert(out, 2)
+    assert content_of(out) == 2
+    [kept] = [name for name in os.listdir(os.path.dirname(out)) if name != "out"]
+    assert os.listdir(f"{out}/../{kept}") == ["notes.txt"]
+
+
+def test_a_manifest_that_names_files_elsewhere_deletes_nothing(out, tmp_path):
+    convert(out, 1)
+    (tmp_path / "precious").touch()
+    text = files.read_text(f"{out}/manifest.json").replace("vocab.txt", "../precious")
+    files.write_text(f"{out}/manifest.json", text)
+    with pytest.raises(InputError, match="not a manifest that `create_tfrecords` wrote"):
+        convert(out, 2)
+    assert (tmp_path / "precious").exists()
+
+
+@pytest.mark.parametrize("before", [None, b"an older one"])
+def test_what_was_put_there_meanwhile_stays(out, before):
+    placing.check_target(out, overwrite=False)
+    temporary = placing.temporary_folder(out)
+    make_conversion(temporary, 2)
+    make_conversion(out, 1)
+    with pytest.raises(InputError, match="holds a conversion already" if before is None else "put here meanwhile"):
+        placing.put_in_place(temporary, out, before)
+    assert content_of(out) == 1
