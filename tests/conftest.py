@@ -2,7 +2,9 @@
 
 import math
 import shutil
+import signal
 import struct
+import threading
 import wave
 
 import pytest
@@ -90,6 +92,16 @@ def tone(tmp_path):
         samples = (int(3000 * math.sin(0.3 * place)) for place in range(80_000))
         file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
     return tmp_path / "tone.wav"
+
+
+def pytest_configure() -> None:
+    """Gives SIGINT its usual meaning: a shell starts what runs in the background with that signal ignored.
+
+    Processes that tests start, and interrupt, would inherit that.
+    """
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if on_main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
