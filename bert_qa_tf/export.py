@@ -42,7 +42,7 @@ def _export_model(values: FlagValues) -> None:
     from bert_qa_tf.training import run_directory
 
     if values.archive:
-        archive.check_target(values.archive)
+        archive.check_target(values.archive, flags.input_paths(values), values.overwrite)
     model_dir = values.model_dir.rstrip("/")
     run = run_directory.load_run(model_dir, values.checkpoint, values.inference_dtype)
     task = run.task.with_options(flags.task_options(values, run.task, "answering_config", tasks.all_tasks()))

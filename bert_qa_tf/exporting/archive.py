@@ -13,6 +13,7 @@ Packing is reproducible: archives of the same files have the same bytes.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import pathlib
@@ -21,11 +22,13 @@ import shutil
 import tarfile
 import tempfile
 import urllib.parse
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import BinaryIO
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import model_card, warmup
-from bert_qa_tf.storage import addresses, digests, files, transfer, unpacking
+from bert_qa_tf.storage import addresses, digests, files, outputs, transfer, unpacking
 from bert_qa_tf.storage.cache import cache_dir
 
 SUMS_FILE = "SHA256SUMS"
@@ -37,14 +40,34 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 # === Packing ===
 
 
-def check_target(path: str) -> None:
-    """Checks that `pack` accepts the path, before any long-running work starts.
+def check_target(path: str, inputs: Iterable[str] = (), overwrite: bool = False) -> None:
+    """Checks that an archive may be written, before any long-running work starts.
+
+    Args:
+      path: the archive.
+      inputs: the files and folders that are read.
+      overwrite: whether to replace files that are no archive of an export and its checksum.
 
     Raises:
-      InputError: the path is remote or has another ending.
+      InputError: the path is remote, has another ending, is one of the inputs, or must not be replaced.
     """
+    _check_ending(path)
+    outputs.check_file(path, inputs, overwrite=overwrite, is_own=_is_of_export)
+    is_digest = re.compile(rb"[0-9a-f]{64}  [^\n]+\n").fullmatch
+    outputs.check_file(f"{path}.sha256", inputs, overwrite=overwrite, is_own=lambda head: is_digest(head) is not None)
+
+
+def _check_ending(path: str) -> None:
     if not path.endswith(_ENDINGS) or files.is_remote(path):
         raise InputError(f"{path}: expected a local path that ends in .tar.gz")
+
+
+def _is_of_export(head: bytes) -> bool:
+    """Returns whether a file that begins so is an archive that `pack` wrote: its first member has the checksums."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, len(SUMS_FILE)) == SUMS_FILE.encode()
+    except zlib.error:
+        return False
 
 
 def folders_of(*folders: str) -> dict[str, str]:
@@ -66,7 +89,7 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
       InputError: the path has another ending, or a file cannot be read or written.
     """
     path = os.fspath(path)
-    check_target(path)
+    _check_ending(path)
     contents: dict[str, pathlib.Path] = {}
     for name, folder in folders.items():
         if files.is_remote(folder):
@@ -78,18 +101,33 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
             contents["MODEL_CARD.md"] = card
     sums = "".join(f"{digests.sha256_of(file)}  {name}\n" for name, file in sorted(contents.items()))
     # To be reproducible, gzip's header holds no time and no name, and tar's holds no owner, time or mode.
-    with (
-        files.replacing(path) as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
-    ):
-        _add(archive, SUMS_FILE, io.BytesIO(sums.encode()), len(sums.encode()))
-        for name, file in sorted(contents.items()):
-            with file.open("rb") as content:
-                _add(archive, name, content, file.stat().st_size)
-    digest = digests.sha256_of(path)
-    files.write_text(f"{path}.sha256", f"{digest}  {os.path.basename(path)}\n")
+    with files.replacing_together(path, f"{path}.sha256") as (raw, beside):
+        written = _Digested(raw)
+        with (
+            gzip.GzipFile(filename="", mode="wb", fileobj=written, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            _add(archive, SUMS_FILE, io.BytesIO(sums.encode()), len(sums.encode()))
+            for name, file in sorted(contents.items()):
+                with file.open("rb") as content:
+                    _add(archive, name, content, file.stat().st_size)
+        digest = written.digest.hexdigest()
+        beside.write(f"{digest}  {os.path.basename(path)}\n".encode())
     return digest
+
+
+class _Digested:
+    """Passes on what is written to a file, and computes its SHA-256."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.digest = hashlib.sha256()
+        self.flush = file.flush
+        self._file = file
+
+    def write(self, content: bytes) -> int:
+        self.digest.update(content)
+        self._file.write(content)
+        return len(content)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: io.BufferedIOBase, size: int) -> None:

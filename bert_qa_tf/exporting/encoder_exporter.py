@@ -7,16 +7,14 @@ Other programs load the module with `hub.KerasLayer`, and this package takes it 
 from __future__ import annotations
 
 import dataclasses
-import os
 
 import numpy as np
-import tensorflow as tf
 
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.sources import hub_export, tf_hub
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting.exporter import choose_version, temporary_folder
+from bert_qa_tf.exporting import versions
 
 _NAME = "encoder"
 # These settings do not change a module's graph, and training sets them again.
@@ -37,22 +35,18 @@ def export_encoder(pretrained: PretrainedEncoder, export_dir: str, version: int 
       The module's folder.
 
     Raises:
-      InputError: the version exists already, the encoder has no pooler, or the module differs when it is read back.
-        Nothing is kept then.
+      InputError: the version exists already, another process exports to the same folder, the encoder has no pooler, or
+        the module differs when it is read back. Nothing is kept then.
     """
     export_dir = export_dir.rstrip("/")
-    version = choose_version(export_dir, (_NAME,), version)
-    folder = f"{export_dir}/{_NAME}/{version}"
-    with temporary_folder(f"{export_dir}/.writing-{_NAME}-{version}-{os.getpid()}") as temporary:
-        written = f"{temporary}/{_NAME}"
+    with versions.new_version(export_dir, (_NAME,), version) as new:
+        written = f"{new.folder}/{_NAME}"
         hub_export.export_hub_module(pretrained, written)
         read = tf_hub.read_hub_module(written)
         differences = _differences(pretrained, read)
         if differences:
             raise InputError(f"export: the written module has other {', '.join(differences)}, so nothing was kept")
-        tf.io.gfile.makedirs(f"{export_dir}/{_NAME}")
-        tf.io.gfile.rename(written, folder)
-    return folder
+    return f"{export_dir}/{_NAME}/{new.version}"
 
 
 def _differences(expected: PretrainedEncoder, read: PretrainedEncoder) -> list[str]:

@@ -7,16 +7,14 @@ written to a temporary folder, run in a separate process, and moved into place o
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting import fresh_process, model_card, op_inventory, parity, task_file, warmup
+from bert_qa_tf.exporting import fresh_process, model_card, op_inventory, parity, task_file, versions, warmup
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Comparison, ExportedModule, ReplyError, Task
 from bert_qa_tf.text.tokenizer import Tokenizer
@@ -74,75 +72,35 @@ def export_model(
       The folders of both models, and the figures of the check.
 
     Raises:
-      InputError: the version exists already, or the exported model gives different answers. Nothing is kept then.
+      InputError: the version exists already, another process exports to the same folder, or the exported model gives
+        different answers. Nothing is kept then.
     """
     export_dir = export_dir.rstrip("/")
     modules = task.export_modules(model, tokenizer, options or task.export_config())
-    text_name, ids_name = names = tuple(module.name for module in modules)
-    version = choose_version(export_dir, names, version)
+    names = text_name, _ = tuple(module.name for module in modules)
     examples = [*task.built_in_examples(), *examples]
     columns = task.to_columns(examples)
     rows = task.model_inputs(spread(examples, _MAX_ROWS_OF_IDS), tokenizer)
     tolerance = parity.tolerance_of(model)
-    with temporary_folder(f"{export_dir}/.writing-{version}-{os.getpid()}") as temporary:
+    with versions.new_version(export_dir, names, version) as new:
         for module in modules:
-            _save(module, f"{temporary}/{module.name}")
-        extra = f"{temporary}/{text_name}/{warmup.FOLDER}"
+            _save(module, f"{new.folder}/{module.name}")
+        extra = f"{new.folder}/{text_name}/{warmup.FOLDER}"
         first = {name: texts[:_NUM_WARMUP_EXAMPLES] for name, texts in columns.items()}
         _write_warmup(extra, warmup.requests(first, text_name))
-        reply = fresh_process.ask(temporary, names, columns, rows)
+        reply = fresh_process.ask(new.folder, names, columns, rows)
         comparison = _compare(task, model, tokenizer, examples, reply["columns"], tolerance)
         for name in names:
             _check_outputs(model, rows, reply[name], tolerance)
         files.write_text(f"{extra}/{op_inventory.OPS_FILE}", op_inventory.to_json(reply["ops"]))
-        files.write_text(f"{temporary}/{text_name}/{task_file.TASK_FILE}", task_file.content(type(task)))
+        files.write_text(f"{new.folder}/{text_name}/{task_file.TASK_FILE}", task_file.content(type(task)))
         if card is not None:
             files.write_text(f"{extra}/{model_card.CARD_FILE}", card)
-        folders = {name: f"{export_dir}/{name}/{version}" for name in names}
-        for name, folder in folders.items():
-            tf.io.gfile.makedirs(f"{export_dir}/{name}")
-            tf.io.gfile.rename(f"{temporary}/{name}", folder)
-    return ExportResult(
-        folders[text_name], folders[ids_name], version, len(examples), len(comparison.ties), reply["warmed_up"]
-    )
+    text_dir, ids_dir = (f"{export_dir}/{name}/{new.version}" for name in names)
+    return ExportResult(text_dir, ids_dir, new.version, len(examples), len(comparison.ties), reply["warmed_up"])
 
 
 # === Writing ===
-
-
-def choose_version(export_dir: str, names: Sequence[str], version: int | None) -> int:
-    """Returns the version of an export, which has a folder `<export_dir>/<name>/<version>` for each of `names`.
-
-    Args:
-      export_dir: the parent folder; may be remote.
-      names: the names of the models that are exported together.
-      version: the requested version; None for one more than the highest existing version.
-
-    Raises:
-      InputError: the requested version exists already, or is below 1.
-    """
-    there: set[int] = set()
-    for name in names:
-        folder = f"{export_dir}/{name}"
-        entries = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
-        there |= {int(entry.rstrip("/")) for entry in entries if entry.rstrip("/").isdigit()}
-    if version is None:
-        return max(there, default=0) + 1
-    if version < 1:
-        raise InputError(f"--version must be at least 1, got {version}")
-    if version in there:
-        raise InputError(f"{export_dir}: version {version} is there already; leave --version out for {max(there) + 1}")
-    return version
-
-
-@contextlib.contextmanager
-def temporary_folder(path: str) -> Iterator[str]:
-    """Creates a folder, which may be remote, and deletes it with its remaining content at the end."""
-    tf.io.gfile.makedirs(path)
-    try:
-        yield path
-    finally:
-        tf.io.gfile.rmtree(path)
 
 
 def _save(exported: ExportedModule, path: str) -> None:

@@ -31,6 +31,12 @@ def define_export(values: Values) -> None:
         "Also pack the export into this .tar.gz file, with checksums; `predict --saved_model` accepts it.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Replace --archive even if it is not an archive of an earlier export. A version is never replaced.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "version", None, "Version number; by default one more than the highest in the folder.", flag_values=values
     )
