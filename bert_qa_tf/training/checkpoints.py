@@ -14,10 +14,11 @@ import tf_keras
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
-from bert_qa_tf.training import run_directory
+from bert_qa_tf.training import checkpoint_files, run_directory
 
-_INDEX = re.compile(r"ckpt-(\d+)\.index$")
 _ANY = re.compile(r"(ckpt-\d+)[._]")
+# TensorFlow's temporary name of the file that lists the checkpoints.
+_UNFINISHED_STATE = re.compile(r"checkpoint\.tmp[0-9a-f]+")
 
 
 class RunCheckpoints(tf.train.CheckpointManager):
@@ -92,12 +93,12 @@ class RunCheckpoints(tf.train.CheckpointManager):
         Raises:
           InputError: the checkpoint belongs to another model, or an older version wrote it.
         """
-        path = tf.train.latest_checkpoint(self._source)
+        path = checkpoint_files.newest(self._source)
         if path is None:
             return None
         try:
             self.checkpoint.restore(path).assert_existing_objects_matched()
-        except run_directory.UNREADABLE as error:
+        except checkpoint_files.UNREADABLE as error:
             raise InputError(
                 f"{path}: training cannot go on from this checkpoint ({str(error).splitlines()[0]}); start anew with "
                 "--overwrite"
@@ -120,6 +121,8 @@ class BestKeeper:
         self._path = f"{model_dir}/{run_directory.BEST_FILE}"
         self._model = model
         self._writes = writes
+        if writes and tf.io.gfile.exists(self._path):
+            self._remove_others(files.read_json(self._path).get("checkpoint", ""))  # left by a killed process
 
     def keep(self, step: int, scores: dict[str, float]) -> None:
         """Replaces the best weights so far by the model's current weights.
@@ -139,7 +142,11 @@ class BestKeeper:
         tf.io.gfile.makedirs(self._directory)
         name = f"model-{step}"
         tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
+        files.sync(self._directory)  # because the weights that this one replaces are deleted
         files.write_json(self._path, {"checkpoint": name, "step": step, "scores": scores})
+        self._remove_others(name)
+
+    def _remove_others(self, name: str) -> None:
         for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
             if not path.rsplit("/", 1)[1].startswith(f"{name}."):
                 (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
@@ -162,14 +169,15 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
     if not tf.io.gfile.isdir(folder):
         return
     names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
-    steps = sorted(int(match[1]) for match in map(_INDEX.match, names) if match)
+    steps = checkpoint_files.steps(folder)
     for name in names:
         match = _ANY.match(name)
-        if match and (name.endswith("_temp") or f"{match[1]}.index" not in names):
+        is_unfinished = match and (name.endswith("_temp") or f"{match[1]}.index" not in names)
+        if is_unfinished or _UNFINISHED_STATE.fullmatch(name):
             path = f"{folder}/{name}"
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
     first_reason = None
-    while steps and (reason := _why_unreadable(f"{folder}/ckpt-{steps[-1]}")):
+    while steps and (reason := checkpoint_files.why_unreadable(f"{folder}/ckpt-{steps[-1]}")):
         first_reason = first_reason or f"{folder}/ckpt-{steps[-1]}: this checkpoint cannot be read ({reason})"
         if len(steps) == 1:
             raise InputError(
@@ -183,17 +191,8 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
     if steps:
         # This also lists a complete checkpoint whose process was killed before it could list it.
         paths = [f"{folder}/ckpt-{step}" for step in steps]
-        state = tf.train.get_checkpoint_state(folder)
-        if state is None or state.model_checkpoint_path != paths[-1]:
+        listed = checkpoint_files.listed(folder)
+        if listed is None and checkpoint_files.is_list_there(folder):
+            warn(f"warning: {folder}/checkpoint is empty or damaged; going on from ckpt-{steps[-1]}, the newest")
+        if listed != paths[-1]:
             tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
-
-
-def _why_unreadable(path: str) -> str | None:
-    """Reads every value of a checkpoint, which verifies its checksums; returns the error, or None if there is none."""
-    try:
-        reader = tf.train.load_checkpoint(path)
-        for name in reader.get_variable_to_shape_map():
-            reader.get_tensor(name)
-    except (*run_directory.UNREADABLE, RuntimeError) as error:
-        return str(error).splitlines()[0]
-    return None

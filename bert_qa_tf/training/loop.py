@@ -15,7 +15,7 @@ import orbit
 import tensorflow as tf
 
 from bert_qa_tf.config import TrainConfig
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, lock
 from bert_qa_tf.training import checkpoints, cluster, precision_census, reporting, run_config, run_directory
 from bert_qa_tf.training.preparation import Prepared, parameter_counts, prepare
 from bert_qa_tf.training.reporting import Reporter
@@ -46,8 +46,8 @@ def train(config: TrainConfig) -> TrainResult:
     On SIGTERM or Ctrl-C, training saves a checkpoint after the current step and stops. The same call resumes it.
 
     Raises:
-      InputError: the records, the encoder, the run directory or the requested hardware are unsuitable; the loss is not
-        finite or diverges; or another worker is lost.
+      InputError: the records, the encoder, the run directory or the requested hardware are unsuitable; another process
+        trains in the run directory; the loss is not finite or diverges; or another worker is lost.
     """
     with StopRequest() as stop, cluster.naming_lost_workers():
         try:
@@ -90,17 +90,20 @@ def _train(prepared: Prepared, stop: StopRequest) -> TrainResult:
     precision_census.check_census(census, allow_float32_encoder=allowed)
 
     # The run directory is new, or belongs to the same training. Nothing is written before all checks above have passed.
-    if role.is_chief:
-        resolved = run_config.resolved_config(config, prepared.manifest, prepared.task, prepared.policy)
-        run_config.open_run(config, resolved, prepared.pretrained, prepared.task.development_file)
-        shape = {"global_batch_size": config.global_batch_size, "seq_length": length}
-        if config.gradient_accumulation_steps > 1:  # the census counts the loop over micro-batches once
-            shape["global_batch_size"] //= config.gradient_accumulation_steps
-        precision_census.write_census(config.model_dir, census, shape, graph_rewrite=rewritten)
-        checkpoints.put_unreadable_aside(config.model_dir, role.say)
-    # The other workers wait for the chief, because it may remove files that they would read.
-    cluster.wait_for_all(prepared.strategy)
-    return _run(dataclasses.replace(prepared, pretrained=None), trainer, stop, role)
+    with contextlib.ExitStack() as stack:
+        if role.is_chief:
+            run_config.check_place(config.model_dir)
+            stack.enter_context(lock.held(f"{config.model_dir}/{lock.LOCK_FILE}", config.model_dir))
+            resolved = run_config.resolved_config(config, prepared.manifest, prepared.task, prepared.policy)
+            run_config.open_run(config, resolved, prepared.pretrained, prepared.task.development_file)
+            shape = {"global_batch_size": config.global_batch_size, "seq_length": length}
+            if config.gradient_accumulation_steps > 1:  # the census counts the loop over micro-batches once
+                shape["global_batch_size"] //= config.gradient_accumulation_steps
+            precision_census.write_census(config.model_dir, census, shape, graph_rewrite=rewritten)
+            checkpoints.put_unreadable_aside(config.model_dir, role.say)
+        # The other workers wait for the chief, because it may remove files that they would read.
+        cluster.wait_for_all(prepared.strategy)
+        return _run(dataclasses.replace(prepared, pretrained=None), trainer, stop, role)
 
 
 def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.Role) -> TrainResult:

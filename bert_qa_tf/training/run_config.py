@@ -21,7 +21,7 @@ from bert_qa_tf.encoders.sources.loader import PretrainedEncoder
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest
-from bert_qa_tf.storage import files, temporary_files
+from bert_qa_tf.storage import files, lock, outputs, temporary_files
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import run_directory
 
@@ -50,7 +50,7 @@ _ADDED = {
     "gradient_accumulation_steps": 1,
     "steps_per_loop": 1,
 }
-# The content of a run directory, in the order in which it is removed. The config, which identifies it, is removed last.
+# The content of a run directory beside its config, which identifies it.
 _WRITTEN = (
     "best",
     "checkpoints",
@@ -63,7 +63,6 @@ _WRITTEN = (
     "encoder",
     run_directory.DEVELOPMENT_DIR,
     f"{run_directory.CONFIG_FILE}.tmp",
-    run_directory.CONFIG_FILE,
 )
 # The files that a training leaves if it is killed before its config is written.
 _STARTED = {
@@ -133,8 +132,7 @@ def open_run(
       InputError: the folder holds another training (and `overwrite` is not set), or is not a run directory.
     """
     path = f"{config.model_dir}/{run_directory.CONFIG_FILE}"
-    if tf.io.gfile.exists(config.model_dir) and not tf.io.gfile.isdir(config.model_dir):
-        raise InputError(f"{config.model_dir}: is a file, expected a folder for the run")
+    check_place(config.model_dir)
     there = run_directory.read_config(config.model_dir) if tf.io.gfile.exists(path) else None
     if there is not None and not config.overwrite:
         there, here = {**_ADDED, **_identity(there)}, _identity(resolved)
@@ -151,13 +149,8 @@ def open_run(
                 "in this one with --overwrite"
             )
         return
-    entries = tf.io.gfile.listdir(config.model_dir) if tf.io.gfile.isdir(config.model_dir) else []
-    entries = {entry.rstrip("/") for entry in entries}
-    if there is None and not {temporary_files.final_name(entry) for entry in entries} <= _STARTED:
-        raise InputError(f"{config.model_dir}: not empty and not a run directory; name another --model_dir")
-    for name in _WRITTEN:  # other files in the folder are kept
-        for entry in [f"{config.model_dir}/{entry}" for entry in entries if temporary_files.final_name(entry) == name]:
-            (tf.io.gfile.rmtree if tf.io.gfile.isdir(entry) else tf.io.gfile.remove)(entry)
+    outputs.check_not_read(config.model_dir, filter(None, (config.train_dir, config.init_checkpoint)))
+    _clear(config.model_dir)
     tf.io.gfile.makedirs(config.model_dir)
     if isinstance(encoder, WrappedEncoder):
         run_directory.write_wrapped_encoder(config.model_dir, encoder)
@@ -167,7 +160,41 @@ def open_run(
     if development_file is not None and tf.io.gfile.exists(source):
         tf.io.gfile.makedirs(f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}")
         tf.io.gfile.copy(source, f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}/{development_file}")
+    files.sync(config.model_dir)
     files.write_json(path, resolved)
+    for entry in files.list_folder(config.model_dir):
+        if entry != run_directory.CONFIG_FILE and temporary_files.final_name(entry) == run_directory.CONFIG_FILE:
+            tf.io.gfile.remove(f"{config.model_dir}/{entry}")
+
+
+def check_place(model_dir: str) -> None:
+    """Checks that a path may be a run directory.
+
+    Raises:
+      InputError: there is a file.
+    """
+    if tf.io.gfile.exists(model_dir) and not tf.io.gfile.isdir(model_dir):
+        raise InputError(f"{model_dir}: is a file, expected a folder for the run")
+
+
+def _clear(model_dir: str) -> None:
+    """Removes an earlier training, or the beginning of one, from a folder; other files are kept.
+
+    Raises:
+      InputError: the folder holds something else.
+    """
+    entries = {entry: temporary_files.final_name(entry) for entry in files.list_folder(model_dir)}
+    entries.pop(lock.LOCK_FILE, None)
+    if run_directory.CONFIG_FILE not in entries.values() and not set(entries.values()) <= _STARTED:
+        raise InputError(f"{model_dir}: not empty and not a run directory; name another --model_dir")
+    if run_directory.CONFIG_FILE in entries:
+        # If the process is killed, this still tells that the folder belongs to a training, but it cannot be resumed.
+        config_file = f"{model_dir}/{run_directory.CONFIG_FILE}"
+        tf.io.gfile.rename(config_file, temporary_files.unique_name(config_file), overwrite=True)
+    for entry, name in entries.items():
+        if name in _WRITTEN:
+            path = f"{model_dir}/{entry}"
+            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
 
 
 def _version(package: str) -> str | None:

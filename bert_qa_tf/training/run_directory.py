@@ -23,6 +23,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Answerer, Task
 from bert_qa_tf.text.tokenizer import Tokenizer
+from bert_qa_tf.training import checkpoint_files
 
 CONFIG_FILE = "config.json"
 ENCODER_DIR = "encoder"
@@ -34,8 +35,6 @@ EVAL_DIR = "eval"
 DEVELOPMENT_DIR = "development"
 BEST_FILE = "best/best.json"
 _EXPECTED = "a run directory that `train` wrote"
-# The errors that TensorFlow raises for a checkpoint that is truncated, damaged (IndexError) or of another model.
-UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -150,7 +149,7 @@ def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str
     if which == "best" and tf.io.gfile.exists(f"{model_dir}/{BEST_FILE}"):
         best = files.read_json(f"{model_dir}/{BEST_FILE}")
         return f"{model_dir}/best/{best['checkpoint']}", best["step"]
-    path = tf.train.latest_checkpoint(f"{model_dir}/{CHECKPOINT_DIR}")
+    path = checkpoint_files.newest(f"{model_dir}/{CHECKPOINT_DIR}")
     if path is None:
         raise InputError(f"{model_dir}: no checkpoint here yet; training has not got as far as its first one")
     return path, int(path.rsplit("-", 1)[1])
@@ -262,5 +261,5 @@ def restore_model(model: tf_keras.Model, path: str) -> None:
         # `read` accepts both the files of `write` (the best model) and those of a CheckpointManager.
         status = tf.train.Checkpoint(model=model).read(path)
         status.assert_existing_objects_matched().expect_partial()
-    except UNREADABLE as error:
+    except checkpoint_files.UNREADABLE as error:
         raise InputError(f"{path}: not a checkpoint of this model ({str(error).splitlines()[0]})") from error

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bert_qa_tf.storage import lock
 from bert_qa_tf.training import trainer as trainers
 from tests.testing import REPOSITORY
 from tests.tiny_training import make_workshop, metrics, run_train, train_flags
@@ -70,6 +72,32 @@ def test_an_unreadable_last_checkpoint_is_stepped_over(workshop, tmp_path, capsy
     assert all((before[name] == after[name]).all() for name in before)
     names = {path.name.split(".")[0] for path in (tmp_path / "run" / "checkpoints").iterdir()}
     assert names == {"checkpoint", "ckpt-2", "ckpt-4", "unreadable-ckpt-4"}
+
+
+def test_a_second_training_in_the_same_folder_is_refused(workshop, tmp_path, capsys):
+    run = tmp_path / "run"
+    with lock.held(run / lock.LOCK_FILE, str(run)):
+        assert run_train(workshop, run, "--max_train_steps=2") == 1
+    message = capsys.readouterr().err
+    assert re.fullmatch(
+        rf"error: {run}: `.*` \(process {os.getpid()} on \S+ since [-0-9]+ [:0-9]+\) is writing here; "
+        "wait until it ends, or name another output\n",
+        message,
+    )
+    assert list(run.iterdir()) == []
+
+
+def test_a_training_does_not_overwrite_what_it_starts_from(workshop, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert run_train(workshop, run, "--max_train_steps=2") == 0
+    before = weights(run)
+    (run / "notes.txt").write_text("precious")
+    assert run_train(workshop, run, "--max_train_steps=2", "--overwrite", f"--init_checkpoint={run}") == 1
+    assert "is also an input" in capsys.readouterr().err
+    assert all((before[name] == value).all() for name, value in weights(run).items())
+    assert run_train(workshop, run, "--max_train_steps=1", "--overwrite") == 0
+    assert (run / "notes.txt").read_text() == "precious"
+    assert not list(run.glob("*.tmp"))
 
 
 def start(workshop: pathlib.Path, model_dir: pathlib.Path, *flags: str) -> subprocess.Popen:

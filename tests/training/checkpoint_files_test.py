@@ -1,0 +1,56 @@
+import pathlib
+
+import pytest
+import tensorflow as tf
+
+from bert_qa_tf.training import checkpoint_files, checkpoints
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run directory with two sound checkpoints."""
+    checkpoint = tf.train.Checkpoint(value=tf.Variable(1.0))
+    manager = tf.train.CheckpointManager(checkpoint, str(tmp_path / "checkpoints"), max_to_keep=2)
+    for step in (2, 10):
+        manager.save(checkpoint_number=step)
+    return tmp_path
+
+
+def _newest(run: pathlib.Path) -> str:
+    return pathlib.Path(checkpoint_files.newest(str(run / "checkpoints"))).name
+
+
+def test_the_newest_checkpoint_is_the_one_that_is_listed(run):
+    assert _newest(run) == "ckpt-10"
+    tf.compat.v1.train.update_checkpoint_state(str(run / "checkpoints"), "ckpt-2")
+    assert _newest(run) == "ckpt-2"
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"\xff\xfe", b"model_checkpoint_path: ", None])
+def test_a_list_that_is_lost_in_a_power_cut_loses_no_checkpoint(run, content, caplog):
+    path = run / "checkpoints" / "checkpoint"
+    path.unlink() if content is None else path.write_bytes(content)
+    assert _newest(run) == "ckpt-10"
+    assert "so the newest readable checkpoint is used, ckpt-10" in caplog.text
+    lines = []
+    checkpoints.put_unreadable_aside(str(run), lines.append)
+    assert checkpoint_files.listed(str(run / "checkpoints")) == str(run / "checkpoints" / "ckpt-10")
+    assert lines == (
+        [] if content is None else [f"warning: {path} is empty or damaged; going on from ckpt-10, the newest"]
+    )
+
+
+def test_a_newer_checkpoint_that_cannot_be_read_is_passed_over(run):
+    (run / "checkpoints" / "checkpoint").unlink()
+    (run / "checkpoints" / "ckpt-10.data-00000-of-00001").write_bytes(b"")
+    assert _newest(run) == "ckpt-2"
+
+
+def test_without_a_checkpoint_there_is_none(tmp_path):
+    assert checkpoint_files.newest(str(tmp_path / "checkpoints")) is None
+
+
+def test_an_unfinished_list_is_removed(run):
+    (run / "checkpoints" / "checkpoint.tmp0123456789abcdef").touch()
+    checkpoints.put_unreadable_aside(str(run), lambda line: None)
+    assert not list((run / "checkpoints").glob("checkpoint.tmp*"))
