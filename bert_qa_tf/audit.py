@@ -22,6 +22,7 @@ def main(values: absl_flags.FlagValues) -> None:
     audit_report.run_audit(
         values.input_file,
         output_file=values.output_file,
+        overwrite=values.overwrite,
         max_answer_words=values.max_answer_words,
         show=values.show,
         fail_under_aligned=values.fail_under_aligned,

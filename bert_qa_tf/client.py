@@ -30,7 +30,9 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.serving_client.connection import Connection, parse_header
     from bert_qa_tf.serving_client.retries import RetryPolicy
     from bert_qa_tf.speech import text_sources
+    from bert_qa_tf.tasks import answer_files
 
+    answer_files.check_output(values.output_file, flags.input_paths(values), values.overwrite)
     task = tasks.find(values.task) if values.task else flags.task_of_request(values, tasks.all_tasks())
     export_name = (task or tasks.find(tasks.DEFAULT_TASK)).export_name
     connection = Connection(

@@ -8,6 +8,7 @@ python -m bert_qa_tf.evaluate --model_dir=runs/first --word_overlap --eval_file=
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -20,7 +21,7 @@ from tqdm import tqdm
 from bert_qa_tf import cli, flags, tasks
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import results
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import lock
 from bert_qa_tf.tasks.base import Baseline, Evaluation, Task
 
 _BASELINES = {flag: baseline.text for task in tasks.all_tasks() for flag, baseline in task.baselines().items()}
@@ -45,22 +46,33 @@ def main(values: FlagValues) -> None:
     references = [task.read_reference(path, reading) for path in values.eval_file]
     by_file: list[dict[str, Any]] = [{} for _ in references]
     for scored in _all_scored(values, task, options):
-        if scored.directory:  # made now, so that a lack of permission shows before the model has run
-            for reference in references:
-                files.make_folder(f"{scored.directory}/{_stem(reference.path)}")
-        for reference, by_model in zip(references, by_file, strict=True):
-            evaluation = scored.evaluate(reference)
-            metrics = {**evaluation.metrics, "model": scored.name}
-            if scored.step is not None:
-                metrics["step"] = scored.step
-            by_model[scored.name] = metrics
-            if scored.directory:
+        with contextlib.ExitStack() as stack:
+            for reference in references if scored.directory else ():  # now, before the model has run
                 target = f"{scored.directory}/{_stem(reference.path)}"
-                results.write_results(target, metrics, evaluation.files)
-                print(f"wrote {target}/metrics.json")
+                results.check_folder(target, _read_files(values), values.overwrite)
+                stack.enter_context(lock.held(f"{target}/{lock.LOCK_FILE}", target))
+            for reference, by_model in zip(references, by_file, strict=True):
+                by_model[scored.name] = _score(scored, reference)
     for reference, by_model in zip(references, by_file, strict=True):
         print()
         print(task.format_report(os.path.basename(reference.path), by_model))
+
+
+def _score(scored: _Scored, reference: Any) -> dict[str, Any]:
+    """Scores a model on a file, writes the results and returns its metrics."""
+    evaluation = scored.evaluate(reference)
+    metrics = {**evaluation.metrics, "model": scored.name}
+    if scored.step is not None:
+        metrics["step"] = scored.step
+    if scored.directory:
+        target = f"{scored.directory}/{_stem(reference.path)}"
+        results.write_results(target, metrics, evaluation.files)
+        print(f"wrote {target}/metrics.json")
+    return metrics
+
+
+def _read_files(values: FlagValues) -> list[str]:
+    return [*values.eval_file, *([values.predictions_file] if values.predictions_file else [])]
 
 
 def _check_flags(values: FlagValues) -> None:

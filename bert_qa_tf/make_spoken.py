@@ -58,6 +58,7 @@ def main(values: absl_flags.FlagValues) -> None:
         config,
         num_processes=values.num_processes or processes.available_cores(),
         keep_parts=values.keep_parts,
+        overwrite=values.overwrite,
     )
     _tell(values, files.describe(report))
 
@@ -73,7 +74,12 @@ def _simulate(values: absl_flags.FlagValues) -> None:
     from bert_qa_tf.speech.spoken_dataset import simulated_squad
 
     report = simulated_squad.simulate_spoken(
-        values.input_file, values.output_file, values.simulate_wer, values.seed, values.sentence_stops
+        values.input_file,
+        values.output_file,
+        values.simulate_wer,
+        values.seed,
+        values.sentence_stops,
+        overwrite=values.overwrite,
     )
     _tell(values, simulated_squad.describe(report))
 

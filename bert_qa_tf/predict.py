@@ -36,7 +36,9 @@ def main(values: FlagValues) -> None:
     if len(values.model_dir) + len(values.saved_model) != 1:
         raise InputError("give one model: either --model_dir (a run directory) or --saved_model (an export)")
     from bert_qa_tf.speech import text_sources
+    from bert_qa_tf.tasks import answer_files
 
+    answer_files.check_output(values.output_file, flags.input_paths(values), values.overwrite)
     config = flags.timed_text_config(values)
     readers = text_sources.readers(values.transcript_file, values.audio, config, cli.line_printer(values))
     # The request is read before the model is loaded, so that a mistake in it is reported at once.

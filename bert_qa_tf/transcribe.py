@@ -28,6 +28,7 @@ def main(values: absl_flags.FlagValues) -> None:
         output_format=values.output_format,
         reference_files=values.reference_file,
         num_processes=values.num_processes,
+        overwrite=values.overwrite,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from bert_qa_tf.storage import files
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files, lock, outputs, temporary_files
 
 METRICS_FILE = "metrics.json"
 _MIN_LABEL_WIDTH = 34
@@ -13,7 +14,7 @@ _MIN_COLUMN_WIDTH = 20
 
 
 def write_results(directory: str, metrics: Mapping[str, Any], others: Mapping[str, Any]) -> None:
-    """Writes the results of one model on one file.
+    """Writes the results of one model on one file, all of them or none.
 
     Args:
       directory: the output folder; created if it is missing; may be remote.
@@ -23,14 +24,46 @@ def write_results(directory: str, metrics: Mapping[str, Any], others: Mapping[st
     Raises:
       InputError: a file cannot be written.
     """
-    for name, content in {METRICS_FILE: metrics, **others}.items():
-        if isinstance(content, bytes):
-            with files.replacing(f"{directory}/{name}") as file:
-                file.write(content)
-        elif isinstance(content, str):
-            files.write_text(f"{directory}/{name}", content)
-        else:
-            files.write_json(f"{directory}/{name}", content)
+    contents = {**others, METRICS_FILE: metrics}
+    with files.replacing_together(*(f"{directory}/{name}" for name in contents)) as opened:
+        for file, content in zip(opened, contents.values(), strict=True):
+            if isinstance(content, str):
+                content = content.encode("utf-8")
+            file.write(content if isinstance(content, bytes) else files.json_bytes(content))
+
+
+def check_folder(directory: str, inputs: Iterable[str], overwrite: bool) -> None:
+    """Checks that results may be written into a folder, before the model has run.
+
+    Args:
+      directory: the output folder; may be remote, and need not exist.
+      inputs: the files and folders that are read.
+      overwrite: whether to write beside, and over, files that are no results.
+
+    Raises:
+      InputError: an input lies in the folder, or the files there are no results, or the folder cannot be written to.
+    """
+    outputs.check_not_read(directory, inputs)
+    files.make_folder(directory)
+    names = [name for name in files.list_folder(directory) if _is_in_the_way(name)]
+    if names and not overwrite and not _holds_results(directory):
+        raise InputError(
+            f"{directory}: holds {names[0]} and no results of `evaluate`; name another --output_dir, or write "
+            "there with --overwrite"
+        )
+
+
+def _is_in_the_way(name: str) -> bool:
+    # A killed process may have left the other two.
+    return name != lock.LOCK_FILE and temporary_files.final_name(name) == name
+
+
+def _holds_results(directory: str) -> bool:
+    path = f"{directory}/{METRICS_FILE}"
+    try:
+        return files.exists(path) and {"file", "total"} <= files.read_json(path).keys()
+    except InputError:
+        return False
 
 
 def format_numbers(file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:

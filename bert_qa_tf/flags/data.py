@@ -13,6 +13,12 @@ def define_audit(values: Values) -> None:
         "input_file", [], "SQuAD-form JSON to check. Repeat the flag for several files.", flag_values=values
     )
     flags.DEFINE_string("output_file", None, "Also write the figures as JSON to this file.", flag_values=values)
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Replace --output_file even if it is not the result of an earlier audit.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "max_answer_words",
         30,

@@ -119,6 +119,12 @@ def define_evaluation(values: Values) -> None:
         "Folder to write metrics.json and predictions to; by default `eval/` in the run directory.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Write results into a folder even if the files in it are not results of an earlier evaluation.",
+        flag_values=values,
+    )
 
 
 def define_prediction(values: Values) -> None:
@@ -133,4 +139,10 @@ def define_prediction(values: Values) -> None:
     )
     flags.DEFINE_string(
         "output_file", None, "File to write the answers to, as JSON lines; printed by default.", flag_values=values
+    )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Replace --output_file even if what it holds are not answers that were written earlier.",
+        flag_values=values,
     )

@@ -23,6 +23,12 @@ def define_spoken(values: Values) -> None:
         "file is complete, a folder OUTPUT_FILE.parts holds the work so far; run the same command again to resume.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Replace --output_file even if no report next to it says that this command made it.",
+        flag_values=values,
+    )
     flags.DEFINE_multi_float(
         "noise_volume",
         [0.0],
@@ -103,7 +109,14 @@ def define_transcription(values: Values) -> None:
     flags.DEFINE_string(
         "output_dir",
         None,
-        "Folder for the transcripts of several recordings, which are named after the recordings.",
+        "Folder for the transcripts of several recordings, which are named after the recordings. Recordings whose "
+        "transcript is already there are left out.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Recognise recordings again whose transcript is already there, and replace it.",
         flag_values=values,
     )
     flags.DEFINE_enum(

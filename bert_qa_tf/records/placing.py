@@ -18,7 +18,7 @@ from absl import logging
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import manifest as manifests
-from bert_qa_tf.storage import files, temporary_files
+from bert_qa_tf.storage import files
 
 _LEFTOVER = re.compile(r"(.+)\.[0-9a-f]{16}\.(incomplete|replaced)")
 
@@ -89,7 +89,7 @@ def put_in_place(temporary: str, output_dir: str, before: bytes | None) -> None:
         os.rename(output_dir, replaced)
         os.rename(temporary, output_dir)
         _delete(replaced)
-    temporary_files.sync_folder(os.path.dirname(output_dir))
+    files.sync_names(os.path.dirname(output_dir))
 
 
 def clear_leftovers(output_dir: str) -> None:

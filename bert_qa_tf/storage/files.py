@@ -291,6 +291,12 @@ def sync(path: PathLike) -> None:
             temporary_files.sync_file(name)
 
 
+def sync_names(folder: PathLike) -> None:
+    """Waits until the names in a local folder are on the disk; does nothing for a remote one."""
+    if not is_remote(folder):
+        temporary_files.sync_folder(os.fspath(folder))
+
+
 def write_text(path: PathLike, text: str) -> None:
     """Writes `text` as UTF-8 with its line endings unchanged, completely or not at all; see `replacing`.
 

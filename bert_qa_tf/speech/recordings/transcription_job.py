@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
-import shutil
 import time
 from collections.abc import Sequence
 
@@ -15,12 +15,13 @@ from absl import logging
 
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech import parts
 from bert_qa_tf.speech.recordings import word_errors
 from bert_qa_tf.speech.recordings.recognizer import load_recognizer
 from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
 from bert_qa_tf.speech.transcripts import writers
 from bert_qa_tf.speech.transcripts.transcript import Transcript
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, outputs
 
 
 def run(
@@ -32,6 +33,7 @@ def run(
     output_format: str | None,
     reference_files: Sequence[str],
     num_processes: int,
+    overwrite: bool = False,
 ) -> None:
     """Transcribes each recording.
 
@@ -43,31 +45,38 @@ def run(
       output_format: one of `writers.OUTPUT_FORMATS`; None goes by the ending of `output_file`, else txt.
       reference_files: what was said in each recording, in the same order; none to count no errors.
       num_processes: 0 for as many as suit the recogniser.
+      overwrite: whether to recognise recordings again whose transcript is there, and to replace it.
 
     Raises:
-      InputError: the arguments do not fit each other, or a recording cannot be read.
+      InputError: the arguments do not fit each other; a recording cannot be read; or an output is an input, or is being
+        written by another process, or all of them are there already.
     """
     targets = _targets(recordings, output_file, output_dir, output_format)
+    _check_targets(targets, [*recordings, *reference_files])
     output_format = output_format or (_format_of(output_file) if output_file else "txt")
     references = _read_references(recordings, reference_files)
+    there = [] if overwrite else _targets_that_are_there(targets, with_references=bool(references))
     num_processes = num_processes or suitable_processes(config)
     recognizer = load_recognizer(config)
     total = word_errors.WordErrors(0, 0)
     num_damaged = 0
     for number, (recording, target) in enumerate(zip(recordings, targets, strict=True)):
+        if target in there:
+            print(f"{recording}: {target} is there already and stays as it is; --overwrite replaces it")
+            continue
         began = time.perf_counter()
-        parts = None if target is None else f"{target}.parts"
-        transcript = transcribe(
-            recording, config, num_processes=num_processes, parts_folder=parts, recognizer=recognizer
-        )
-        secs = time.perf_counter() - began
-        num_damaged += transcript.damage is not None
+        hear = functools.partial(transcribe, recording, config, num_processes=num_processes, recognizer=recognizer)
         if target is None:
+            transcript = hear()
             print(writers.format_transcript(transcript, output_format), end="")
         else:
-            writers.write_transcript(transcript, target, output_format)
-            shutil.rmtree(parts)
+            folder = f"{target}.parts"
+            with parts.folder(folder, target):
+                transcript = hear(parts_folder=folder)
+                secs = time.perf_counter() - began
+                writers.write_transcript(transcript, target, output_format)
             print(f"{recording}: {_summary(transcript, secs)}; wrote {target}")
+        num_damaged += transcript.damage is not None
         if references:
             errors = word_errors.count_word_errors([references[number]], [word_errors.verbalized_text(transcript.text)])
             print(f"{recording}: word error rate {_percent(errors)}")
@@ -98,6 +107,22 @@ def _targets(
             first = recordings[targets.index(target)]
             raise InputError(f"{first} and {recordings[number]} would both be written to {target}")
     return targets
+
+
+def _check_targets(targets: Sequence[str | None], inputs: Sequence[str]) -> None:
+    for target in targets:
+        if target is not None:
+            outputs.check_file(target, inputs, overwrite=True)
+            outputs.check_not_read(f"{target}.parts", inputs)
+
+
+def _targets_that_are_there(targets: Sequence[str | None], with_references: bool) -> list[str]:
+    """Returns the transcripts that stay as they are, so that the same command goes on where it was stopped."""
+    there = [target for target in targets if target is not None and os.path.isfile(target) and os.path.getsize(target)]
+    if there and (len(there) == len(targets) or with_references):
+        wanted = "counting its errors needs it made anew" if len(there) < len(targets) else "name another output"
+        raise InputError(f"{there[0]}: is there already; {wanted}, or use --overwrite")
+    return there
 
 
 def _format_of(path: str) -> str:

@@ -12,7 +12,6 @@ import functools
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +23,8 @@ from tqdm import tqdm
 import bert_qa_tf
 from bert_qa_tf.config import SpeakingConfig, SpokenDatasetConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech import processes
+from bert_qa_tf.speech import parts, processes
+from bert_qa_tf.speech.spoken_dataset import report_file
 from bert_qa_tf.speech.spoken_dataset.paragraphs import SpokenParagraph
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, Listener, check_installed
 from bert_qa_tf.storage import files
@@ -47,7 +47,13 @@ class _Job:
 
 
 def make_spoken(
-    input_file: str, output_file: str, config: SpokenDatasetConfig, *, num_processes: int = 1, keep_parts: bool = False
+    input_file: str,
+    output_file: str,
+    config: SpokenDatasetConfig,
+    *,
+    num_processes: int = 1,
+    keep_parts: bool = False,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Writes `output_file` and `<output_file>.report.json`.
 
@@ -57,32 +63,33 @@ def make_spoken(
       config: how.
       num_processes: on so many cores.
       keep_parts: leave the parts where they are: the same texts are not heard again with other settings of placing.
+      overwrite: whether to replace files there that were made in another way.
 
     Returns:
       The report.
 
     Raises:
-      InputError: the input is not fit, or what speaks or hears is not installed.
+      InputError: the input is not fit, or what speaks or hears is not installed; the output is the input, must not be
+        replaced, or is being written by another process.
     """
     if files.is_remote(output_file):
         raise InputError(f"{output_file}: expected a local file, since its parts are written beside it")
+    report_file.check_outputs(input_file, output_file, overwrite)
     # Refuses what is no SQuAD-form file before hours are spent on it.
     version = squad_reader.load_squad(input_file).version
     settings = check_installed(config.speaking)
-    parts = f"{output_file}.parts"
-    files.make_folder(parts)
-    jobs = [
-        _Job(_part_path(parts, settings, paragraph["context"], volume), paragraph["context"], volume)
-        for _, paragraph, volume in _paragraphs(input_file, config)
-    ]
-    _hear_all(jobs, config.speaking, num_processes)
-    report = _Report(input_file, config, settings)
-    with files.replacing(output_file) as file:
-        _write(file, version, input_file, config, jobs, report)
-    result = report.to_json()
-    files.write_json(f"{output_file}.report.json", result)
-    if not keep_parts:
-        shutil.rmtree(parts)
+    folder = f"{output_file}.parts"
+    with parts.folder(folder, output_file, keep=keep_parts):
+        jobs = [
+            _Job(_part_path(folder, settings, paragraph["context"], volume), paragraph["context"], volume)
+            for _, paragraph, volume in _paragraphs(input_file, config)
+        ]
+        _hear_all(jobs, config.speaking, num_processes)
+        report = _Report(input_file, config, settings)
+        with files.replacing_together(output_file, report_file.path_of(output_file)) as (file, beside):
+            _write(file, version, input_file, config, jobs, report)
+            result = report.to_json()
+            beside.write(files.json_bytes(result))
     return result
 
 

@@ -6,19 +6,23 @@ short of a given limit raises an `InputError`. The counting is in `validation`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, outputs
 from bert_qa_tf.tasks.question_answering import squad_reader, validation
 
 _NAME_WIDTH = 28
+# Of a file that `run_audit` wrote.
+_BEGINNING = re.compile(rb'\s*\{\s*"files"\s*:\s*\[')
 
 
 def run_audit(
     paths: Sequence[str],
     *,
     output_file: str | None = None,
+    overwrite: bool = False,
     max_answer_words: int = 30,
     show: int = 3,
     fail_under_aligned: float | None = None,
@@ -29,6 +33,7 @@ def run_audit(
     Args:
       paths: SQuAD-form files, local or remote.
       output_file: where to write the figures as JSON; None to write none.
+      overwrite: whether to replace a file there that is no audit.
       max_answer_words: the longest span, in words, that the ceiling may choose.
       show: how many ids to show for each kind of problem.
       fail_under_aligned: the smallest acceptable share (0 to 1) of answerable questions with a correct answer offset.
@@ -38,10 +43,15 @@ def run_audit(
       One report per file.
 
     Raises:
-      InputError: no file is given, one cannot be read, or one falls short of a limit.
+      InputError: no file is given, one cannot be read, or one falls short of a limit; or `output_file` is one of them,
+        or must not be replaced.
     """
     if not paths:
         raise InputError("nothing to audit: give at least one --input_file")
+    if output_file:
+        outputs.check_file(
+            output_file, paths, overwrite=overwrite, is_own=lambda head: _BEGINNING.match(head) is not None
+        )
     reports = []
     for path in paths:
         squad_file = squad_reader.load_squad(path, strict=False)

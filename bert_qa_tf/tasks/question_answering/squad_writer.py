@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, BinaryIO
 
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
@@ -19,12 +20,12 @@ class SquadWriter:
     same examples give the same bytes, and at most one article is held in memory.
 
     Args:
-      path: the file to write; may be remote.
+      file: the path of the file to write, which may be remote; or a file that is open for writing, which stays open.
       version: the file's `version`; if it starts with "v2", SQuAD 2.0's fields are written.
     """
 
-    def __init__(self, path: str, version: str) -> None:
-        self._opened = files.replacing(path)
+    def __init__(self, file: str | BinaryIO, version: str) -> None:
+        self._opened = files.replacing(file) if isinstance(file, str) else contextlib.nullcontext(file)
         self._version = version
         self._article: dict[str, Any] | None = None
         self._previous: SquadExample | None = None
