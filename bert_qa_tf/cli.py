@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import functools
 import logging as std_logging
+import math
 import multiprocessing
 import os
 import pathlib
@@ -133,6 +134,20 @@ def _parse(values: absl_flags.FlagValues, argv: Sequence[str]) -> None:
         raise InputError(f"--{old} has a new name: --{negation}{new}") from error
     if rest:
         raise InputError(f"unexpected argument {rest[0]!r}: every argument is a --flag (see --help)")
+    for name in values:
+        value = values[name].value
+        for part in value if isinstance(value, list) else (value,):
+            _check_value(name, part)
+
+
+def _check_value(name: str, value: object) -> None:
+    """Refuses what no flag can mean, and what would fail only where it is used."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"--{name}={value}: expected a finite number")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise InputError(f"--{name}: expected a number of 64 bits at most, got one of {value.bit_length()}")
+    if isinstance(value, str) and "\0" in value:
+        raise InputError(f"--{name}: holds a zero byte, which no name or text of a flag may")
 
 
 def _interrupt(number: int, frame: types.FrameType | None) -> None:

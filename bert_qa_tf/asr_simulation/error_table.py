@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from bert_qa_tf.asr_simulation.error_features import ERROR_FEATURES
+from bert_qa_tf.config import schema
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import json_text
 
 TABLE_FILE = "error_table.json"
 
@@ -97,18 +99,10 @@ def table_from_json(text: str, source: str) -> ErrorTable:
     Raises:
       InputError: it is something else.
     """
-    try:
-        value = json.loads(text)
-        levels = tuple(
-            ErrorLevel(**{**level, "error_weights": tuple(level["error_weights"])}) for level in value["levels"]
-        )
-        shifts = tuple((float(wer), float(shift)) for wer, shift in value["shifts"])
-        fitted_on = value["fitted_on"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{source}: no table of recognition errors ({error})") from error
-    if not levels or not shifts or any(len(level.error_weights) != len(ERROR_FEATURES) for level in levels):
+    table = schema.read(ErrorTable, json_text.parse_at(source, text, "a table of recognition errors"), source)
+    if not table.levels or not table.shifts or any(len(a.error_weights) != len(ERROR_FEATURES) for a in table.levels):
         raise InputError(f"{source}: expected levels with {len(ERROR_FEATURES)} error_weights each, and shifts")
-    return ErrorTable(levels, shifts, fitted_on)
+    return table
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from bert_qa_tf.config.checks import require
+from bert_qa_tf.config.checks import require, require_finite
 from bert_qa_tf.config.options import option
 
 
@@ -63,6 +63,7 @@ class AsrSimulationConfig:
     )
 
     def __post_init__(self) -> None:
+        require_finite(self)
         require(
             len(self.wer) in (1, 2) and all(0.0 < wer <= 0.7 for wer in self.wer) and self.wer[0] <= self.wer[-1],
             f"simulate_wer must be a rate above 0 and at most 0.7, or two of them, the lower first, got "

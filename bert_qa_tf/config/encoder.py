@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
-from bert_qa_tf.config.checks import require
+from bert_qa_tf.config.checks import require, require_finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,7 @@ class EncoderConfig:
     has_pooler: bool = True
 
     def __post_init__(self) -> None:
+        require_finite(self)
         for name in ("vocab_size", "hidden_size", "num_layers", "num_attention_heads", "intermediate_size"):
             require(getattr(self, name) >= 1, f"encoder config: {name} must be at least 1, got {getattr(self, name)}")
         require(

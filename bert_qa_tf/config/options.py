@@ -13,6 +13,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from bert_qa_tf.config import schema
 from bert_qa_tf.errors import InputError
 
 _METADATA = "option"
@@ -102,16 +103,9 @@ def from_json(config: type, values: Mapping[str, Any]) -> Any:
     """Makes a config object from the output of `dataclasses.asdict` via JSON; missing fields have their defaults.
 
     Raises:
-      TypeError, AttributeError, InputError: the values are those of another class.
+      InputError: the values are those of another class.
     """
-    found = dict(values)
-    for field, hint in _fields(config):
-        value = values.get(field.name)
-        if value is not None and dataclasses.is_dataclass(hint):
-            found[field.name] = from_json(hint, value)
-        elif value is not None and typing.get_origin(hint) is tuple:
-            found[field.name] = tuple(value)
-    return config(**found)
+    return schema.read(config, values, "settings")
 
 
 def _changes(config: type, values: Mapping[str, Any], current: Callable[[dataclasses.Field], Any]) -> dict[str, Any]:

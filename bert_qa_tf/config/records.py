@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from bert_qa_tf.config.checks import require
+from bert_qa_tf.config.checks import require, require_finite, require_seed
 from bert_qa_tf.config.options import option
 
 
@@ -27,6 +27,8 @@ class RecordsConfig:
     seed: int = option(0, "Seed of the split, the order of the records, and the simulated recognition errors.")
 
     def __post_init__(self) -> None:
+        require_finite(self)
+        require_seed(self.seed)
         require(self.num_shards >= 1, f"num_shards must be at least 1, got {self.num_shards}")
         require(self.num_dev_shards >= 1, f"num_dev_shards must be at least 1, got {self.num_dev_shards}")
         require(0.0 <= self.dev_fraction < 1.0, f"dev_fraction must be in [0, 1), got {self.dev_fraction}")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Literal
 
-from bert_qa_tf.config.checks import require
+from bert_qa_tf.config.checks import require, require_finite, require_seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +72,7 @@ class RecognizerConfig:
     stop_pause_secs: float = 0.25
 
     def __post_init__(self) -> None:
+        require_finite(self)
         require(self.stop_pause_secs >= 0.0, f"stop_pause_secs must be at least 0, got {self.stop_pause_secs}")
 
 
@@ -110,6 +111,9 @@ class SpeakingConfig:
     recognizer: RecognizerConfig = RecognizerConfig(search="fast")
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        require_seed(self.seed)
+
 
 @dataclasses.dataclass(frozen=True)
 class SpokenDatasetConfig:
@@ -131,6 +135,7 @@ class SpokenDatasetConfig:
     sentence_stops: bool = True
 
     def __post_init__(self) -> None:
+        require_finite(self)
         require(bool(self.noise_volumes), "noise_volumes is empty, expected at least one volume")
         for volume in self.noise_volumes:
             require(0.0 <= volume <= 1.0, f"noise_volume must be between 0 and 1, got {volume}")

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bert_qa_tf.config.checks import require
+from bert_qa_tf.config.checks import require, require_finite, require_seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +36,17 @@ class OptimizerConfig:
     layerwise_lr_decay: float = 1.0
 
     def __post_init__(self) -> None:
+        require_finite(self)
         require(self.learning_rate > 0, f"learning_rate must be above 0, got {self.learning_rate}")
         require(0 <= self.warmup_proportion < 1, f"warmup_proportion must be in [0, 1), got {self.warmup_proportion}")
         require(
             self.warmup_steps is None or self.warmup_steps >= 0,
             f"warmup_steps must be 0 or more, got {self.warmup_steps}",
         )
+        require(self.weight_decay_rate >= 0, f"weight_decay_rate must be 0 or more, got {self.weight_decay_rate}")
+        for name in ("adam_beta_1", "adam_beta_2"):
+            require(0 <= getattr(self, name) < 1, f"{name} must be in [0, 1), got {getattr(self, name)}")
+        require(self.adam_epsilon > 0, f"adam_epsilon must be above 0, got {self.adam_epsilon}")
         require(self.clip_norm >= 0, f"clip_norm must be 0 or more, got {self.clip_norm}")
         require(
             0 < self.layerwise_lr_decay <= 1,
@@ -137,6 +142,8 @@ class TrainConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        require_finite(self)
+        require_seed(self.seed)
         for name in (
             "global_batch_size",
             "gradient_accumulation_steps",

@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import archive, task_file
-from bert_qa_tf.storage import files, saved_model_trust
+from bert_qa_tf.storage import files, protos, saved_model_trust
 from bert_qa_tf.tasks.base import ReplyError, Task
 
 
@@ -31,8 +31,9 @@ def load(path: str, source: str | None = None) -> tf.Module:
     saved_model_trust.check(path, source)
     try:
         return tf.saved_model.load(path)
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise InputError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
+    except Exception as error:  # of a damaged file, TensorFlow raises nearly every type
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise InputError(f"{path}: cannot be loaded ({reason})") from error
 
 
 def _saved_model_file(path: str) -> str:
@@ -45,14 +46,26 @@ def _saved_model_file(path: str) -> str:
     return f"{path}/saved_model.pb"
 
 
+def read_saved_model(path: str) -> saved_model_pb2.SavedModel:
+    """Parses the file of a SavedModel, which has at least one graph.
+
+    Raises:
+      InputError: there is no SavedModel at `path`, or its file is damaged.
+    """
+    file = _saved_model_file(path)
+    model = protos.parse(saved_model_pb2.SavedModel, files.read_bytes(file), file, "a SavedModel")
+    if not model.meta_graphs:
+        raise InputError(f"{file}: holds no graph, expected a SavedModel")
+    return model
+
+
 def signature_inputs(path: str) -> dict[str, set[str]]:
     """Reads the signatures of a SavedModel, each with the names of its inputs, without loading the model.
 
     Raises:
-      InputError: there is no SavedModel at `path`.
+      InputError: there is no SavedModel at `path`, or its file is damaged.
     """
-    file = _saved_model_file(path)
-    graphs = saved_model_pb2.SavedModel.FromString(files.read_bytes(file)).meta_graphs
+    graphs = read_saved_model(path).meta_graphs
     signatures = {name: set(signature.inputs) for graph in graphs for name, signature in graph.signature_def.items()}
     return {name: inputs for name, inputs in signatures.items() if not name.startswith("__")}  # TensorFlow's own
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import bert_qa_tf
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 
 _TEXTS_PER_CALL = 32
 
@@ -62,7 +62,7 @@ def ask(
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise InputError(f"export: the written models cannot be used in a process of their own ({last})")
-        return json.loads(reply.read_text(encoding="utf-8"))
+        return json_text.parse_at(folder, files.read_text(reply), "a reply of the other process", allow_nan=True)
 
 
 def main(folder: str, request_file: str, reply_file: str) -> None:
@@ -71,7 +71,7 @@ def main(folder: str, request_file: str, reply_file: str) -> None:
 
     from bert_qa_tf.storage import saved_model_trust
 
-    request = json.loads(pathlib.Path(request_file).read_text(encoding="utf-8"))
+    request = files.read_json(request_file)
     text_name, ids_name = request["names"]
     saved_model_trust.check(f"{folder}/{ids_name}")
     reply: dict[str, Any] = {ids_name: _ids_outputs(tf.saved_model.load(f"{folder}/{ids_name}"), request["rows"])}
@@ -118,10 +118,11 @@ def _ops(path: str) -> dict[str, tuple[int, bool]]:
     Returns:
       Op name → its number of occurrences, and whether it is registered in this process.
     """
-    from tensorflow.core.protobuf import saved_model_pb2
     from tensorflow.python.framework import op_def_registry
 
-    graph = saved_model_pb2.SavedModel.FromString(files.read_bytes(path)).meta_graphs[0].graph_def
+    from bert_qa_tf.exporting.exported_model import read_saved_model
+
+    graph = read_saved_model(path).meta_graphs[0].graph_def
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     counts = collections.Counter(node.op for node in nodes)
     functions = {function.signature.name for function in graph.library.function}

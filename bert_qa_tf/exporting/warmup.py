@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bert_qa_tf.storage import protos
+
 FOLDER = "assets.extra"
 # TF Serving looks for this name.
 FILE = "tf_serving_warmup_requests"
@@ -50,7 +52,8 @@ def replay(path: str, serve: Callable[..., Any]) -> int:
 
     count = 0
     for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-        request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        log = protos.parse(prediction_log_pb2.PredictionLog, record, path, "a file of warm-up requests")
+        request = log.predict_log.request
         serve(**{name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()})
         count += 1
     return count

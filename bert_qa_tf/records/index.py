@@ -70,4 +70,28 @@ def read_index(directory: str, manifest: Manifest, split: str) -> np.ndarray:
     digest = hashlib.sha256(content).hexdigest()
     if digest != entry.sha256:
         raise InputError(f"{path}: has SHA-256 {digest}, the manifest expects {entry.sha256}; convert again")
-    return np.load(io.BytesIO(content), allow_pickle=False)
+    index = _parse(content, path)
+    shards, starts = manifest.split(split), index["offset"]
+    follows = (index["shard"][1:] > index["shard"][:-1]) | (starts[1:] > starts[:-1])
+    sizes = np.array([shard.bytes for shard in shards] or [0], np.int64)
+    is_sound = (
+        np.all((index["shard"] >= 0) & (index["shard"] < len(shards)))
+        and np.all(follows & (index["shard"][1:] >= index["shard"][:-1]))
+        and np.all((starts >= 0) & (starts < sizes[np.minimum(index["shard"], len(sizes) - 1)]))
+        and np.all(index["length"] >= 1)
+    )
+    if not is_sound:
+        raise InputError(f"{path}: names places that are not in the shards; convert again")
+    return index
+
+
+def _parse(content: bytes, path: str) -> np.ndarray:
+    file = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else (None, None, None)
+    except Exception as error:  # of a damaged header, NumPy raises what its parser of Python raises
+        raise InputError(f"{path}: not an array of NumPy; convert again") from error
+    if dtype != INDEX_DTYPE or shape != ((len(content) - file.tell()) // INDEX_DTYPE.itemsize,):
+        raise InputError(f"{path}: not an index of records, or cut; convert again")
+    return np.frombuffer(content, INDEX_DTYPE, shape[0], file.tell())

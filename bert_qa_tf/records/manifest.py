@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from bert_qa_tf.config import schema
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.text.tokenizer import with_kind
@@ -159,11 +160,9 @@ def read_manifest(directory: str) -> Manifest:
             f"{path}: format_version is {value['format_version']}, this program reads {FORMAT_VERSION}: convert again"
         )
     try:
-        return _from_json(value)
-    except KeyError as error:
-        raise InputError(f"{path}: {error.args[0]} is missing; convert again") from error
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: something in it has another shape ({error}); convert again") from error
+        return _from_json(value, path)
+    except InputError as error:
+        raise InputError(f"{error}; convert again") from error
 
 
 def holds_conversion(directory: str) -> bool:
@@ -200,22 +199,34 @@ def _is_ours(value: dict[str, Any]) -> bool:
     return {"format_version", "shards"} <= value.keys()
 
 
-def _from_json(value: dict[str, Any]) -> Manifest:
+def _from_json(value: dict[str, Any], path: str) -> Manifest:
+    def member(name: str, kind: Any) -> Any:
+        return schema.member(kind, value, name, path)
+
     return Manifest(
-        format_version=value["format_version"],
-        task=value["task"],
-        settings=dict(value["settings"]),
-        seed=value["seed"],
-        tokenizer=with_kind(value["tokenizer"]),
-        sources=tuple(_source_from_json(dict(source)) for source in value["sources"]),
-        counts=dict(value["counts"]),
-        length_histogram={int(length): count for length, count in value["length_histogram"].items()},
-        shards=tuple(Shard(**shard) for shard in value["shards"]),
-        indexes=tuple(IndexFile(**index) for index in value["indexes"]),
-        records_by_copy=tuple(value["records_by_copy"]),
-        files=tuple(value.get("files", ())),
+        format_version=FORMAT_VERSION,
+        task=member("task", str),
+        settings=member("settings", dict[str, Any]),
+        seed=member("seed", int),
+        tokenizer=with_kind(member("tokenizer", dict[str, Any])),
+        sources=tuple(_source_from_json(source, path) for source in member("sources", list[dict[str, str]])),
+        counts=member("counts", dict[str, int]),
+        length_histogram={
+            _whole_number(length, path): count for length, count in member("length_histogram", dict[str, int]).items()
+        },
+        shards=member("shards", tuple[Shard, ...]),
+        indexes=member("indexes", tuple[IndexFile, ...]),
+        records_by_copy=member("records_by_copy", tuple[int, ...]),
+        files=member("files", tuple[str, ...]) if "files" in value else (),
     )
 
 
-def _source_from_json(value: dict[str, str]) -> Source:
-    return Source(value.pop("file"), value.pop("sha256"), value)
+def _source_from_json(value: dict[str, str], path: str) -> Source:
+    file, sha256 = (schema.member(str, value, name, f"{path}: `sources`") for name in ("file", "sha256"))
+    return Source(file, sha256, {name: note for name, note in value.items() if name not in ("file", "sha256")})
+
+
+def _whole_number(text: str, path: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise schema.wrong(f"{path}: `length_histogram`", "lengths as keys", text)
+    return int(text)

@@ -135,18 +135,22 @@ class RecordReader:
         for payload, record_id in zip(payloads, record_ids, strict=True):
             try:
                 feature = tf.train.Example.FromString(payload).features.feature
-            except DecodeError as error:
+                for spec in self._specs:
+                    stored = feature[spec.name]  # an empty feature if the record has none of this name
+                    values = stored.bytes_list.value if spec.dtype == "string" else stored.int64_list.value
+                    if len(values) != (self.lengths[record_id] if spec.per_token else 1):
+                        raise self._not_of_this_task(record_id)
+                    parts[spec.name].append(
+                        [value.decode("utf-8") for value in values]
+                        if spec.dtype == "string"
+                        else np.fromiter(values, spec.dtype)
+                    )
+            except (DecodeError, UnicodeDecodeError, OverflowError) as error:
                 raise self._not_of_this_task(record_id) from error
-            for spec in self._specs:
-                stored = feature[spec.name]  # an empty feature if the record has none of this name
-                values = stored.bytes_list.value if spec.dtype == "string" else stored.int64_list.value
-                if len(values) != (self.lengths[record_id] if spec.per_token else 1):
-                    raise self._not_of_this_task(record_id)
-                parts[spec.name].append(values if spec.dtype == "string" else np.fromiter(values, spec.dtype))
         flat, scalars = {}, {}
         for spec in self._specs:
             if spec.dtype == "string":
-                scalars[spec.name] = [value.decode("utf-8") for (value,) in parts[spec.name]]
+                scalars[spec.name] = [value for (value,) in parts[spec.name]]
             else:
                 nothing = np.zeros(0, spec.dtype)
                 (flat if spec.per_token else scalars)[spec.name] = np.concatenate([nothing, *parts[spec.name]])

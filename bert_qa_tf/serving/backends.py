@@ -5,7 +5,6 @@ A backend's `answer` blocks, so `server.py` calls it outside of the event loop.
 
 from __future__ import annotations
 
-import json
 import re
 import urllib.parse
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from bert_qa_tf import tasks
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.predict_request import Limits, parse_predict
+from bert_qa_tf.storage import json_text
 from bert_qa_tf.tasks.base import Task
 
 if TYPE_CHECKING:  # the import loads TensorFlow, which forwarding does not need
@@ -158,7 +158,7 @@ class RemoteServing:
         path = f"/v1/models/{urllib.parse.quote(self._name, safe='')}/metadata"
         reply = self._ask(HttpRequest("GET", path, {}, b""), min(_TASK_SECS, self._timeout_secs))
         try:
-            signatures = json.loads(reply.body)["metadata"]["signature_def"]["signature_def"]
+            signatures = json_text.parse(reply.body.decode("utf-8"))["metadata"]["signature_def"]["signature_def"]
             return tasks.of_served_inputs(signatures["serving_default"]["inputs"])
         except (ValueError, KeyError, TypeError):
             return None

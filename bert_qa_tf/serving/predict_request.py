@@ -8,7 +8,6 @@ Source: TF Serving's `g3doc/api_rest.md` and `util/json_tensor.cc`. The limits a
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving.json_tensor import JsonTensorError, is_base64, shown, to_array
 from bert_qa_tf.serving.rest import RestError
+from bert_qa_tf.storage import json_text
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -104,14 +104,14 @@ def _parse_json(body: bytes) -> dict[str, Any]:
     if not text.strip():
         raise RestError(400, "JSON Parse error: The document is empty")
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        reason = "Invalid value" if error.msg == "Expecting value" else error.msg
-        offset = len(text[: error.pos].encode("utf-8"))
+        document = json_text.parse(text, allow_nan=True)
+    except json_text.JsonError as error:
+        if error.offset is None:
+            reason = "lists are nested too deeply" if json_text.is_too_deep(error) else "Number too big"
+            raise RestError(400, f"JSON Parse error: {reason}") from error
+        reason = "Invalid value" if error.reason == "Expecting value" else error.reason
+        offset = len(text[: error.offset].encode("utf-8"))
         raise RestError(400, f"JSON Parse error: {reason}. at offset: {offset}") from error
-    except (RecursionError, ValueError) as error:  # nested too deeply, or a number with thousands of digits
-        reason = "lists are nested too deeply" if isinstance(error, RecursionError) else "Number too big"
-        raise RestError(400, f"JSON Parse error: {reason}") from error
     if not isinstance(document, dict):
         raise RestError(400, f"JSON Value: {shown(document)} Is not object")
     return document

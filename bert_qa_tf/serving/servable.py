@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
-from tensorflow.core.protobuf import saved_model_pb2
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import archive, task_file
-from bert_qa_tf.exporting.exported_model import load
+from bert_qa_tf.exporting.exported_model import load, read_saved_model
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
-from bert_qa_tf.storage import files, saved_model_trust
+from bert_qa_tf.storage import saved_model_trust
 from bert_qa_tf.tasks.base import Task
 
 # From TF Serving's `ToHTTPStatusCode`; all other errors get status 500.
@@ -117,9 +116,10 @@ def _spec(tensor: tf.TensorSpec) -> TensorSpec:
 
 
 def _read_signature_defs(path: str) -> dict[str, Any]:
-    model = saved_model_pb2.SavedModel()
-    model.ParseFromString(files.read_bytes(f"{path}/saved_model.pb"))
-    graph = next(graph for graph in model.meta_graphs if "serve" in graph.meta_info_def.tags)
+    graphs = read_saved_model(path).meta_graphs
+    graph = next((graph for graph in graphs if "serve" in graph.meta_info_def.tags), None)
+    if graph is None:
+        raise InputError(f"{path}: no graph with the tag `serve`; expected the version folder that `export` wrote")
     return {
         name: json_format.MessageToDict(
             graph.signature_def[name], preserving_proto_field_name=True, always_print_fields_with_no_presence=True

@@ -15,6 +15,7 @@ import requests
 
 from bert_qa_tf.serving_client.connection import Connection
 from bert_qa_tf.serving_client.retries import AttemptFailed
+from bert_qa_tf.storage import json_text
 
 # 429 is "too many requests"; proxies and servers send the others if a server is down, overloaded or slow.
 _RETRIED = (429, 502, 503, 504)
@@ -119,7 +120,7 @@ def _model_url(connection: Connection) -> str:
 def _read_reply(response: requests.Response) -> Any:
     try:
         # The encoding in the header is ignored: JSON is UTF-8, and TF Serving names no encoding.
-        reply = json.loads(response.content.decode("utf-8"))
+        reply = json_text.parse(response.content.decode("utf-8"), allow_nan=True)
     except ValueError:
         reply = None
     if response.status_code != 200:

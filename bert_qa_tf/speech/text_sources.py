@@ -16,6 +16,7 @@ from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
 from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
 from bert_qa_tf.speech.transcripts.cleaned_transcript import CleanedTranscript, TranscriptReader
 from bert_qa_tf.speech.transcripts.transcript import from_json
+from bert_qa_tf.storage import json_text
 
 # With the way back from the cleaned text, an hour is some megabytes of objects; as JSON it is about one.
 _MAX_KEPT_TEXTS = 16
@@ -79,7 +80,7 @@ class RecordingReader:
     def _text_of(self, path: str) -> CleanedTranscript:
         if path not in self._heard:
             self._heard[path] = self._recognise(path)
-        return CleanedTranscript.of(from_json(json.loads(self._heard[path]), path), self._cleaning)
+        return CleanedTranscript.of(from_json(json_text.parse(self._heard[path]), path), self._cleaning)
 
     def _recognise(self, path: str) -> str:
         with audio.open_audio(path):

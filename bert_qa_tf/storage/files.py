@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import temporary_files
+from bert_qa_tf.storage import json_text, temporary_files
 
 PathLike = str | os.PathLike[str]
 
@@ -133,13 +133,7 @@ def read_json(path: PathLike, *, expected: str | None = None) -> dict[str, Any]:
     """
     text = read_text(path, expected=expected)
     wanted = expected or "a JSON object"
-    try:
-        # Some editors write a byte order mark, which is not part of the JSON.
-        value = json.loads(text.removeprefix("\ufeff"))
-    except ValueError as error:
-        raise InputError(f"{os.fspath(path)}: not JSON ({error}), expected {wanted}") from error
-    except RecursionError as error:
-        raise InputError(f"{os.fspath(path)}: JSON nested too deeply, expected {wanted}") from error
+    value = json_text.parse_at(os.fspath(path), text, wanted)
     if not isinstance(value, dict):
         raise InputError(f"{os.fspath(path)}: holds {type(value).__name__}, expected {wanted}")
     return value

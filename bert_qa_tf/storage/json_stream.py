@@ -12,8 +12,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from bert_qa_tf.storage import json_text
+
 _BLOCK_BYTES = 1 << 20
-_DECODER = json.JSONDecoder()
+_DECODER = json_text.make_decoder()
 _WHITE_SPACE = " \t\n\r"
 _AFTER_VALUE = frozenset(f"{_WHITE_SPACE}:,]}}")
 
@@ -98,9 +100,18 @@ class _Text:
                 value, end = _DECODER.raw_decode(self._window, self._position)
             except (json.JSONDecodeError, RecursionError):
                 end = None
+            except json_text.JsonError as error:
+                # At the end of the window a number may be cut: "-Infinity", or "1e400" of "1e-400".
+                if self._ended:
+                    raise NotStreamable from error
+                end = None
             # A number at the end of the window may be incomplete, so a value must be followed by one of these.
             if end is not None and (self._ended or self._window[end : end + 1] in _AFTER_VALUE):
                 self._position = end
+                try:
+                    json_text.check_depth(value)
+                except json_text.JsonError as error:
+                    raise NotStreamable from error
                 return value
             if not self._read():
                 raise NotStreamable

@@ -42,13 +42,33 @@ def cardinal(number: int) -> list[str]:
     return words
 
 
+def cardinal_of(text: str) -> list[str]:
+    """Spells out a cardinal number that is given as ASCII digits, of which there may be any number.
+
+    >>> cardinal_of("0012")
+    ['twelve']
+    """
+    # Python reads no integer of thousands of digits, and takes long for one of hundreds.
+    significant = text.lstrip("0")
+    return digits(significant) if len(significant) > 3 * len(_SCALES) else cardinal(int(significant or "0"))
+
+
+def ordinal_of(text: str) -> list[str]:
+    """Spells out an ordinal number that is given as ASCII digits, of which there may be any number."""
+    return _ordinal(cardinal_of(text))
+
+
 def ordinal(number: int) -> list[str]:
     """Spells out an ordinal number.
 
     >>> ordinal(22), ordinal(300)
     (['twenty', 'second'], ['three', 'hundredth'])
     """
-    *words, last = cardinal(number)
+    return _ordinal(cardinal(number))
+
+
+def _ordinal(said: list[str]) -> list[str]:
+    *words, last = said
     if last in _IRREGULAR_ORDINALS:
         return [*words, _IRREGULAR_ORDINALS[last]]
     return [*words, f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"]

@@ -69,12 +69,13 @@ _PAUSE = re.compile(r"[,;:()\".!?]|\s-")
 
 
 def _cut(pending: list[tuple[VerbalizedWord, bool]], places: list[int]) -> Iterator[VerbalizedSentence]:
-    while pending:
-        end = len(pending)
-        if end > _MAX_SENTENCE_WORDS:
-            pauses = [i + 1 for i in range(_MAX_SENTENCE_WORDS // 2, _MAX_SENTENCE_WORDS) if pending[i][1]]
-            end = pauses[-1] if pauses else _MAX_SENTENCE_WORDS
-        piece, pending = pending[:end], pending[end:]
+    begin = 0
+    while begin < len(pending):
+        piece = pending[begin : begin + _MAX_SENTENCE_WORDS]
+        if begin + _MAX_SENTENCE_WORDS < len(pending):
+            pauses = [i + 1 for i in range(_MAX_SENTENCE_WORDS // 2, _MAX_SENTENCE_WORDS) if piece[i][1]]
+            piece = piece[: pauses[-1]] if pauses else piece
+        begin += len(piece)
         said = [_to_say(word) + ("," if pause else "") for word, pause in piece]
         said[-1] = said[-1].removesuffix(",") + "."
         yield VerbalizedSentence([_at_source(word, places) for word, _ in piece], " ".join(said))

@@ -31,14 +31,16 @@ class VerbalizedWord(NamedTuple):
     is_letter: bool = False
 
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+# Repetition is bounded: a long row of groups would be tried again from each of them.
+_GROUPED = r"\d{1,3}(?:,\d{3}){1,20}"
+_NUMBER = rf"(?:{_GROUPED}(?!\d)|\d+)(?:\.\d+)?"
 _TOKEN = re.compile(
     rf"""
       (?P<money>[$£€¥]\s?(?P<amount>{_NUMBER})(?:\s(?P<scale>hundred|thousand|million|billion|trillion)\b)?)
     | (?P<phone>(?<![\d-])(?:1-)?(?:\d{{3}}-)?\d{{3}}-\d{{4}}(?![\d-]))
     | (?P<serial>(?<![\d-])\d+(?:-\d+){{2,}}(?![\d-]))
     | (?P<time>(?<![\d:])(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?![\d:]))
-    | (?P<ordinal>(?P<rank>\d{{1,3}}(?:,\d{{3}})+|\d+)(?:st|nd|rd|th)\b)
+    | (?P<ordinal>(?P<rank>{_GROUPED}|\d+)(?:st|nd|rd|th)\b)
     | (?P<decade>'?(?P<first_year>\d{{2}}|\d{{3}}0)'?s\b)
     | (?P<fraction>(?<![\d/.])(?P<upper>\d{{1,2}})/(?P<lower>\d{{1,3}})(?![\d/]))
     | (?P<number>{_NUMBER}|(?<!\d)\.\d+)
@@ -101,12 +103,12 @@ def _is_shouted(folded: str) -> bool:
 def _say_number(text: str) -> list[str]:
     whole, point, decimals = text.replace(",", "").partition(".")
     if point:
-        return [*(number_words.cardinal(int(whole)) if whole else []), "point", *number_words.digits(decimals)]
+        return [*(number_words.cardinal_of(whole) if whole else []), "point", *number_words.digits(decimals)]
     if len(whole) > 1 and whole[0] == "0":
         return ["oh", *number_words.digits(whole[1:])] if len(whole) == 2 else number_words.digits(whole)
     if len(whole) == 4 and "," not in text and int(whole) >= 1100:
         return number_words.year(int(whole))
-    return number_words.cardinal(int(whole))
+    return number_words.cardinal_of(whole)
 
 
 def _money(match: re.Match[str]) -> _SaidSpans:
@@ -120,12 +122,13 @@ def _money(match: re.Match[str]) -> _SaidSpans:
         yield [many], 0, 1
         return
     if len(decimals) != 2:
-        yield (_say_number(amount) if decimals else number_words.cardinal(int(whole))), first, last
+        yield (_say_number(amount) if decimals else number_words.cardinal_of(whole)), first, last
         yield [one if amount == "1" else many], 0, 1
         return
-    if int(whole) or not int(decimals):
-        yield number_words.cardinal(int(whole)), first, first + len(match["amount"]) - 3
-        yield [one if int(whole) == 1 else many], 0, 1
+    significant = whole.lstrip("0")
+    if significant or not int(decimals):
+        yield number_words.cardinal_of(whole), first, first + len(match["amount"]) - 3
+        yield [one if significant == "1" else many], 0, 1
     if int(decimals):
         yield [*number_words.cardinal(int(decimals)), cent + ("" if int(decimals) == 1 else "s")], last - 2, last
 
@@ -170,7 +173,7 @@ _RULES: dict[str, Callable[[re.Match[str]], _SaidSpans]] = {
     "phone": _whole(lambda match: number_words.digits(match["phone"].replace("-", ""))),
     "serial": _whole(lambda match: number_words.digits(match["serial"].replace("-", ""))),
     "time": _time,
-    "ordinal": _whole(lambda match: number_words.ordinal(int(match["rank"].replace(",", "")))),
+    "ordinal": _whole(lambda match: number_words.ordinal_of(match["rank"].replace(",", ""))),
     "decade": _whole(lambda match: number_words.decade(int(match["first_year"]), len(match["first_year"]) == 4)),
     "fraction": _fraction,
     "number": _whole(lambda match: _say_number(match["number"])),

@@ -6,11 +6,21 @@ import re
 
 import tensorflow as tf
 from absl import logging
+from google.protobuf import message, text_format
 
 from bert_qa_tf.storage import files
 
-# The errors that TensorFlow raises for a checkpoint that is truncated, damaged (IndexError) or of another model.
-UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
+# The errors that TensorFlow raises for a checkpoint that is truncated, damaged or of another model.
+UNREADABLE = (
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    message.DecodeError,
+    tf.errors.OpError,
+)
 _INDEX = re.compile(r"ckpt-([0-9]+)\.index")
 _LIST = "checkpoint"
 
@@ -40,7 +50,7 @@ def listed(folder: str) -> str | None:
     """Returns the newest checkpoint that the file `checkpoint` names; None if that is missing, empty or damaged."""
     try:
         state = tf.train.get_checkpoint_state(folder)
-    except (ValueError, tf.errors.OpError):
+    except (ValueError, text_format.ParseError, tf.errors.OpError):
         return None
     return (state.model_checkpoint_path or None) if state is not None else None
 
@@ -61,6 +71,6 @@ def why_unreadable(path: str) -> str | None:
         reader = tf.train.load_checkpoint(path)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (*UNREADABLE, RuntimeError) as error:
-        return str(error).splitlines()[0]
+    except UNREADABLE as error:
+        return (str(error).splitlines() or [type(error).__name__])[0]
     return None

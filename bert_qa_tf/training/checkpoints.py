@@ -103,7 +103,7 @@ class RunCheckpoints(tf.train.CheckpointManager):
                 f"{path}: training cannot go on from this checkpoint ({str(error).splitlines()[0]}); start anew with "
                 "--overwrite"
             ) from error
-        self._last_saved = int(path.rsplit("-", 1)[1])
+        self._last_saved = run_directory.step_of(path)
         return path
 
 
@@ -117,6 +117,7 @@ class BestKeeper:
     """
 
     def __init__(self, model_dir: str, model: tf_keras.Model, *, writes: bool = True) -> None:
+        self._model_dir = model_dir
         self._directory = f"{model_dir}/best"
         self._path = f"{model_dir}/{run_directory.BEST_FILE}"
         self._model = model
@@ -136,8 +137,8 @@ class BestKeeper:
         """
         if not self._writes:
             return
-        old = files.read_json(self._path) if tf.io.gfile.exists(self._path) else None
-        if old is not None and (old["step"], old["scores"]) == (step, scores):
+        old = run_directory.read_best(self._model_dir)
+        if old is not None and (old.step, old.scores) == (step, scores):
             return  # an earlier process kept these weights before it was killed
         tf.io.gfile.makedirs(self._directory)
         name = f"model-{step}"

@@ -15,7 +15,7 @@ import orbit
 import tensorflow as tf
 
 from bert_qa_tf.config import TrainConfig
-from bert_qa_tf.storage import files, lock
+from bert_qa_tf.storage import lock
 from bert_qa_tf.training import checkpoints, cluster, precision_census, reporting, run_config, run_directory
 from bert_qa_tf.training.preparation import Prepared, parameter_counts, prepare
 from bert_qa_tf.training.reporting import Reporter
@@ -163,9 +163,8 @@ def _run(prepared: Prepared, trainer: Trainer, stop: StopRequest, role: cluster.
     finally:
         trainer.end_profile()
         reporter.close()
-    path = f"{config.model_dir}/{run_directory.BEST_FILE}"
-    scores = files.read_json(path)["scores"] if tf.io.gfile.exists(path) else {}
-    return TrainResult(int(trained.step.numpy()), scores, stop.received)
+    best = run_directory.read_best(config.model_dir)
+    return TrainResult(int(trained.step.numpy()), {} if best is None else best.scores, stop.received)
 
 
 @dataclasses.dataclass

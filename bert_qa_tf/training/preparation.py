@@ -135,11 +135,10 @@ def _bind_task(config: TrainConfig, manifest: Manifest) -> Task:
         if name not in known:
             raise InputError(f"--{name}: {config.train_dir} is for {task.name}, which has no such option")
     try:
-        return task.from_json(manifest.settings).with_options(config.task_options)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{config.train_dir}/{MANIFEST_FILE}: something in `settings` has another shape ({error}); convert again"
-        ) from error
+        bound = task.from_json(manifest.settings)
+    except InputError as error:
+        raise InputError(f"{config.train_dir}/{MANIFEST_FILE}: {error}; convert again") from error
+    return bound.with_options(config.task_options)
 
 
 def parameter_counts(model: tf_keras.Model) -> tuple[int, int]:

@@ -6,6 +6,7 @@ TensorBoard events are written by orbit.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
@@ -13,11 +14,21 @@ import time
 import tensorflow as tf
 from tqdm import tqdm
 
-from bert_qa_tf.storage import files
+from bert_qa_tf.config import schema
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files, json_text, protos
 from bert_qa_tf.training.cluster import ALONE, Role
 
 METRICS_FILE = "metrics.jsonl"
 _EVENTS = "events.out.tfevents."
+
+
+@dataclasses.dataclass(frozen=True)
+class _Line:
+    """The types of what is read of a line; it holds more."""
+
+    step: int
+    kind: str
 
 
 class Reporter:
@@ -98,11 +109,12 @@ class Reporter:
         if not tf.io.gfile.exists(self._path):
             return []
         lines = []
-        for text in files.read_text(self._path).splitlines():
+        content = files.read_bytes(self._path).decode("utf-8", errors="replace")
+        for text in content.splitlines():
             try:
-                line = json.loads(text)
-                line["step"], line["kind"]
-            except (json.JSONDecodeError, KeyError, TypeError):
+                line = json_text.parse(text, allow_nan=True)
+                schema.read(_Line, line, self._path, lenient=True)
+            except InputError:
                 break  # a killed process was writing this line; the steps after it are run again
             lines.append(line)
         return lines
@@ -128,7 +140,7 @@ def _keep_events(path: str, step: int) -> None:
     kept, dropped = [], 0
     try:
         for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            if tf.compat.v1.Event.FromString(record).step <= step:
+            if protos.parse(tf.compat.v1.Event, record, path, "a file of TensorBoard's events").step <= step:
                 kept.append(record)
             else:
                 dropped += 1

@@ -21,7 +21,7 @@ from bert_qa_tf.encoders.sources.loader import PretrainedEncoder
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest
-from bert_qa_tf.storage import files, lock, outputs, temporary_files
+from bert_qa_tf.storage import files, json_text, lock, outputs, temporary_files
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import run_directory
 
@@ -137,7 +137,7 @@ def open_run(
     if there is not None and not config.overwrite:
         there, here = {**_ADDED, **_identity(there)}, _identity(resolved)
         # Converted through JSON like the file, which turns tuples into lists.
-        here = json.loads(json.dumps(here))
+        here = json_text.parse(json.dumps(here))
         different = [name for name in here if here[name] != there.get(name)]
         if different:
             shown = ", ".join(

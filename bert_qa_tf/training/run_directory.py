@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf import tasks
-from bert_qa_tf.config import EncoderConfig
+from bert_qa_tf.config import EncoderConfig, schema
 from bert_qa_tf.encoders.encoder import build_encoder
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, read_weights
 from bert_qa_tf.encoders.tokenizers import load_saved_tokenizer
@@ -35,7 +35,33 @@ EVAL_DIR = "eval"
 DEVELOPMENT_DIR = "development"
 BEST_FILE = "best/best.json"
 _EXPECTED = "a run directory that `train` wrote"
+_EXPECTED_BEST = "what `train` wrote about its best checkpoint"
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+@dataclasses.dataclass(frozen=True)
+class _RunConfig:
+    """The types of what is read of `config.json`; it holds more."""
+
+    task: str
+    settings: dict[str, Any]
+    train: dict[str, Any]
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Best:
+    """The content of `best.json`.
+
+    Attributes:
+      checkpoint: the name of the best checkpoint, in the same folder.
+      step: the step of its weights.
+      scores: their development scores.
+    """
+
+    checkpoint: str
+    step: int
+    scores: dict[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,10 +118,12 @@ def read_encoder_config(model_dir: str) -> tuple[dict[str, Any], Tokenizer]:
     Raises:
       InputError: a file is missing, damaged or not the one that was written.
     """
-    values = files.read_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", expected=_EXPECTED)
+    path = f"{model_dir}/{ENCODER_CONFIG_FILE}"
+    values = files.read_json(path, expected=_EXPECTED)
     # The first runs stored only the casing, among the encoder's settings.
     casing = {"do_lower_case": values.pop("do_lower_case")} if "do_lower_case" in values else {}
-    return values, load_saved_tokenizer(f"{model_dir}/{ENCODER_DIR}", values.pop("tokenizer", casing))
+    settings = schema.read(dict[str, Any], values.pop("tokenizer", casing), f"{path}: `tokenizer`")
+    return values, load_saved_tokenizer(f"{model_dir}/{ENCODER_DIR}", settings)
 
 
 def read_config(model_dir: str) -> dict[str, Any]:
@@ -111,12 +139,13 @@ def read_config(model_dir: str) -> dict[str, Any]:
     missing = [name for name in ("task", "settings", "train") if name not in config]
     if missing:
         raise InputError(f"{path}: not a config that `train` wrote ({', '.join(missing)} missing)")
+    schema.read(_RunConfig, config, path, lenient=True)
     return config
 
 
 def _of_today(config: dict[str, Any]) -> dict[str, Any]:
     """Converts the config of a run from before there were several tasks to the current format."""
-    train = dict(config["train"])
+    train = dict(config["train"]) if isinstance(config["train"], dict) else {}
     settings = {"windowing": config["windowing"], "decoding": train.pop("decoding", {})}
     rest = {name: value for name, value in config.items() if name != "windowing"}
     return {**rest, "task": "question_answering", "settings": settings, "train": train}
@@ -134,8 +163,8 @@ def task_of(model_dir: str) -> Task:
 def _task(model_dir: str, config: dict[str, Any]) -> Task:
     try:
         return tasks.find(config["task"]).from_json(config["settings"])
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{model_dir}/{CONFIG_FILE}: something in `settings` has another shape ({error})") from error
+    except InputError as error:
+        raise InputError(f"{model_dir}/{CONFIG_FILE}: {error}") from error
 
 
 def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str, int]:
@@ -147,19 +176,45 @@ def checkpoint_path(model_dir: str, which: Literal["best", "last"]) -> tuple[str
       InputError: there is no checkpoint yet.
     """
     if which == "best" and tf.io.gfile.exists(f"{model_dir}/{BEST_FILE}"):
-        best = files.read_json(f"{model_dir}/{BEST_FILE}")
-        return f"{model_dir}/best/{best['checkpoint']}", best["step"]
+        best = read_best(model_dir)
+        return f"{model_dir}/best/{best.checkpoint}", best.step
     path = checkpoint_files.newest(f"{model_dir}/{CHECKPOINT_DIR}")
     if path is None:
         raise InputError(f"{model_dir}: no checkpoint here yet; training has not got as far as its first one")
-    return path, int(path.rsplit("-", 1)[1])
+    return path, step_of(path)
+
+
+def step_of(path: str) -> int:
+    """Returns the step in the name of a checkpoint.
+
+    Raises:
+      InputError: the name has none.
+    """
+    step = path.rpartition("-")[2]
+    if not step.isascii() or not step.isdigit() or len(step) > 18:
+        raise InputError(f"{path}: expected a checkpoint whose name ends in its step, such as ckpt-500")
+    return int(step)
+
+
+def read_best(model_dir: str) -> Best | None:
+    """Reads `best.json`; returns None if there is none.
+
+    Raises:
+      InputError: the file is damaged.
+    """
+    path = f"{model_dir}/{BEST_FILE}"
+    if not tf.io.gfile.exists(path):
+        return None
+    best = schema.read(Best, files.read_json(path, expected=_EXPECTED_BEST), path, lenient=True)
+    if not best.checkpoint or "/" in best.checkpoint or "\0" in best.checkpoint:
+        raise InputError(f"{path}: expected `checkpoint` as a name in this folder, got {best.checkpoint!r}")
+    return best
 
 
 def development_scores(model_dir: str, step: int) -> dict[str, float] | None:
     """Returns the development scores of the weights of `step` if they are the best weights; otherwise None."""
-    path = f"{model_dir}/{BEST_FILE}"
-    best = files.read_json(path) if tf.io.gfile.exists(path) else None
-    return best["scores"] if best is not None and best["step"] == step else None
+    best = read_best(model_dir)
+    return best.scores if best is not None and best.step == step else None
 
 
 def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
@@ -168,7 +223,7 @@ def test_scores(model_dir: str, step: int) -> dict[str, dict[str, Any]]:
     for path in sorted(tf.io.gfile.glob(f"{model_dir}/{EVAL_DIR}/*/metrics.json")):
         metrics = files.read_json(path)
         if metrics.get("step") == step:
-            found[metrics["file"]] = metrics
+            found[schema.member(str, metrics, "file", path)] = metrics
     return found
 
 
@@ -177,7 +232,7 @@ def development_examples(model_dir: str, run: LoadedRun) -> list[Any]:
 
     If the run has no copy of them, they are read from its conversion, if that still exists.
     """
-    train_dir = run.config["train"].get("train_dir", "")
+    train_dir = schema.read(str, run.config["train"].get("train_dir", ""), f"{model_dir}/{CONFIG_FILE}: `train_dir`")
     return run.task.development_examples(f"{model_dir}/{DEVELOPMENT_DIR}") or (
         run.task.development_examples(train_dir.rstrip("/")) if train_dir else []
     )
@@ -214,7 +269,7 @@ def load_run(
         if encoder_values.get("encoder_mode") == "wrap":
             encoder = build_wrapped_encoder(f"{model_dir}/{ENCODER_MODULE}")
         else:
-            encoder = build_encoder(EncoderConfig(**encoder_values), recompute_gelu=False)
+            encoder = build_encoder(_encoder_config(model_dir, encoder_values), recompute_gelu=False)
         model = task.build_model(encoder)
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
@@ -248,7 +303,11 @@ def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best"
             f"{model_dir}: trained with --encoder_mode=wrap, whose encoder cannot be taken out of its module"
         )
     weights = read_weights(load_run(model_dir, which).model.get_layer("encoder"))
-    return PretrainedEncoder(EncoderConfig(**values), weights, tokenizer, source=model_dir)
+    return PretrainedEncoder(_encoder_config(model_dir, values), weights, tokenizer, source=model_dir)
+
+
+def _encoder_config(model_dir: str, values: dict[str, Any]) -> EncoderConfig:
+    return schema.read(EncoderConfig, values, f"{model_dir}/{ENCODER_CONFIG_FILE}")
 
 
 def restore_model(model: tf_keras.Model, path: str) -> None:
@@ -262,4 +321,5 @@ def restore_model(model: tf_keras.Model, path: str) -> None:
         status = tf.train.Checkpoint(model=model).read(path)
         status.assert_existing_objects_matched().expect_partial()
     except checkpoint_files.UNREADABLE as error:
-        raise InputError(f"{path}: not a checkpoint of this model ({str(error).splitlines()[0]})") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: not a checkpoint of this model ({reason})") from error

@@ -6,16 +6,17 @@ policy, then variables.
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import textwrap
+from typing import Any
 
 import tensorflow as tf
 import tf_keras
 
-from bert_qa_tf.config import RuntimeConfig
+from bert_qa_tf.config import RuntimeConfig, schema
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import json_text
 
 # TensorFlow's name of the option that rewrites graphs to bfloat16.
 GRAPH_REWRITE = "auto_mixed_precision_onednn_bfloat16"
@@ -57,9 +58,10 @@ def _mirrored() -> tf.distribute.Strategy:
 
 def _multi_worker_mirrored(all_reduce: str) -> tf.distribute.Strategy:
     try:
-        cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
-    except (json.JSONDecodeError, AttributeError) as error:
+        cluster = json_text.parse(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
+    except (json_text.JsonError, AttributeError) as error:
         raise InputError(f"TF_CONFIG is not a JSON object: {error}") from error
+    schema.read(dict[str, Any], cluster, "TF_CONFIG: `cluster`")
     if not cluster.get("worker"):
         raise InputError(
             "distribution_strategy=multi_worker_mirrored needs TF_CONFIG in the environment, naming every worker: "

@@ -10,6 +10,9 @@ import json
 
 import tensorflow as tf
 
+from bert_qa_tf.config import schema
+from bert_qa_tf.storage import json_text
+
 
 @dataclasses.dataclass
 class Progress:
@@ -55,5 +58,7 @@ class ProgressInCheckpoint(tf.train.experimental.PythonState):
 
     def deserialize(self, string_value: bytes) -> None:
         """Restores the progress from the JSON of a checkpoint."""
-        for name, value in json.loads(string_value).items():
+        text = string_value.decode("utf-8")
+        restored = schema.read(Progress, json_text.parse_at("progress", text, "what `train` wrote"), "progress")
+        for name, value in dataclasses.asdict(restored).items():
             setattr(self._progress, name, value)

@@ -33,6 +33,7 @@ from bert_qa_tf.encoders.sources.weights import (
     listed,
 )
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import protos
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 CONFIG_FILE = "bert_config.json"
@@ -68,7 +69,8 @@ def read_google_checkpoint(folder: str, *, do_lower_case: bool | None = None) ->
     try:
         # Not tf.train.load_checkpoint, which takes a prefix for a folder on some file systems.
         reader = tf.compat.v1.train.NewCheckpointReader(prefix)
-        names = _names_in_objects(reader) if reader.has_tensor(_OBJECT_GRAPH_KEY) else _names_in_tensorflow_1(reader)
+        read_names = _names_in_objects if reader.has_tensor(_OBJECT_GRAPH_KEY) else _names_in_tensorflow_1
+        names = read_names(reader, prefix)
         arrays, skipped = _read_arrays(reader, names, prefix)
     except (tf.errors.OpError, message.DecodeError, IndexError, RuntimeError) as error:
         raise InputError(f"{prefix}: cannot read this checkpoint ({_first_line(error)})") from error
@@ -111,14 +113,16 @@ def _find_checkpoint(folder: str) -> str:
     return found[0].removesuffix(".index")
 
 
-def _names_in_tensorflow_1(reader: tf.compat.v1.train.NewCheckpointReader) -> dict[str, str]:
+def _names_in_tensorflow_1(reader: tf.compat.v1.train.NewCheckpointReader, prefix: str) -> dict[str, str]:
     """The checkpoint's key of every variable → its name."""
     return {key: key for key in reader.get_variable_to_shape_map()}
 
 
-def _names_in_objects(reader: tf.compat.v1.train.NewCheckpointReader) -> dict[str, str]:
+def _names_in_objects(reader: tf.compat.v1.train.NewCheckpointReader, prefix: str) -> dict[str, str]:
     """The checkpoint's key of every variable that is not an optimizer's → the name it had in the program."""
-    graph = trackable_object_graph_pb2.TrackableObjectGraph.FromString(reader.get_tensor(_OBJECT_GRAPH_KEY))
+    graph = protos.parse(
+        trackable_object_graph_pb2.TrackableObjectGraph, reader.get_tensor(_OBJECT_GRAPH_KEY), prefix, "a checkpoint"
+    )
     names, seen, waiting = {}, {0}, [0]
     # From the root along the attributes: an optimizer's copies of a variable can have that variable's name in theirs.
     while waiting:

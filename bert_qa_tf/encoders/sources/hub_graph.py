@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf import message
 from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from bert_qa_tf.encoders.sources.weights import canonical_name
 from bert_qa_tf.encoders.sources.word_pieces import read_vocab
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, protos
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 SAVED_MODEL_FILE = "saved_model.pb"
@@ -58,11 +57,12 @@ def read_graph(path: str) -> HubGraph:
     """
     file_name = tf.io.gfile.join(path, SAVED_MODEL_FILE)
     try:
-        saved_model = saved_model_pb2.SavedModel.FromString(files.read_bytes(file_name, expected="a SavedModel"))
+        content = files.read_bytes(file_name, expected="a SavedModel")
+        saved_model = protos.parse(saved_model_pb2.SavedModel, content, file_name, "a SavedModel")
         meta_graph = saved_model.meta_graphs[0]
         if not meta_graph.object_graph_def.nodes:
             raise InputError(f"{path}: this module is in TensorFlow 1's format, expected a SavedModel of TensorFlow 2")
-    except (message.DecodeError, IndexError) as error:
+    except IndexError as error:
         raise InputError(f"{file_name}: this is no SavedModel, or it is damaged") from error
     objects = meta_graph.object_graph_def.nodes
     assets = {
@@ -218,8 +218,11 @@ class _Checkpoint:
     def object_graph(self) -> trackable_object_graph_pb2.TrackableObjectGraph:
         """Which object has which variable."""
         with self._explained():
-            return trackable_object_graph_pb2.TrackableObjectGraph.FromString(
-                self._reader.get_tensor(_OBJECT_GRAPH_KEY)
+            return protos.parse(
+                trackable_object_graph_pb2.TrackableObjectGraph,
+                self._reader.get_tensor(_OBJECT_GRAPH_KEY),
+                self._prefix,
+                "a checkpoint",
             )
 
     def array(self, key: str) -> np.ndarray:
@@ -231,7 +234,7 @@ class _Checkpoint:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (tf.errors.OpError, message.DecodeError, IndexError, RuntimeError) as error:
+        except (tf.errors.OpError, IndexError, RuntimeError) as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(f"{self._prefix}: cannot read this SavedModel's variables ({reason})") from error
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from bert_qa_tf.config import CleaningConfig
 from bert_qa_tf.speech.transcripts.cleaning_rules import RULES, Span
 
+_MAX_ROUNDS = 20
+
 
 @dataclasses.dataclass(frozen=True)
 class CleanedText:
@@ -48,14 +50,14 @@ def clean(text: str, config: CleaningConfig) -> CleanedText:
     """Cleans a text; cleaning it again changes nothing.
 
     The rules are gone through until none of them finds anything: "the um the" has no repeat before the filler is gone.
+    Text needs two or three rounds. The number of rounds is bounded, so that no text takes the square of its length.
 
     >>> clean("Ann: it is, um, on [Music] Monday", CleaningConfig()).text
     'it is, on Monday'
     """
     cleaned, kept = text, list(range(len(text)))
     counts = dict.fromkeys(config.names, 0)
-    found = True
-    while found:
+    for _ in range(_MAX_ROUNDS):
         found = False
         for name in config.names:
             spans = RULES[name](cleaned)
@@ -65,6 +67,8 @@ def clean(text: str, config: CleaningConfig) -> CleanedText:
                 stretches = list(_kept_stretches(cleaned, spans))
                 cleaned = "".join(cleaned[start:end] for start, end in stretches)
                 kept = [place for start, end in stretches for place in kept[start:end]]
+        if not found:
+            break
     return CleanedText(cleaned, text, kept, counts)
 
 

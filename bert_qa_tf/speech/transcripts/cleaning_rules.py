@@ -55,7 +55,7 @@ _ROUND_NOTE = re.compile(r"\(([^()\n]{1,40})\)|\*([^*\n]{1,40})\*")
 _MUSIC_SIGNS = re.compile(r"[♩-♬]+")
 _MAX_NOTE_WORDS = 6
 
-_DASH = re.compile(r"^[ \t]*[-–—][ \t]+(?=\S)|(?<=[.?!] )[-–—] (?=[A-Z])", re.MULTILINE)
+_DASH = re.compile(r"^[ \t]*+(?:[-–—][ \t]++)+(?=\S)|(?<=[.?!] )[-–—] (?=[A-Z])", re.MULTILINE)
 _ARROWS = re.compile(r"(?<!\S)>>+(?![>-])")
 _MACHINE_LABEL = re.compile(
     r"(?<!\S)(?:[\[(]speaker[ _-]?(?:\d{1,3}|[a-z?]|turn)[\])]:?|(?:speaker|spk|s)[ _-]?\d{1,3}:|speaker [a-z]:)(?!\S)",
@@ -117,11 +117,15 @@ def find_speaker_labels(text: str) -> list[Span]:
     # By their ends: where both patterns match, the longer label counts.
     named = {match.end(): match for match in sorted(found, key=lambda match: match.end() - match.start())}
     times = Counter(match[0].strip() for match in named.values())
-    for match in named.values():
+    label_end = 0  # of the last label that begins a line
+    for match in sorted(named.values(), key=lambda match: match.start()):
         name = match[0].strip()
         begins_line = match.start() == 0 or text[match.start() - 1] == "\n"
+        # Without the label before it, this one begins the line.
+        begins_line = begins_line or (label_end > 0 and text[label_end : match.start()].isspace())
         if begins_line or name[0] == "[" or (name.isupper() and len(name) > 2) or times[name] > 1:
             spans.append(match.span())
+            label_end = match.end() if begins_line else label_end
     return _without_overlaps(spans)
 
 

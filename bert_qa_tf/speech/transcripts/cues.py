@@ -74,15 +74,17 @@ def _phrases(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
 
 
 def _cut_phrase(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
-    while words:
-        most = 1
-        while most < len(words) and _fits(words[: most + 1]):
-            most += 1
-        if most < len(words):
+    first = 0
+    while first < len(words):
+        past = first + 1
+        while past < len(words) and _fits(words[first : past + 1]):
+            past += 1
+        if past < len(words):
             # A full cue is cut where it reads best, yet not so early that the next one hardly has less to hold.
-            most = max(range(most // 2 + 1, most + 1), key=lambda cut: (_cut_quality(words, cut), cut))
-        yield words[:most]
-        words = words[most:]
+            earliest = first + (past - first) // 2 + 1
+            past = max(range(earliest, past + 1), key=lambda cut: (_cut_quality(words, cut), cut))
+        yield words[first:past]
+        first = past
 
 
 def _cut_quality(words: Sequence[Word], cut: int) -> tuple[int, float]:

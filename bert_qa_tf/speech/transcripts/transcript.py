@@ -12,6 +12,8 @@ from bert_qa_tf.errors import InputError
 
 # Times are kept to the millisecond: recognisers' frames are 10 ms long.
 _TIME_DECIMALS = 3
+# Of any time in a recording: three years. Beyond it, milliseconds are lost in rounding, or overflow.
+MAX_SECS = 1e8
 
 
 class TimeSpan(NamedTuple):
@@ -149,4 +151,4 @@ def _words(entries: Iterable[Any], source: str) -> Iterable[Word]:
 
 def _is_seconds(value: Any) -> bool:
     # NaN compares false with everything.
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_SECS

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Literal
 
 from bert_qa_tf.config import AsrSimulationConfig, RecordsConfig
-from bert_qa_tf.config.checks import require
+from bert_qa_tf.config.checks import require, require_finite
 from bert_qa_tf.config.options import option
 
 # The special tokens of `[CLS] question [SEP] context [SEP]`.
@@ -68,6 +68,7 @@ class DecodingConfig:
     )
 
     def __post_init__(self) -> None:
+        require_finite(self)
         require(self.n_best_size >= 1, f"n_best_size must be at least 1, got {self.n_best_size}")
         require(self.max_answer_length >= 1, f"max_answer_length must be at least 1, got {self.max_answer_length}")
 
@@ -101,6 +102,7 @@ class ConversionConfig(RecordsConfig):
     asr_simulation: AsrSimulationConfig | None = option(None, switch="simulate_wer")
 
     def __post_init__(self) -> None:
+        require_finite(self)
         super().__post_init__()
         require(
             0.0 <= self.min_aligned_fraction <= 1.0,

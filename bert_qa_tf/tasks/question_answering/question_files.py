@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 import tqdm
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
@@ -77,11 +77,11 @@ def read_questions(path: str, readers: Mapping[str, ReadTimedText] | None = None
 def _parse(place: str, line: bytes) -> dict[str, Any]:
     try:
         # "-sig" skips a byte order mark, which some editors write.
-        record = json.loads(line.decode("utf-8-sig"))
+        record = json_text.parse(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: not UTF-8 (byte {error.start} of the line)") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{place}: not JSON ({error.msg} at character {error.pos} of the line)") from error
+    except json_text.JsonError as error:
+        raise InputError(f"{place}: not JSON that can be read ({error.in_line})") from error
     if not isinstance(record, dict):
         raise InputError(f"{place}: expected an object with `question` and `context`, got {type(record).__name__}")
     return record

@@ -10,14 +10,13 @@ training or scores, such as a duplicate id or an empty question. `load_squad(str
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.storage.json_stream import NotStreamable, iter_array
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 
@@ -285,13 +284,13 @@ def _parse_json(name: str) -> Any:
         raise InputError(f"{name}: empty file, expected SQuAD-form JSON")
     try:
         # "-sig" skips a byte order mark, which some editors write.
-        return json.loads(content.decode("utf-8-sig"))
+        return json_text.parse(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8 at byte {error.start}, expected SQuAD-form JSON") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{name}: not JSON at line {error.lineno} column {error.colno}: {error.msg}") from error
-    except RecursionError as error:
-        raise InputError(f"{name}: JSON nested too deeply, expected SQuAD-form JSON") from error
+    except json_text.JsonError as error:
+        if error.offset is None:
+            raise InputError(f"{name}: JSON {error.reason}, expected SQuAD-form JSON") from error
+        raise InputError(f"{name}: not JSON at line {error.line} column {error.column}: {error.reason}") from error
 
 
 def _object(name: str, value: Any, place: str) -> dict[str, Any]:
@@ -301,6 +300,7 @@ def _object(name: str, value: Any, place: str) -> dict[str, Any]:
 
 
 _REQUIRED = object()
+_MAX_OFFSET = 2**31 - 1  # of a place in a text, in characters
 
 
 def _get(name: str, record: Mapping[str, Any], place: str, key: str, kind: type, default: Any = _REQUIRED) -> Any:
@@ -314,6 +314,8 @@ def _get(name: str, record: Mapping[str, Any], place: str, key: str, kind: type,
     # In Python true is an integer; in JSON it is not.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InputError(f"{name}: {path} is {_kind(value)}, expected {_JSON_TYPES[kind]}")
+    if kind is int and abs(value) > _MAX_OFFSET:
+        raise InputError(f"{name}: {path} is a number of {len(str(abs(value)))} digits, expected a place in a text")
     return value
 
 

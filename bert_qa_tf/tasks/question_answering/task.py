@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bert_qa_tf.config import schema
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Comparison, Evaluation, ExportedModule, NoOptions, Task
 from bert_qa_tf.tasks.question_answering import columns, evaluation, metrics, report
@@ -75,10 +76,16 @@ class QuestionAnswering(Task):
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> QuestionAnswering:
         """See `Task`."""
+        place = "settings"
         decoding = settings.get("decoding") or {
             "version_2_with_negative": settings.get("version_2_with_negative", False)
         }
-        return cls(QuestionAnsweringConfig(WindowingConfig(**settings["windowing"]), DecodingConfig(**decoding)))
+        return cls(
+            QuestionAnsweringConfig(
+                schema.member(WindowingConfig, settings, "windowing", place),
+                schema.read(DecodingConfig, decoding, f"{place}: `decoding`"),
+            )
+        )
 
     @property
     def max_seq_length(self) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 
 COMPRESSED = ".gz"
 
@@ -68,11 +68,11 @@ def parse_object(place: str, line: str, expected: str) -> dict[str, Any]:
       InputError: the line is not a JSON object.
     """
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{place}: not JSON ({error.msg} at character {error.pos} of the line)") from error
-    except RecursionError as error:
-        raise InputError(f"{place}: JSON nested too deeply, expected {expected}") from error
+        record = json_text.parse(line)
+    except json_text.JsonError as error:
+        if error.offset is None:
+            raise InputError(f"{place}: JSON {error.reason}, expected {expected}") from error
+        raise InputError(f"{place}: not JSON ({error.in_line})") from error
     if not isinstance(record, dict):
         raise InputError(f"{place}: expected {expected}, got {type(record).__name__}")
     return record

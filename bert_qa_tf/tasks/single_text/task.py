@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import abc
 import collections
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from bert_qa_tf.config import schema
 from bert_qa_tf.config.options import from_json
 from bert_qa_tf.records import features
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.base import Answerer, CardText, Comparison, Evaluation, ExportedModule, ReplyError, Task
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig, TextRequestConfig, TextSettings
 from bert_qa_tf.tasks.single_text.lines import read_json_lines
@@ -129,8 +129,10 @@ class SingleTextTask(Task):
         path = f"{directory}/{cls.development_file}"
         if files.exists(path):
             with files.open_binary(path) as file:
-                for line in file:
-                    yield cls.example_type(**json.loads(line))
+                for number, line in enumerate(file, start=1):
+                    place = f"{path}:{number}"
+                    text = line.decode("utf-8", errors="replace")
+                    yield schema.read(cls.example_type, json_text.parse_at(place, text, "an example"), place)
 
     @classmethod
     def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: TextConversionConfig) -> TextConverter:

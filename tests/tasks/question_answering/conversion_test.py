@@ -188,7 +188,7 @@ def test_another_tools_manifest_does_not_make_its_folder_a_conversion(tmp_path, 
         ("[]", "holds list, expected a manifest that `create_tfrecords` wrote"),
         ("{", "not JSON"),
         ('{"format_version": 1, "shards": []}', "format_version is 1, this program reads 2"),
-        ('{"format_version": 2, "shards": []}', "task is missing; convert again"),
+        ('{"format_version": 2, "shards": []}', "`task` is missing; convert again"),
     ],
 )
 def test_a_manifest_that_is_not_whole_is_named(tmp_path, text, message):

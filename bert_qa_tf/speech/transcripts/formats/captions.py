@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.formats.words import REPEATED_LINES
+from bert_qa_tf.speech.transcripts.transcript import MAX_SECS
 
 ARROW = "-->"
 # Hours are optional in WebVTT; the decimal mark is a comma in SRT. Both are found the other way round.
-TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
+TIME = r"(?:(\d{1,5}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMES = re.compile(rf"\s*{TIME}\s*-->\s*{TIME}(?:\s.*)?")
 # Live captions roll up: each repeats the line that was on the screen before, and puts a new one below it. People repeat
 # themselves too ("no", "no"), with nothing below.
@@ -105,13 +106,13 @@ def _shown(line: str) -> str:
 
 
 def to_secs(parts: Sequence[str | None]) -> float | None:
-    """The groups that `TIME` matched as seconds; None where there are more than 59 minutes or seconds."""
+    """The groups that `TIME` matched as seconds; None where there are more than 59 minutes or seconds, or years."""
     hours, minutes, secs, fraction = parts
     if int(minutes) > 59 or int(secs) > 59:
         return None
     # One sum of whole milliseconds: 62.345 and not 62.345000000000006.
     millis = ((int(hours or 0) * 60 + int(minutes)) * 60 + int(secs)) * 1000 + int(fraction.ljust(3, "0"))
-    return millis / 1000
+    return millis / 1000 if millis <= 1000 * MAX_SECS else None
 
 
 def without_repeated_lines(

@@ -17,7 +17,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.formats.captions import split_lines
 from bert_qa_tf.speech.transcripts.formats.recording_choice import choose_recording
 from bert_qa_tf.speech.transcripts.formats.words import NON_WORDS, OTHER_ALTERNATIVES, OTHER_RECORDINGS, checked_word
-from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
+from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
 
 _MIN_FIELDS, _MAX_FIELDS = 5, 8
 # A first record that no other text looks like; `*` is a time within alternatives.
@@ -115,7 +115,7 @@ def _secs(record: _Record, name: str) -> float:
         secs = float(value)
     except ValueError:
         secs = -1.0
-    if not 0 <= secs < float("inf"):
+    if not 0 <= secs <= MAX_SECS:
         raise InputError(f"{record.place}: expected the {name} in seconds, got {value!r}")
     return secs
 

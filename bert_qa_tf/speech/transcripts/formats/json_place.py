@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.transcript import MAX_SECS
+from bert_qa_tf.storage import json_text
 
 _SHOWN_CHARS = 60
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)s?")
@@ -118,10 +120,10 @@ class JsonPlace:
             match = _DURATION.fullmatch(value.strip())
             found = float(match[1]) if match else -1.0
         else:
-            found = -1.0 if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
-        if not 0 <= found < float("inf"):
+            found = -1.0 if isinstance(value, bool) or not isinstance(value, int | float) else value
+        if not 0 <= found <= MAX_SECS:
             raise self.wrong("in seconds", name)
-        return found
+        return float(found)
 
     def _first(self, names: tuple[str, ...]) -> str | None:
         return next((name for name in names if self.has(name)), None)
@@ -140,13 +142,12 @@ def parse_json(text: str, source: str) -> JsonPlace:
       InputError: it is none; names line and column.
     """
     try:
-        return JsonPlace(json.loads(text), source)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{source}:{error.lineno}: not JSON ({error.msg} at column {error.colno})") from error
-    except RecursionError as error:
-        raise InputError(f"{source}: not JSON that can be read (nested too deeply)") from error
-    except ValueError as error:  # a number of thousands of digits
-        raise InputError(f"{source}: not JSON that can be read ({str(error).partition(';')[0]})") from error
+        # Some recognisers write NaN; `number` and `secs` say where.
+        return JsonPlace(json_text.parse(text, allow_nan=True), source)
+    except json_text.JsonError as error:
+        if error.offset is None:
+            raise InputError(f"{source}: not JSON that can be read ({error.reason})") from error
+        raise InputError(f"{source}:{error.line}: not JSON ({error.reason} at column {error.column})") from error
 
 
 def _shown(value: Any) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.formats import words as word_rules
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
-from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
+from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
 from bert_qa_tf.speech.transcripts.word_times import fill_times
 
 
@@ -125,6 +125,6 @@ def _millis_bounds(place: JsonPlace) -> tuple[float, float]:
 
 def _millis(offsets: JsonPlace, name: str) -> float:
     value = offsets.number(name)
-    if value is None or value < 0:
+    if value is None or not 0 <= value <= 1000 * MAX_SECS:
         raise offsets.wrong("in milliseconds", name)
     return value / 1000
