@@ -182,4 +182,6 @@ def read_dictionary(path: str | os.PathLike[str]) -> Pronunciations:
                     raise InputError(f"{path}: line {number}: {error.args[0]!r} is no phone of ARPAbet") from error
     except OSError as error:
         raise InputError(f"{path}: cannot read this dictionary ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}, expected a dictionary") from error
     return Pronunciations(entries)

@@ -75,7 +75,7 @@ def main(folder: str, request_file: str, reply_file: str) -> None:
     text_name, ids_name = request["names"]
     saved_model_trust.check(f"{folder}/{ids_name}")
     reply: dict[str, Any] = {ids_name: _ids_outputs(tf.saved_model.load(f"{folder}/{ids_name}"), request["rows"])}
-    reply["ops"] = _ops(f"{folder}/{text_name}/saved_model.pb")
+    reply["ops"] = _ops(f"{folder}/{text_name}")
     if "tensorflow_text" in sys.modules:
         raise AssertionError("tensorflow-text was loaded before the model that must do without it")
 

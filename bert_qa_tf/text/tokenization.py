@@ -44,6 +44,7 @@ VOCAB_FILE = "vocab.txt"
 # Bounds the memory of one call of the graph, which needs about 100 bytes per character.
 _MAX_CHARS_PER_BATCH = 1_000_000
 _MAX_BYTES_PER_CHAR = 4
+_MAX_PIECE_BYTES = 256  # FastWordpieceTokenizer's
 # JSON can represent half a surrogate pair, but UTF-8 cannot. The replacement has the same length, so offsets stay.
 _LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
@@ -350,6 +351,8 @@ def _check_vocab(vocab: Sequence[str], source: str) -> dict[str, int]:
     for line, piece in enumerate(vocab):
         if not piece:
             raise InputError(f"{source}: line {line + 1} is empty, expected a word piece")
+        if len(piece) > _MAX_PIECE_BYTES // 4 and len(piece.encode("utf-8")) > _MAX_PIECE_BYTES:
+            raise InputError(f"{source}: line {line + 1} has over {_MAX_PIECE_BYTES} bytes, expected a word piece")
         if piece in ids:
             raise InputError(f"{source}: line {line + 1} repeats {piece!r} of line {ids[piece] + 1}")
         ids[piece] = line

@@ -58,7 +58,7 @@ class ProgressInCheckpoint(tf.train.experimental.PythonState):
 
     def deserialize(self, string_value: bytes) -> None:
         """Restores the progress from the JSON of a checkpoint."""
-        text = string_value.decode("utf-8")
+        text = string_value.decode("utf-8", errors="replace")
         restored = schema.read(Progress, json_text.parse_at("progress", text, "what `train` wrote"), "progress")
         for name, value in dataclasses.asdict(restored).items():
             setattr(self._progress, name, value)

@@ -12,10 +12,12 @@ import re
 import string
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
+from bert_qa_tf.config import schema
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.text.tokenizer import Tokenizer
@@ -84,11 +86,13 @@ def _statements(folder: str) -> dict[str, bool]:
             continue
         values = files.read_json(path)
         if name == "tokenizer.json":
-            values = values.get("normalizer") or {}
+            values = schema.read(dict[str, Any], values.get("normalizer") or {}, f"{path}: `normalizer`")
             values = {**values, "do_lower_case": values.get("lowercase")}
         lower, strip = values.get("do_lower_case"), values.get("strip_accents")
         if lower is None:
             continue
+        for key, value in (("do_lower_case", lower), ("strip_accents", strip)):
+            schema.read(bool | None, value, f"{path}: `{key}`")
         if strip not in (None, lower):
             raise InputError(
                 f"{path}: strip_accents={strip} with do_lower_case={lower}; BERT's tokenizer does both or neither"

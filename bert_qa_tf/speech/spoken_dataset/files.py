@@ -152,8 +152,8 @@ def _make_listening(config: SpeakingConfig) -> Callable[[_Job], None]:
 def _read_part(path: str) -> Heard | None:
     """What was heard before; None where that is not there or was cut off."""
     try:
-        return Heard.from_json(files.read_json(path))
-    except (ValueError, KeyError, TypeError):
+        return Heard.from_json(files.read_json(path), path)
+    except InputError:
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bert_qa_tf.config import SpeakingConfig
+from bert_qa_tf.config import SpeakingConfig, schema
 from bert_qa_tf.speech.recordings import audio, word_errors
 from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
 from bert_qa_tf.speech.spoken_dataset.synthesizer import Synthesizer, load_synthesizer
@@ -21,6 +21,7 @@ from bert_qa_tf.speech.transcripts.transcript import Word
 from bert_qa_tf.text.verbalization import verbalize, verbalize_sentences
 
 _TIME_DECIMALS = 3
+_WordFields = tuple[str, float | None, float | None, float | None, bool]  # those of `Word`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,15 +48,15 @@ class Heard:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Heard:
+    def from_json(cls, value: dict[str, Any], place: str) -> Heard:
         """Of `to_json`.
 
         Raises:
-          KeyError, TypeError, ValueError: it has another shape.
+          InputError: it has another shape.
         """
-        sentences = tuple(tuple(Word(*fields) for fields in sentence) for sentence in value["sentences"])
-        times = (float(value[name]) for name in ("duration_secs", "recognition_secs"))
-        return cls(sentences, *times)
+        sentences = schema.member(list[list[_WordFields]], value, "sentences", place)
+        times = (schema.member(float, value, name, place) for name in ("duration_secs", "recognition_secs"))
+        return cls(tuple(tuple(Word(*fields) for fields in sentence) for sentence in sentences), *times)
 
 
 class Listener:

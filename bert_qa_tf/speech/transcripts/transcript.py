@@ -117,7 +117,7 @@ def from_json(value: Any, source: str) -> Transcript:
     """A transcript as `Transcript.to_json` gives it.
 
     Args:
-      value: of `json.loads`.
+      value: of `json_text.parse`.
       source: the file it comes from, for messages.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import os
 import pathlib
 import tempfile
@@ -32,6 +33,10 @@ if TYPE_CHECKING:  # they import TensorFlow
     import tf_keras
 
 _OUTPUTS = {"label": str, "score": (int, float), "labels": list, "probabilities": list}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class Classification(SingleTextTask):
@@ -140,8 +145,10 @@ class Classification(SingleTextTask):
         answers = []
         for row in super().from_columns(columns, examples):
             fits = all(isinstance(row[name], kind) for name, kind in _OUTPUTS.items())
+            fits = fits and all(isinstance(label, str) for label in row["labels"])
+            fits = fits and all(_is_number(value) for value in (row["score"], *row["probabilities"]))
             if not fits or len(row["labels"]) != len(row["probabilities"]):
-                raise ReplyError(f"expected a label, its score, all labels and their probabilities, got {row}")
+                raise ReplyError(f"expected a label, its score, all labels and their probabilities, got {row!r:.200}")
             probabilities = dict(zip(row["labels"], map(float, row["probabilities"]), strict=True))
             answers.append(Classified(row["label"], float(row["score"]), probabilities))
         return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,13 +51,18 @@ def _check_column(name: str, column: Any, kind: type | tuple[type, ...], count: 
     found = "no such output"
     if isinstance(column, list):
         rows = column if name in _LISTS else [column]
-        values_fit = all(isinstance(row, list) and all(isinstance(value, kind) for value in row) for row in rows)
+        values_fit = all(isinstance(row, list) and all(_fits(value, kind) for value in row) for row in rows)
         if len(column) == count and values_fit:
             return
         found = f"{len(column)} entries" + (f", the first of them {column[0]!r:.40}" if column else "")
     raise ReplyError(
         f"expected `{name}` with {count} entries, got {found}: is this model a `qa` export of this project?"
     )
+
+
+def _fits(value: Any, kind: type | tuple[type, ...]) -> bool:
+    is_number = kind is not str
+    return isinstance(value, kind) and not (is_number and (isinstance(value, bool) or not math.isfinite(value)))
 
 
 def _to_answer(row: Mapping[str, Any], context: str) -> DecodedAnswer:

@@ -24,7 +24,7 @@ class JsonPlace:
     """A value and where it stands.
 
     Attributes:
-      value: as `json.loads` gives it.
+      value: as `json_text.parse` gives it.
       source: the file, for messages.
       path: from the document's top, such as `segments[3]`; "" for the top.
     """
