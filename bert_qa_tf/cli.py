@@ -59,6 +59,9 @@ def run(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Sequen
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # background processes ignore SIGINT
         signal.signal(signal.SIGINT, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what an id or a name of a file may hold, and the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(call(main, usage, groups, sys.argv[1:] if argv is None else argv))
 
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from bert_qa_tf import cli, flags, tasks
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import results
-from bert_qa_tf.storage import lock
+from bert_qa_tf.storage import files, lock
 from bert_qa_tf.tasks.base import Baseline, Evaluation, Task
 
 _BASELINES = {flag: baseline.text for task in tasks.all_tasks() for flag, baseline in task.baselines().items()}
@@ -43,6 +43,7 @@ def main(values: FlagValues) -> None:
     task = _task(values)
     options = _options(values, task)
     reading = flags.task_config(values, task, "reference_config", tasks.all_tasks())
+    _check_inputs(values, task)
     references = [task.read_reference(path, reading) for path in values.eval_file]
     by_file: list[dict[str, Any]] = [{} for _ in references]
     for scored in _all_scored(values, task, options):
@@ -85,6 +86,21 @@ def _check_flags(values: FlagValues) -> None:
     stems = [_stem(path) for path in values.eval_file]
     if len(set(stems)) != len(stems):
         raise InputError("two of the --eval_file have the same name, so their results would overwrite each other")
+
+
+def _check_inputs(values: FlagValues, task: type[Task]) -> None:
+    """Looks at all files and models before the first model is run."""
+    files.check_inputs([*values.eval_file, *([values.predictions_file] if values.predictions_file else [])])
+    for path in values.model_dir:
+        from bert_qa_tf.training.run_directory import checkpoint_path, task_of
+
+        path = path.rstrip("/")
+        _check_task(path, type(task_of(path)), task)
+        checkpoint_path(path, values.checkpoint)
+    for path in values.saved_model:
+        from bert_qa_tf.exporting import archive, task_file
+
+        _check_task(path, task_file.task_of_export(archive.locate(path.rstrip("/"))), task)
 
 
 def _task(values: FlagValues) -> type[Task]:

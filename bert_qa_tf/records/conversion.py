@@ -148,10 +148,12 @@ def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) 
       overwrite: whether to replace an existing conversion.
 
     Raises:
-      InputError: no input file is named, one lies in `output_dir`, or that folder must not be replaced.
+      InputError: no input file is named, one cannot be read, or one lies in `output_dir`; or that folder must not be
+        replaced.
     """
     if not input_files:
         raise InputError("no input file: name at least one with --input_file")
+    files.check_inputs(input_files)
     if not output_dir:
         raise InputError("--output_dir is empty: where should the records go?")
     outputs.check_not_read(output_dir, input_files)

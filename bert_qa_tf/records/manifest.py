@@ -6,7 +6,6 @@ The manifest is written last: a folder without it is not a finished conversion.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,7 @@ import tensorflow as tf
 
 from bert_qa_tf.config import schema
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.text.tokenizer import with_kind
 
 FORMAT_VERSION = 2
@@ -134,7 +133,7 @@ class Manifest:
             "indexes": [dataclasses.asdict(index) for index in self.indexes],
             "files": list(self.files),
         }
-        return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        return json_text.write(value, indent=2) + "\n"
 
 
 def read_manifest(directory: str) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import tempfile
@@ -17,7 +18,7 @@ from bert_qa_tf.records.features import FeatureSpec
 from bert_qa_tf.records.framing import unframe
 from bert_qa_tf.records.index import read_index
 from bert_qa_tf.records.manifest import Manifest, Shard
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import cache, digests, files
 
 
 class Columns:
@@ -64,8 +65,8 @@ class RecordReader:
       keys: the `order_key` of each record's window, `<uint64>[num_records]`.
 
     Raises:
-      InputError: a shard is missing or has another size than in the manifest (the message says how many records are
-        readable), or the index belongs to other shards.
+      InputError: a shard is missing or has another size or SHA-256 than in the manifest (the message says how many
+        records are readable), or the index belongs to other shards.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class RecordReader:
         self._first_of_shard = np.concatenate([[0], np.cumsum(counts)])
         self._temporary = tempfile.TemporaryDirectory(prefix="bert_qa_tf_") if files.is_remote(directory) else None
         self._paths = [self._local_path(name, shard) for name, shard in zip(self._names, shards, strict=True)]
+        self._check_digests()
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -176,6 +178,22 @@ class RecordReader:
             raise InputError(f"{name}: {_difference(path, shard)}")
         return path
 
+    def _check_digests(self) -> None:
+        """Compares the shards with the manifest's SHA-256, unless that was done before and no file was touched since.
+
+        A changed label is a sound record with a sound checksum, and would be trained on.
+        """
+        states = [(path, os.stat(path)) for path in self._paths]
+        seen = [(os.path.realpath(path), s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns) for path, s in states]
+        known = hashlib.sha256(repr([*seen, *(shard.sha256 for shard in self._shards)]).encode()).hexdigest()
+        if self._temporary is None and cache.was_checked(known):
+            return
+        for name, path, shard in zip(self._names, self._paths, self._shards, strict=True):
+            if digests.sha256_of(path) != shard.sha256:
+                raise InputError(f"{name}: {_difference(path, shard)}")
+        if self._temporary is None:
+            cache.mark_checked(known)
+
 
 def open_split(
     directory: str, manifest: Manifest, split: str, table: Sequence[FeatureSpec], with_decoding: bool = False
@@ -196,7 +214,7 @@ def open_split(
 
 
 def _difference(path: str, shard: Shard) -> str:
-    """Describes what is wrong with a shard whose size is not the one in the manifest."""
+    """Describes what is wrong with a shard whose size or SHA-256 is not the one in the manifest."""
     count = 0
     try:
         for _ in tf.data.TFRecordDataset(path, buffer_size=1 << 20):
@@ -205,4 +223,6 @@ def _difference(path: str, shard: Shard) -> str:
         return f"truncated or corrupt after {count} of {shard.records} records"
     if count != shard.records:
         return f"holds {count} records, the manifest expects {shard.records}"
-    return f"has {os.path.getsize(path)} bytes, the manifest expects {shard.bytes}; convert again"
+    if os.path.getsize(path) != shard.bytes:
+        return f"has {os.path.getsize(path)} bytes, the manifest expects {shard.bytes}; convert again"
+    return "was changed after the conversion, its SHA-256 is not that of the manifest; convert again"

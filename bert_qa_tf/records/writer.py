@@ -51,7 +51,7 @@ def serialize(values: Mapping[str, Any], table: Sequence[FeatureSpec], with_deco
             continue
         value = values[spec.name]
         if spec.dtype == "string":
-            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8")]))
+            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8", "backslashreplace")]))
         else:
             numbers = value.tolist() if spec.per_token else [value]
             feature = tf.train.Feature(int64_list=tf.train.Int64List(value=numbers))

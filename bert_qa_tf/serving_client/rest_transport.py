@@ -6,7 +6,6 @@ This module does not need TensorFlow.
 
 from __future__ import annotations
 
-import json
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,7 +81,7 @@ class RestTransport:
             response = self._session.request(
                 method,
                 url,
-                data=None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8"),
+                data=None if body is None else json_text.write(body).encode("utf-8"),
                 timeout=timeout_secs,
                 # Passed with each request, because REQUESTS_CA_BUNDLE overrides the session's own setting.
                 verify=self._connection.ca_file or True,

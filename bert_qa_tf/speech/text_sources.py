@@ -6,7 +6,6 @@ Each reader remembers what it read: questions come in any order, and recognising
 from __future__ import annotations
 
 import functools
-import json
 import time
 from collections.abc import Callable
 
@@ -94,7 +93,7 @@ class RecordingReader:
         cleaned = CleanedTranscript.of(transcript, self._cleaning).describe_cleaning()
         damage = f"; {transcript.damage}" if transcript.damage else ""
         self._report(f"{path}: heard {heard}, which took {secs:.1f} s{cleaned}{damage}")
-        return json.dumps(transcript.to_json(), ensure_ascii=False)
+        return json_text.write(transcript.to_json())
 
     @functools.cached_property
     def _recognizer(self) -> Recognizer:

@@ -1,7 +1,7 @@
-"""Finds the user's cache, which holds downloads and a record of the modules that have been checked.
+"""Finds the user's cache, which holds downloads and a record of what has been checked.
 
-The cache is `~/.cache/bert_qa_tf`, unless `XDG_CACHE_HOME` is set. Anything in it may be deleted; it is created again
-when it is needed.
+Checked are modules, and shards of records against their manifest. The cache is `~/.cache/bert_qa_tf`, unless
+`XDG_CACHE_HOME` is set. Anything in it may be deleted; it is created again when it is needed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def was_checked(fingerprint: str) -> bool:
 
 
 def mark_checked(fingerprint: str) -> None:
-    """Records that the module with this fingerprint passed its check.
+    """Records that what has this fingerprint passed its check.
 
     If the cache cannot be written, the failure is logged and not raised.
     """
@@ -39,4 +39,4 @@ def mark_checked(fingerprint: str) -> None:
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
     except OSError as error:
-        logging.info("cannot write %s (%s): the module will be checked again next time", mark, error.strerror)
+        logging.info("cannot write %s (%s): it will be checked again next time", mark, error.strerror)

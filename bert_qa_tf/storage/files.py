@@ -139,6 +139,21 @@ def read_json(path: PathLike, *, expected: str | None = None) -> dict[str, Any]:
     return value
 
 
+def check_inputs(paths: Iterable[PathLike]) -> None:
+    """Looks at all inputs of a command before it begins to work, which may take hours.
+
+    Raises:
+      InputError: one of them is missing, a folder, or cannot be read.
+    """
+    for path in paths:
+        name = os.fspath(path)
+        if is_folder(name):
+            raise InputError(f"{name}: is a folder, expected a file")
+        if is_remote(name) or not os.path.exists(name) or os.path.isfile(name):  # a pipe can be opened only once
+            with open_binary(name):
+                pass
+
+
 # === Writing ===
 
 

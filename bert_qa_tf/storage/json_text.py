@@ -83,6 +83,20 @@ def parse_at(place: str, text: str, expected: str, *, allow_nan: bool = False) -
         raise JsonError(f"{place}: not JSON ({error.reason}: {where}), expected {expected}") from error
 
 
+def write(value: Any, *, indent: int | None = None) -> str:
+    """Returns a value as JSON that UTF-8 can hold.
+
+    Half a surrogate pair, which an id of a question may have, stays an escape. So a text that came as JSON cannot lose
+    what was computed for it.
+    """
+    return escape_surrogates(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def escape_surrogates(text: str) -> str:
+    r"""Returns a text that UTF-8 can hold: half a surrogate pair becomes an escape such as `\ud83d`."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def is_too_deep(error: JsonError) -> bool:
     """Returns whether the text is nested too deeply, rather than that a number in it cannot be read."""
     return error.reason == _TOO_DEEP

@@ -16,7 +16,7 @@ from absl import logging
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech import parts
-from bert_qa_tf.speech.recordings import word_errors
+from bert_qa_tf.speech.recordings import audio, word_errors
 from bert_qa_tf.speech.recordings.recognizer import load_recognizer
 from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
 from bert_qa_tf.speech.transcripts import writers
@@ -56,6 +56,10 @@ def run(
     output_format = output_format or (_format_of(output_file) if output_file else "txt")
     references = _read_references(recordings, reference_files)
     there = [] if overwrite else _targets_that_are_there(targets, with_references=bool(references))
+    for recording in recordings:  # all are looked at before the first is recognised
+        files.check_inputs([recording])
+        with audio.open_audio(recording):
+            pass
     num_processes = num_processes or suitable_processes(config)
     recognizer = load_recognizer(config)
     total = word_errors.WordErrors(0, 0)

@@ -27,7 +27,7 @@ from bert_qa_tf.speech import parts, processes
 from bert_qa_tf.speech.spoken_dataset import report_file
 from bert_qa_tf.speech.spoken_dataset.paragraphs import SpokenParagraph
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, Listener, check_installed
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.storage.json_stream import iter_array
 from bert_qa_tf.tasks.question_answering import squad_reader
 from bert_qa_tf.text.verbalization import verbalize_sentences
@@ -221,7 +221,7 @@ def _write(
                     paragraphs.append(made)
             if paragraphs:
                 separator = ",\n" if num_written else "\n"
-                text = json.dumps({**article, "paragraphs": paragraphs}, ensure_ascii=False)
+                text = json_text.write({**article, "paragraphs": paragraphs})
                 file.write((separator + text).encode("utf-8"))
                 num_written += 1
     file.write(b"\n]}\n")

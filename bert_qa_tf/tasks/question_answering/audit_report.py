@@ -48,6 +48,7 @@ def run_audit(
     """
     if not paths:
         raise InputError("nothing to audit: give at least one --input_file")
+    files.check_inputs(paths)
     if output_file:
         outputs.check_file(
             output_file, paths, overwrite=overwrite, is_own=lambda head: _BEGINNING.match(head) is not None

@@ -215,6 +215,7 @@ class _Reader:
         qas_id = _get(self.name, qa, place, "id", str)
         if not qas_id:
             raise InputError(f"{self.name}: {place}.id is an empty string, expected an id")
+        self._check_unicode(f"{place}.id", qas_id, qas_id)
         question = _get(self.name, qa, place, "question", str)
         if not question.strip():
             self._note(EMPTY_QUESTIONS, f"{place}.question", qas_id, f"empty question (id {qas_id!r})")

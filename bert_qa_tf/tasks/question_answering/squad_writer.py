@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import example_to_json
 
@@ -62,7 +62,7 @@ class SquadWriter:
 
     def _flush(self) -> None:
         if self._article is not None:
-            self._put((",\n" if self._num_articles else "\n") + json.dumps(self._article, ensure_ascii=False))
+            self._put((",\n" if self._num_articles else "\n") + json_text.write(self._article))
             self._num_articles += 1
             self._article = None
 

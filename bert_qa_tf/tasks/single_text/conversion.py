@@ -6,7 +6,6 @@ import collections
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import conversion
 from bert_qa_tf.records.conversion import Record
 from bert_qa_tf.records.manifest import Manifest, Source
-from bert_qa_tf.storage import digests, files
+from bert_qa_tf.storage import digests, files, json_text
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig
 from bert_qa_tf.tasks.single_text.tokenizing import encode_examples, unique_id
 from bert_qa_tf.text.tokenizer import Tokenizer
@@ -95,7 +94,7 @@ class TextConverter:
                     self.counts[f"{split}_examples"] += 1
                     if split == "dev":
                         dev_file = dev_file or stack.enter_context(files.replacing(f"{directory}/{DEV_FILE}"))
-                        dev_file.write(json.dumps(dataclasses.asdict(example), ensure_ascii=False).encode() + b"\n")
+                        dev_file.write(json_text.write(dataclasses.asdict(example)).encode() + b"\n")
                     yield self._record(example, ids, split)
 
     def _record(self, example: Any, ids: np.ndarray, split: str) -> Record:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tqdm
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.base import Answerer
 from bert_qa_tf.tasks.single_text.config import TextRequestConfig
 
@@ -119,4 +118,4 @@ class TextRequest:
 
 def to_json(task: type[SingleTextTask], example_id: str | int, answer: Any) -> str:
     """Formats an answer as one line of JSON."""
-    return json.dumps({"id": example_id, **task.answer_fields(answer)}, ensure_ascii=False)
+    return json_text.write({"id": example_id, **task.answer_fields(answer)})
