@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fractions
 import hashlib
 import os
 import re
@@ -225,8 +226,9 @@ def resample(samples: np.ndarray, rate_hz: int) -> np.ndarray:
         return samples
     from scipy import signal
 
-    # resample_poly divides both by what they share.
-    return _as_int16(signal.resample_poly(samples.astype(np.float32), SAMPLE_RATE_HZ, rate_hz))
+    # The filter is as long as these numbers are large. All usual rates keep their ratio; 383,999 Hz is taken for 384,000.
+    ratio = fractions.Fraction(SAMPLE_RATE_HZ, rate_hz).limit_denominator(1000)
+    return _as_int16(signal.resample_poly(samples.astype(np.float32), ratio.numerator, ratio.denominator))
 
 
 def add_white_noise(samples: np.ndarray, volume: float, key: str) -> np.ndarray:

@@ -54,6 +54,7 @@ _BLOCK_TIMEOUT_SECS = 120
 _MAX_ALLOCATION_BYTES = 512 * 2**20
 _ERROR = re.compile(r"\[(?:error|fatal|panic)\] (.*)")
 _DURATION = re.compile(r"(?m)^(?:\[info\] )? *Duration: (\d{1,6}):(\d\d):(\d\d\.\d+)")
+_REFUSED = re.compile(r"(?m)^\[([\w,]+) @ \w+\] \[error\] Format not on whitelist")
 _COMPLAINTS_BYTES = 1 << 20
 
 
@@ -83,6 +84,11 @@ class Decoding:
         except TimeoutError as error:
             raise InputError(f"{self._name}: ffmpeg gave no sound for {_BLOCK_TIMEOUT_SECS} s") from error
         if self._process.wait():
+            refused = _REFUSED.search(self._text())
+            if refused:
+                raise InputError(
+                    f"{self._name}: cannot read this as audio ({refused[1]} is not accepted as a recording)"
+                )
             reason = (self._errors() or ["no reason given"])[-1]
             raise InputError(f"{self._name}: cannot read this as audio (ffmpeg: {reason})")
 
