@@ -226,7 +226,7 @@ def resample(samples: np.ndarray, rate_hz: int) -> np.ndarray:
         return samples
     from scipy import signal
 
-    # The filter is as long as these numbers are large. All usual rates keep their ratio; 383,999 Hz is taken for 384,000.
+    # The filter is as long as these numbers are large. Usual rates keep their ratio; 383,999 Hz is taken for 384,000.
     ratio = fractions.Fraction(SAMPLE_RATE_HZ, rate_hz).limit_denominator(1000)
     return _as_int16(signal.resample_poly(samples.astype(np.float32), ratio.numerator, ratio.denominator))
 

@@ -139,3 +139,13 @@ def test_several_processes_hear_what_one_hears(tmp_path):
     one = transcribe(tmp_path / "a.wav", FAST)
     assert transcribe(tmp_path / "a.wav", FAST, num_processes=2) == one
     assert one.text.count("friday") >= 4
+
+
+@needs_pocketsphinx
+def test_a_second_recording_that_is_missing_is_told_before_the_first_is_recognised(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(1), 8000)
+    recordings = [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
+    options = {"output_file": None, "output_format": None, "reference_files": [], "num_processes": 1}
+    with pytest.raises(InputError, match=r"b\.wav: no such file"):
+        run(recordings, FAST, output_dir=str(tmp_path / "out"), **options)
+    assert not (tmp_path / "out").exists()
