@@ -112,7 +112,7 @@ def _task(values: FlagValues) -> type[Task]:
     if values.saved_model:
         from bert_qa_tf.exporting import archive, task_file
 
-        return task_file.task_of_export(archive.locate(values.saved_model[0].rstrip("/")))
+        return task_file.task_of_export(archive.locate(values.saved_model[0].rstrip("/")), trust=values.trust)
     return tasks.find(values.task)
 
 

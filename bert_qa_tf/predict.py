@@ -57,7 +57,7 @@ def _task(values: FlagValues) -> type[Task]:
             return type(task_of(values.model_dir[0].rstrip("/")))
         from bert_qa_tf.exporting import archive, task_file
 
-        return task_file.task_of_export(archive.locate(values.saved_model[0]))
+        return task_file.task_of_export(archive.locate(values.saved_model[0]), trust=values.trust)
     except InputError:
         return tasks.find(tasks.DEFAULT_TASK)
 

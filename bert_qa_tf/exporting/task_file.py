@@ -6,11 +6,12 @@ TensorFlow is imported only if the file is missing.
 from __future__ import annotations
 
 import json
+import pathlib
 from collections.abc import Iterable
 
 from bert_qa_tf import tasks
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import cache, files
 from bert_qa_tf.tasks.base import Task
 
 # The file is in the folder of extra assets.
@@ -22,20 +23,23 @@ def content(task: type[Task]) -> str:
     return json.dumps({"task": task.name}) + "\n"
 
 
-def task_of_export(path: str) -> type[Task]:
+def task_of_export(path: str, *, trust: bool = False) -> type[Task]:
     """Returns the task of an exported model.
 
     Args:
       path: the model's version folder.
+      trust: whether the user trusts the model; see `ExportedModel`.
 
     Raises:
-      InputError: there is no model, or no known task takes its inputs.
+      InputError: there is no model, no known task takes its inputs, or it comes from elsewhere and names Python code.
     """
     file = f"{path}/{TASK_FILE}"
     if files.exists(file):
         name = files.read_json(file).get("task")
         if not isinstance(name, str):
             raise InputError(f"{file}: `task` is {name!r}, expected the name of one")
+        if ":" in name and not trust and _is_of_others(path):
+            _check_trust(path, name)
         return tasks.find(name)
     from bert_qa_tf.exporting.exported_model import signature_inputs
 
@@ -47,6 +51,21 @@ def task_of_export(path: str) -> type[Task]:
             "takes text"
         )
     return task_of_inputs(path, inputs["serving_default"])
+
+
+def _is_of_others(path: str) -> bool:
+    """Whether a model is remote, or was unpacked from an archive."""
+    return files.is_remote(path) or cache.cache_dir().resolve() in pathlib.Path(path).resolve().parents
+
+
+def _check_trust(path: str, name: str) -> None:
+    from bert_qa_tf.storage import saved_model_trust
+
+    if not saved_model_trust.is_trusted(path):
+        raise InputError(
+            f"{path}/{TASK_FILE}: names Python code to import as its task, {name!r}. If you trust whoever made this "
+            "model, add --trust"
+        )
 
 
 def task_of_inputs(source: str, inputs: Iterable[str]) -> type[Task]:

@@ -35,6 +35,18 @@ def trust(path: str) -> None:
     cache.mark_checked(f"trusted-{digest}")
 
 
+def is_trusted(path: str) -> bool:
+    """Returns whether this user has said that the program of a SavedModel is trusted.
+
+    Args:
+      path: its folder, which may be remote.
+
+    Raises:
+      InputError: there is no SavedModel at `path`.
+    """
+    return _is_trusted(hashlib.sha256(_read(path)).hexdigest())
+
+
 def check(path: str, source: str | None = None) -> None:
     """Checks a SavedModel before it is loaded.
 
@@ -49,9 +61,8 @@ def check(path: str, source: str | None = None) -> None:
     content = _read(path)
     digest = hashlib.sha256(content).hexdigest()
     found = _harmful(content, path)
-    is_trusted = digest in _trusted or cache.was_checked(f"trusted-{digest}")
     shown = addresses.shown(source)
-    if found and not is_trusted:
+    if found and not _is_trusted(digest):
         raise InputError(
             f"{shown}: this SavedModel is refused, because it reaches files, the network or other programs "
             f"({', '.join(found[:5])}); its program, {_FILE}, has SHA-256 {digest}. If you trust whoever made it, add "
@@ -67,6 +78,10 @@ def check(path: str, source: str | None = None) -> None:
             digest,
         )
         cache.mark_checked(f"announced-{digest}")
+
+
+def _is_trusted(digest: str) -> bool:
+    return digest in _trusted or cache.was_checked(f"trusted-{digest}")
 
 
 def _read(path: str) -> bytes:

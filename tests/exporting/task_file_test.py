@@ -10,6 +10,7 @@ import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import task_file
+from bert_qa_tf.storage import saved_model_trust
 from bert_qa_tf.tasks.classification.task import Classification
 from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
 from tests.tasks.toy_task import ToyTask
@@ -72,3 +73,17 @@ def test_where_the_file_is_there_no_tensorflow_is_imported(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
     assert done.stdout == "classification False\n"
+
+
+def test_python_code_that_a_model_from_elsewhere_names_is_not_imported(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "cache" / "bert_qa_tf" / "exports" / "digest" / "qa" / "1"  # where archives are unpacked
+    write_task_file(folder, '{"task": "tests.tasks.toy_task:ToyTask"}')
+    (folder / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(
+        InputError, match=r"task\.json: names Python code to import as its task, 'tests\.tasks\.toy_task:"
+    ):
+        task_file.task_of_export(str(folder))
+    assert task_file.task_of_export(str(folder), trust=True) is ToyTask
+    saved_model_trust.trust(str(folder))
+    assert task_file.task_of_export(str(folder)) is ToyTask

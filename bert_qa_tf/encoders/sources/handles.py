@@ -18,7 +18,7 @@ from absl import logging
 
 from bert_qa_tf.encoders.sources import google_checkpoint, hub_download, hub_graph, keras_preset, safetensors
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import addresses, cache
+from bert_qa_tf.storage import addresses, cache, files
 
 MINILM = "minilm"
 Kind = Literal["minilm", "tf_hub", "google_checkpoint", "keras_preset", "safetensors"]
@@ -150,7 +150,7 @@ def _fetch(handle: str) -> str:
         return _fetch_named(handle)
     if handle.startswith(_KAGGLE):
         return _fetch_from_kaggle(handle.removeprefix(_KAGGLE))
-    if addresses.is_web(handle):
+    if addresses.is_web(handle) or (files.is_remote(handle) and handle.endswith((".tar.gz", ".tgz"))):
         return hub_download.fetch_module(handle)
     return _resolve(handle) if "://" in handle else os.path.expanduser(handle)
 

@@ -1,4 +1,4 @@
-"""Downloads TF-Hub modules from `https://` addresses into tensorflow_hub's cache.
+"""Downloads TF-Hub modules from `https://` addresses, and archives of them, into tensorflow_hub's cache.
 
 tensorflow_hub would do it too, but follows redirects to anywhere, and unpacks whatever comes.
 """
@@ -37,17 +37,24 @@ def fetch_module(address: str) -> str:
         return str(folder)
     shown = addresses.shown(address)
     logging.info("downloading %s", shown)
-    parts = urllib.parse.urlsplit(address)
-    query = urllib.parse.urlencode([*urllib.parse.parse_qsl(parts.query), _QUERY])
     archive = folder.with_name(f"{folder.name}.tar.gz")
     try:
-        transfer.fetch([urllib.parse.urlunsplit(parts._replace(query=query))], archive)
+        transfer.fetch([_with_query(address) if addresses.is_web(address) else address], archive)
         _unpack(archive, folder)
     except InputError as error:
         raise InputError(f"{shown}: cannot get this module ({error})") from error
     finally:
         archive.unlink(missing_ok=True)
     return str(folder)
+
+
+def _with_query(address: str) -> str:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        query = urllib.parse.urlencode([*urllib.parse.parse_qsl(parts.query), _QUERY])
+    except ValueError as error:
+        raise InputError(f"no valid address ({error})") from error
+    return urllib.parse.urlunsplit(parts._replace(query=query))
 
 
 def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> None:
