@@ -6,6 +6,7 @@ import TensorFlow, because `--help` must answer in under a second.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import logging as std_logging
@@ -16,6 +17,7 @@ import pathlib
 import re
 import signal
 import sys
+import tempfile
 import textwrap
 import time
 import traceback
@@ -45,6 +47,7 @@ _HELP_ARGUMENTS = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 _INTERRUPTED = "interrupted: the same command goes on or starts again"
 _INTERRUPTED_STATUS = 130
 _SAME_SIGNAL_SECS = 1.0
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 # The form of the operating system's errors in messages of TensorFlow's file system layer: `PATH; REASON`.
 _SYSTEM_REASONS = "|".join(re.escape(os.strerror(code)) for code in errno.errorcode)
 _FILE_ERROR = re.compile(rf"(?P<path>[^\s;{{}}][^;{{}}]*); (?P<reason>{_SYSTEM_REASONS})")
@@ -105,11 +108,12 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         logging.use_absl_handler()
         if not _is_verbose(argv):
             logging.get_absl_handler().setFormatter(_Formatter())
-        return main(values) or 0
+        status = main(values) or 0
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:
-        # The reader of the output (such as `| head`) has closed the pipe. Without this, Python would print another
-        # error while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of the output (such as `| head`) has closed the pipe.
+        _drop_standard_output()
         return 0
     except Exception as error:
         is_input_error = isinstance(error, InputError | absl_flags.Error)
@@ -123,6 +127,14 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
     except KeyboardInterrupt:
         print(_INTERRUPTED, file=sys.stderr)
         return _INTERRUPTED_STATUS
+
+
+def _drop_standard_output() -> None:
+    # Otherwise Python would print another error while it shuts down.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(values: absl_flags.FlagValues, argv: Sequence[str]) -> None:
@@ -251,6 +263,10 @@ def _file_trouble(error: Exception) -> str | None:
     """
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in _FULL:
+        # What has no name is not one of the files of the package.
+        _drop_standard_output()
+        return f"standard output, or a temporary file in {tempfile.gettempdir()}: {error.strerror}"
     # The class is checked by name, because TensorFlow must not be imported for this.
     if type(error).__module__.startswith("tensorflow."):
         found = _FILE_ERROR.search(str(error)) or _NO_FOLDER.match(str(error))

@@ -1,4 +1,6 @@
 import importlib
+import os
+import re
 import subprocess
 import sys
 
@@ -8,7 +10,7 @@ from absl import flags as absl_flags
 from bert_qa_tf import cli
 from bert_qa_tf.__main__ import find_commands
 from bert_qa_tf.errors import InputError
-from tests.testing import REPOSITORY
+from tests.testing import MESSAGES, REPOSITORY
 
 
 def _define(values):
@@ -192,6 +194,16 @@ def test_a_reader_that_stops_reading_is_no_error():
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("flag", ["--help", f"--input_file={MESSAGES}"])
+def test_standard_output_that_is_full_is_one_line(flag):
+    command = [sys.executable, "-m", "bert_qa_tf.audit", flag]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch("error: standard output, or a temporary file in .*: No space left on device\n", done.stderr)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 import tensorflow as tf
 
+from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.features import FeatureSpec
 from bert_qa_tf.records.framing import framed_size
 from bert_qa_tf.records.index import INDEX_DTYPE
@@ -128,11 +129,16 @@ class ShardWriter:
 
     def _spill(self) -> None:
         self._buffer.sort()
-        spill = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
-        for shard, key, payload in self._buffer:
-            spill.write(_HEADER.pack(shard, key, len(payload)))
-            spill.write(payload)
-        spill.seek(0)
+        try:
+            spill = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+            for shard, key, payload in self._buffer:
+                spill.write(_HEADER.pack(shard, key, len(payload)))
+                spill.write(payload)
+            spill.seek(0)
+        except OSError as error:
+            raise InputError(
+                f"{tempfile.gettempdir()}: cannot write temporary records ({error.strerror}); name another TMPDIR"
+            ) from error
         self._spills.append(spill)
         self._buffer, self._buffered_bytes = [], 0
 

@@ -30,7 +30,7 @@ def held(path: files.PathLike, output: str) -> Iterator[None]:
     """Holds the lock of an output; it is not waited for.
 
     Args:
-      path: the lock file. It is created, with its folder, and removed in the end.
+      path: the lock file. It is created, with its folder, and removed in the end; so is a new folder that is empty.
       output: the output that it is for, for the error message.
 
     Raises:
@@ -40,6 +40,8 @@ def held(path: files.PathLike, output: str) -> Iterator[None]:
     if files.is_remote(name):
         yield
         return
+    folder = os.path.dirname(name)
+    is_new = not os.path.isdir(folder)
     descriptor = _take(name, output)
     try:
         yield
@@ -48,6 +50,8 @@ def held(path: files.PathLike, output: str) -> Iterator[None]:
         with contextlib.suppress(OSError):
             if _is_at(name, descriptor):
                 os.remove(name)
+            if is_new:
+                os.rmdir(folder)  # if nothing came of it
         os.close(descriptor)
 
 

@@ -6,8 +6,9 @@ files of a run directory are written by `run_config.py` and `run_directory.py`.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 import tf_keras
@@ -78,7 +79,8 @@ class RunCheckpoints(tf.train.CheckpointManager):
         step = int(checkpoint_number)
         if step == self._last_saved or (check_interval and step % self.checkpoint_interval):
             return None
-        path = super().save(checkpoint_number=step, check_interval=False, options=options)
+        with _removing_unfinished(f"{self.directory}/ckpt-{step}"):
+            path = super().save(checkpoint_number=step, check_interval=False, options=options)
         self._last_saved = step
         if self._scratch:
             tf.io.gfile.rmtree(self._scratch)
@@ -105,6 +107,17 @@ class RunCheckpoints(tf.train.CheckpointManager):
             ) from error
         self._last_saved = run_directory.step_of(path)
         return path
+
+
+@contextlib.contextmanager
+def _removing_unfinished(path: str) -> Iterator[None]:
+    """Frees the space of a checkpoint that cannot be written completely, for instance because the disk is full."""
+    try:
+        yield
+    except Exception:
+        with contextlib.suppress(tf.errors.OpError):
+            tf.io.gfile.rmtree(f"{path}_temp")
+        raise
 
 
 class BestKeeper:
@@ -142,7 +155,8 @@ class BestKeeper:
             return  # an earlier process kept these weights before it was killed
         tf.io.gfile.makedirs(self._directory)
         name = f"model-{step}"
-        tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
+        with _removing_unfinished(f"{self._directory}/{name}"):
+            tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
         files.sync(self._directory)  # because the weights that this one replaces are deleted
         files.write_json(self._path, {"checkpoint": name, "step": step, "scores": scores})
         self._remove_others(name)

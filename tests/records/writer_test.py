@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import writer as tfrecord
 from tests.records.windows import window, write
 
@@ -58,3 +60,13 @@ def test_the_index_says_of_each_record_in_shard_order_where_it_lies_and_what_it_
         assert offset == path.stat().st_size
     assert row == len(index) == 40
     assert (np.lexsort((index["key"], index["shard"])) == np.arange(40)).all()
+
+
+def test_a_temporary_folder_that_is_full_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(tfrecord, "_SPILL_BYTES", 500)
+    with open("/dev/full", "wb", buffering=0) as full:
+        monkeypatch.setattr(tfrecord.tempfile, "TemporaryFile", lambda: full)
+        with pytest.raises(
+            InputError, match=r"cannot write temporary records \(No space left on device\); name another"
+        ):
+            write(tmp_path, range(50))

@@ -47,6 +47,18 @@ def test_a_lock_says_who_holds_it_and_is_removed(path):
     assert not path.exists()
 
 
+def test_a_folder_that_is_made_for_a_lock_alone_is_removed_with_it(path):
+    _take(path)
+    assert not path.parent.exists()
+    path.parent.mkdir()
+    _take(path)
+    assert path.parent.exists()
+    path.parent.rmdir()
+    with lock.held(path, "out"):
+        (path.parent / "result").touch()
+    assert path.parent.exists()
+
+
 def test_the_second_process_is_refused_in_one_line_that_names_the_first(path, holder):
     with pytest.raises(InputError) as caught:
         _take(path)

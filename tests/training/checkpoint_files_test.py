@@ -54,3 +54,18 @@ def test_an_unfinished_list_is_removed(run):
     (run / "checkpoints" / "checkpoint.tmp0123456789abcdef").touch()
     checkpoints.put_unreadable_aside(str(run), lambda line: None)
     assert not list((run / "checkpoints").glob("checkpoint.tmp*"))
+
+
+def test_a_checkpoint_that_cannot_be_written_completely_leaves_nothing(run, monkeypatch):
+    step = tf.Variable(12, dtype=tf.int64)
+    keeper = checkpoints.RunCheckpoints(str(run), tf.train.Checkpoint(step=step), step, interval=1, keep=2)
+
+    def full(checkpoint, path, *arguments, **options):
+        (pathlib.Path(f"{path}_temp")).mkdir()
+        raise tf.errors.ResourceExhaustedError(None, None, f"{path}_temp/part; No space left on device")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "_write", full)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        keeper.save(12)
+    assert _newest(run) == "ckpt-10"
+    assert not list((run / "checkpoints").glob("*_temp"))
