@@ -41,10 +41,9 @@ def check_folder(directory: str, inputs: Iterable[str], overwrite: bool) -> None
       overwrite: whether to write beside, and over, files that are no results.
 
     Raises:
-      InputError: an input lies in the folder, or the files there are no results, or the folder cannot be written to.
+      InputError: an input lies in the folder, or the files there are no results.
     """
     outputs.check_not_read(directory, inputs)
-    files.make_folder(directory)
     names = [name for name in files.list_folder(directory) if _is_in_the_way(name)]
     if names and not overwrite and not _holds_results(directory):
         raise InputError(
@@ -60,8 +59,11 @@ def _is_in_the_way(name: str) -> bool:
 
 def _holds_results(directory: str) -> bool:
     path = f"{directory}/{METRICS_FILE}"
+    if not files.exists(path):
+        # A process that was killed while it moved its results has moved the metrics last.
+        return any(temporary_files.final_name(name) == METRICS_FILE for name in files.list_folder(directory))
     try:
-        return files.exists(path) and {"file", "total"} <= files.read_json(path).keys()
+        return {"file", "total"} <= files.read_json(path).keys()
     except InputError:
         return False
 

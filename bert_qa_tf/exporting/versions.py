@@ -89,11 +89,19 @@ def choose_version(export_dir: str, names: Sequence[str], version: int | None) -
 
 
 def _move(export_dir: str, complete: str, version: int) -> None:
-    """Moves the models of a complete version to their places, and removes its temporary folder."""
-    for name in files.list_folder(complete):
-        tf.io.gfile.makedirs(f"{export_dir}/{name}")
-        tf.io.gfile.rename(f"{complete}/{name}", f"{export_dir}/{name}/{version}")
-        files.sync_names(f"{export_dir}/{name}")
+    """Moves the models of a complete version to their places, all or none, and removes its temporary folder."""
+    moved = []
+    try:
+        for name in files.list_folder(complete):
+            tf.io.gfile.makedirs(f"{export_dir}/{name}")
+            tf.io.gfile.rename(f"{complete}/{name}", f"{export_dir}/{name}/{version}")
+            moved.append(name)
+            files.sync_names(f"{export_dir}/{name}")
+    except Exception:
+        for name in moved:
+            tf.io.gfile.rename(f"{export_dir}/{name}/{version}", f"{complete}/{name}")
+        tf.io.gfile.rmtree(complete)
+        raise
     tf.io.gfile.rmtree(complete)
 
 

@@ -87,7 +87,11 @@ def put_in_place(temporary: str, output_dir: str, before: bytes | None) -> None:
     else:
         replaced = _beside(output_dir, "replaced")
         os.rename(output_dir, replaced)
-        os.rename(temporary, output_dir)
+        try:
+            os.rename(temporary, output_dir)
+        except OSError:
+            os.rename(replaced, output_dir)
+            raise
         _delete(replaced)
     files.sync_names(os.path.dirname(output_dir))
 

@@ -38,6 +38,25 @@ def folder(path: str, output: str, *, keep: bool = False) -> Iterator[None]:
             os.rmdir(path)
 
 
+def clear_finished(path: str, output: str) -> None:
+    """Removes the parts of an output that is newer than all of them: its process was killed at its very end.
+
+    Args:
+      path: the folder of parts, which need not exist.
+      output: the file that was made of them.
+
+    Raises:
+      InputError: another process writes the same output.
+    """
+    if not os.path.isdir(path):
+        return
+    made = os.stat(output).st_mtime_ns
+    names = [name for name in os.listdir(path) if name != lock.LOCK_FILE]
+    if all(os.stat(os.path.join(path, name)).st_mtime_ns <= made for name in names):
+        with folder(path, output):
+            pass
+
+
 def _remove_parts(path: str) -> None:
     for name in os.listdir(path):
         if _PART.fullmatch(temporary_files.final_name(name)):

@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from bert_qa_tf.errors import InputError
@@ -183,8 +183,7 @@ def replacing_together(*paths: PathLike) -> Iterator[list[BinaryIO]]:
         yield opened
         for file in opened:
             file.complete()
-        for file in opened:
-            file.move()
+        _move_all(opened)
         for folder in {os.path.dirname(file.target) for file in opened if not is_remote(file.target)}:
             temporary_files.sync_folder(folder)
     finally:
@@ -242,6 +241,27 @@ class _Written:
             self._file.close()
         if self._descriptor is not None:
             os.close(self._descriptor)
+
+
+def _move_all(opened: Sequence[_Written]) -> None:
+    """Gives files their names; if one of them cannot be moved, those before it are put back as they were."""
+    kept: list[tuple[_Written, bool, str | None]] = []
+    try:
+        for file in opened:
+            if len(opened) > 1 and file.temporary is not None and not is_remote(file.target):
+                kept.append((file, os.path.lexists(file.target), temporary_files.second_name(file.target)))
+            file.move()
+    except BaseException:
+        for file, was_there, second_name in reversed(kept):
+            if file.temporary is None and second_name is not None:
+                os.replace(second_name, file.target)
+            elif file.temporary is None and not was_there:
+                os.remove(file.target)
+        raise
+    finally:
+        for _, _, second_name in kept:
+            if second_name is not None:
+                _remove_if_there(second_name)
 
 
 def _open_for_writing(name: str) -> _Written:

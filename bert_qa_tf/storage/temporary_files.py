@@ -56,6 +56,16 @@ def _open_new(path: str) -> BinaryIO:
     return os.fdopen(os.open(path, flags, 0o666), "wb")
 
 
+def second_name(target: str) -> str | None:
+    """Gives a file a second, temporary name, by which it outlives its replacement; returns None if that fails."""
+    name = unique_name(target)
+    try:
+        os.link(target, name)
+    except OSError:  # there is no such file, or the file system has no links
+        return None
+    return name
+
+
 def remove_abandoned(target: str) -> None:
     """Removes temporary files of a target that no process holds open: their processes were killed."""
     folder, base = os.path.split(target)

@@ -210,4 +210,6 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
         if listed is None and checkpoint_files.is_list_there(folder):
             warn(f"warning: {folder}/checkpoint is empty or damaged; going on from ckpt-{steps[-1]}, the newest")
         if listed != paths[-1]:
-            tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
+            # Without times, TensorFlow would never delete these checkpoints.
+            times = [tf.io.gfile.stat(f"{path}.index").mtime_nsec / 1e9 for path in paths]
+            tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths, all_model_checkpoint_timestamps=times)

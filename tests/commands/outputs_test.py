@@ -147,6 +147,32 @@ def test_a_transcript_that_is_there_is_not_made_again(folder, capsys):
     assert (folder / "out" / "talk.txt").read_text() == "\n"
 
 
+def test_results_that_were_cut_off_while_they_were_moved_are_written_again(folder):
+    from bert_qa_tf.evaluation import results
+
+    (folder / "out").mkdir()
+    (folder / "out" / "predictions.json").write_text("{}")
+    (folder / "out" / f"metrics.json.{'0' * 16}.tmp").write_text("{}")
+    (folder / "out" / ".lock").touch()
+    results.check_folder("out", [], overwrite=False)
+    results.write_results("out", {"file": "a", "total": 1}, {"predictions.json": {}})
+    assert sorted(os.listdir("out")) == [".lock", "metrics.json", "predictions.json"]
+
+
+def test_parts_of_a_transcript_that_is_there_are_removed_unless_they_are_newer(folder, capsys):
+    pytest.importorskip("pocketsphinx")
+    arguments = ("--audio=talk.wav", "--output_file=talk.txt")
+    part = folder / "talk.txt.parts" / f"0000000000-{'0' * 24}.json"
+    part.parent.mkdir()
+    part.touch()
+    assert run(transcribe, *arguments) == 1
+    assert part.exists()
+    (part.parent / ".lock").touch()
+    os.utime(part, (0, 0))
+    assert run(transcribe, *arguments) == 1
+    assert not part.parent.exists()
+
+
 @pytest.mark.slow
 def test_other_files_among_the_parts_of_a_transcript_stay(folder):
     pytest.importorskip("pocketsphinx")

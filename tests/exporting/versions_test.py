@@ -66,6 +66,21 @@ def test_a_version_that_was_cut_off_at_its_end_is_finished_by_the_next_export(ex
     assert sorted(os.listdir(exports)) == ["qa", "qa_ids"]
 
 
+def test_a_version_that_cannot_be_moved_leaves_nothing(exports, monkeypatch):
+    rename = tf.io.gfile.rename
+
+    def full_at_the_second_model(source, target, overwrite=False):
+        if target.endswith("qa_ids/1"):
+            raise tf.errors.ResourceExhaustedError(None, None, "x; No space left on device")
+        rename(source, target, overwrite)
+
+    monkeypatch.setattr(tf.io.gfile, "rename", full_at_the_second_model)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        export(exports)
+    assert written(exports) == []
+    assert sorted(os.listdir(exports)) == ["qa", "qa_ids"]
+
+
 def test_what_a_killed_export_left_is_removed_by_the_next_and_nothing_else(exports):
     files.write_text(f"{exports}/.writing-1-0123456789abcdef/qa/saved_model.pb", "half")
     files.write_text(f"{exports}/.writing-notes", "precious")

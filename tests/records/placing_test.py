@@ -86,7 +86,22 @@ def test_a_kill_at_any_step_of_replacing_leaves_what_the_same_command_goes_on_fr
     assert os.listdir(os.path.dirname(out)) == ["out"]
 
 
-def test_the_older_conversion_is_put_back_when_the_next_one_fails(out, monkeypatch):
+def test_the_older_conversion_is_put_back_when_the_new_one_cannot_be_moved(out, monkeypatch):
+    convert(out, 1)
+    rename = os.rename
+
+    def full(source, target):
+        if source.endswith(".incomplete"):
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        convert(out, 2)
+    assert content_of(out) == 1
+
+
+def test_the_older_conversion_is_put_back_after_a_kill_before_the_new_one_is_moved(out):
     convert(out, 1)
     os.rename(out, f"{out}.{'0' * 16}.replaced")
     placing.clear_leftovers(out)

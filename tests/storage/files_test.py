@@ -357,6 +357,29 @@ def test_the_second_of_two_files_that_cannot_be_written_leaves_the_first_as_it_w
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("were_there", ["abc", "a", ""])
+def test_files_before_one_that_cannot_be_moved_are_put_back(tmp_path, monkeypatch, number, were_there):
+    for name in were_there:
+        (tmp_path / name).write_text("old")
+    replace, moved = os.replace, []
+
+    def fails_once(*names):
+        moved.append(names)
+        if len(moved) == number + 1:
+            _full()
+        replace(*names)
+
+    def write():
+        with files.replacing_together(*(tmp_path / name for name in "abc")) as opened:
+            for file in opened:
+                file.write(b"new")
+
+    monkeypatch.setattr(os, "replace", fails_once)
+    assert "No space left on device" in _message(write)
+    assert {name: (tmp_path / name).read_text() for name in os.listdir(tmp_path)} == dict.fromkeys(were_there, "old")
+
+
 # === Leftovers ===
 
 

@@ -87,6 +87,16 @@ def test_the_same_process_is_refused_too(path):
         _take(path)
 
 
+@pytest.mark.parametrize("length", [0, 1, 20, 24, 40])
+def test_a_lock_that_was_cut_off_while_it_was_signed_does_not_count(path, length):
+    with lock.held(path, "out"):
+        content = path.read_bytes()
+    path.parent.mkdir()
+    path.write_bytes(content[:length])
+    _take(path)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("content", ["mine", '{"program": "another"}', "[" * 4000])
 def test_a_file_that_is_no_lock_of_this_program_stays(path, content):
     path.parent.mkdir()

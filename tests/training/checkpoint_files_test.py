@@ -69,3 +69,12 @@ def test_a_checkpoint_that_cannot_be_written_completely_leaves_nothing(run, monk
         keeper.save(12)
     assert _newest(run) == "ckpt-10"
     assert not list((run / "checkpoints").glob("*_temp"))
+
+
+def test_checkpoints_that_are_listed_again_are_deleted_in_their_turn(run):
+    (run / "checkpoints" / "checkpoint").unlink()
+    checkpoints.put_unreadable_aside(str(run), lambda line: None)
+    step = tf.Variable(12, dtype=tf.int64)
+    checkpoint = tf.train.Checkpoint(step=step)
+    checkpoints.RunCheckpoints(str(run), checkpoint, step, interval=1, keep=2).save(12)
+    assert checkpoint_files.steps(str(run / "checkpoints")) == [10, 12]

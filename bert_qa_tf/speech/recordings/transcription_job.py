@@ -123,6 +123,8 @@ def _check_targets(targets: Sequence[str | None], inputs: Sequence[str]) -> None
 def _targets_that_are_there(targets: Sequence[str | None], with_references: bool) -> list[str]:
     """Returns the transcripts that stay as they are, so that the same command goes on where it was stopped."""
     there = [target for target in targets if target is not None and os.path.isfile(target) and os.path.getsize(target)]
+    for target in there:
+        parts.clear_finished(f"{target}.parts", target)
     if there and (len(there) == len(targets) or with_references):
         wanted = "counting its errors needs it made anew" if len(there) < len(targets) else "name another output"
         raise InputError(f"{there[0]}: is there already; {wanted}, or use --overwrite")

@@ -86,7 +86,7 @@ def make_spoken(
         ]
         _hear_all(jobs, config.speaking, num_processes)
         report = _Report(input_file, config, settings)
-        with files.replacing_together(output_file, report_file.path_of(output_file)) as (file, beside):
+        with files.replacing_together(report_file.path_of(output_file), output_file) as (beside, file):
             _write(file, version, input_file, config, jobs, report)
             result = report.to_json()
             beside.write(files.json_bytes(result))

@@ -10,7 +10,10 @@ _KEYS = {"input_file", "word_error_rate"}
 
 
 def path_of(output_file: str) -> str:
-    """Returns the path of the report on a data set."""
+    """Returns the path of the report on a data set.
+
+    It is put in place before the data set: if the process is killed in between, the same command may go on.
+    """
     return f"{output_file}.report.json"
 
 

@@ -71,7 +71,7 @@ def simulate_spoken(
     report_file.check_outputs(input_file, output_file, overwrite)
     simulator = TextSimulator(AsrSimulationConfig((wer,), copies=1, sentence_stops=sentence_stops), seed)
     clean = load_squad(input_file)
-    with files.replacing_together(output_file, report_file.path_of(output_file)) as (file, beside):
+    with files.replacing_together(report_file.path_of(output_file), output_file) as (beside, file):
         counts = write_simulated_squad(input_file, file, simulator, clean.version)
         report = {
             "input_file": input_file,
