@@ -216,6 +216,8 @@ def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen
             value = pending.pop(0)
         if not value:
             raise InputError("--flagfile needs a file name")
+        if "\0" in value:
+            raise InputError(f"--flagfile={value!r}: no file can have this name")
         path = (base or pathlib.Path()) / value
         identity = str(path.resolve())
         if identity in seen:

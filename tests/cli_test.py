@@ -177,6 +177,12 @@ def test_a_flagfile_that_includes_itself_is_refused(tmp_path):
         cli.expand_flagfiles([f"--flagfile={tmp_path / 'a.flags'}"])
 
 
+def test_a_flagfile_that_no_file_can_be_is_named(tmp_path):
+    (tmp_path / "a.flags").write_text("--flagfile=b\0.flags")
+    with pytest.raises(InputError, match="no file can have this name"):
+        cli.expand_flagfiles([f"--flagfile={tmp_path / 'a.flags'}"])
+
+
 def test_a_flagfile_that_is_no_text_is_named(tmp_path):
     (tmp_path / "a.flags").write_bytes(b"\xff\xfe--name=x")
     with pytest.raises(InputError, match=r"a\.flags: not UTF-8 at byte 0, expected a flagfile"):
@@ -214,3 +220,25 @@ def test_a_wrong_path_is_one_line_in_a_process_of_its_own_too(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--share=nan", "--share=nan: expected a finite number"),
+        ("--share=-inf", "--share=-inf: expected a finite number"),
+        ("--shares=1e999", "--shares=inf: expected a finite number"),
+        (f"--count={2**63}", "--count: expected a number of 64 bits at most, got one of 64"),
+        ("--name=a\0b", "--name: holds a zero byte, which no name or text of a flag may"),
+        ("--file=a\0b", "--file: holds a zero byte, which no name or text of a flag may"),
+    ],
+)
+def test_values_that_no_flag_can_mean_are_refused(capsys, argument, message):
+    def define(values):
+        _define(values)
+        absl_flags.DEFINE_float("share", 0.5, "A share.", flag_values=values)
+        absl_flags.DEFINE_multi_float("shares", [], "Shares.", flag_values=values)
+        absl_flags.DEFINE_integer("count", 1, "A number.", flag_values=values)
+
+    assert cli.call(lambda values: pytest.fail("main ran"), "", [define], [argument]) == 1
+    assert capsys.readouterr().err == f"error: {message}\n"

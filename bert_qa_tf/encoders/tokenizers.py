@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bert_qa_tf.config import schema
 from bert_qa_tf.encoders.sources import (
     casing,
     google_checkpoint,
@@ -70,6 +71,7 @@ def load_saved_tokenizer(folder: str, settings: Mapping[str, Any]) -> Tokenizer:
       InputError: a file is missing, damaged or not the one that was saved, or the settings are of another program.
     """
     stated = with_kind(settings)
+    schema.read(dict[str, str | bool | None], stated, f"{folder}: the settings of its tokenizer")
     if stated["kind"] not in _SAVED:
         raise InputError(f"{folder}: its tokenizer is of kind {stated['kind']!r}, expected {' or '.join(_SAVED)}")
     try:

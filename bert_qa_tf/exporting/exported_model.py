@@ -53,7 +53,7 @@ def read_saved_model(path: str) -> saved_model_pb2.SavedModel:
       InputError: there is no SavedModel at `path`, or its file is damaged.
     """
     file = _saved_model_file(path)
-    model = protos.parse(saved_model_pb2.SavedModel, files.read_bytes(file), file, "a SavedModel")
+    model = protos.parse(saved_model_pb2.SavedModel, files.read_bytes(file), file, "SavedModel")
     if not model.meta_graphs:
         raise InputError(f"{file}: holds no graph, expected a SavedModel")
     return model

@@ -52,7 +52,7 @@ def replay(path: str, serve: Callable[..., Any]) -> int:
 
     count = 0
     for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-        log = protos.parse(prediction_log_pb2.PredictionLog, record, path, "a file of warm-up requests")
+        log = protos.parse(prediction_log_pb2.PredictionLog, record, path, "file of warm-up requests")
         request = log.predict_log.request
         serve(**{name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()})
         count += 1

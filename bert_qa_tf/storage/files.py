@@ -377,6 +377,12 @@ def _remote_layer() -> Any:
 
 
 def _open(name: str, mode: str) -> Any:
+    try:
+        is_name = b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        is_name = False
+    if not is_name:
+        raise InputError(f"{name!r}: no file can have this name")
     return _remote_layer().GFile(name, mode) if is_remote(name) else open(name, mode)
 
 

@@ -18,7 +18,7 @@ def parse(kind: type[_Kind], content: bytes, place: str, expected: str) -> _Kind
       kind: the class of the message.
       content: the bytes.
       place: the file, for the error message; perhaps with a place in it.
-      expected: what the content should be, for the error message.
+      expected: what the content should be, for the error message, such as "SavedModel".
 
     Raises:
       InputError: the bytes are not such a message.
@@ -26,4 +26,4 @@ def parse(kind: type[_Kind], content: bytes, place: str, expected: str) -> _Kind
     try:
         return kind.FromString(content)
     except (DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{place}: damaged, expected {expected}") from error
+        raise InputError(f"{place}: this is no {expected}, or it is damaged") from error

@@ -44,7 +44,6 @@ VOCAB_FILE = "vocab.txt"
 # Bounds the memory of one call of the graph, which needs about 100 bytes per character.
 _MAX_CHARS_PER_BATCH = 1_000_000
 _MAX_BYTES_PER_CHAR = 4
-_MAX_PIECE_BYTES = 256  # FastWordpieceTokenizer's
 # JSON can represent half a surrogate pair, but UTF-8 cannot. The replacement has the same length, so offsets stay.
 _LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
@@ -94,15 +93,18 @@ class BertTokenizer:
         self.vocab_sha256 = hashlib.sha256(("\n".join(self.vocab) + "\n").encode("utf-8")).hexdigest()
         self._table = character_table.character_table(self.do_lower_case)
         self._piece_chars = np.array([_num_chars(piece) for piece in self.vocab], np.int32)
-        with tf.init_scope(), tf.device("/CPU:0"):
-            self._word_pieces = tf_text.FastWordpieceTokenizer(
-                list(self.vocab),
-                suffix_indicator=CONTINUATION,
-                max_bytes_per_word=MAX_CHARS_PER_WORD * _MAX_BYTES_PER_CHAR,
-                token_out_type=tf.int32,
-                unknown_token=UNKNOWN,
-                no_pretokenization=True,
-            )
+        try:
+            with tf.init_scope(), tf.device("/CPU:0"):
+                self._word_pieces = tf_text.FastWordpieceTokenizer(
+                    list(self.vocab),
+                    suffix_indicator=CONTINUATION,
+                    max_bytes_per_word=MAX_CHARS_PER_WORD * _MAX_BYTES_PER_CHAR,
+                    token_out_type=tf.int32,
+                    unknown_token=UNKNOWN,
+                    no_pretokenization=True,
+                )
+        except RuntimeError as error:  # a piece that its trie cannot hold, such as one with a zero byte
+            raise InputError(f"{source}: not a vocabulary of BERT ({str(error).splitlines()[0][:200]})") from error
         self._tokenize_batch = tf.function(
             self.tokenize, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False
         )
@@ -351,8 +353,6 @@ def _check_vocab(vocab: Sequence[str], source: str) -> dict[str, int]:
     for line, piece in enumerate(vocab):
         if not piece:
             raise InputError(f"{source}: line {line + 1} is empty, expected a word piece")
-        if len(piece) > _MAX_PIECE_BYTES // 4 and len(piece.encode("utf-8")) > _MAX_PIECE_BYTES:
-            raise InputError(f"{source}: line {line + 1} has over {_MAX_PIECE_BYTES} bytes, expected a word piece")
         if piece in ids:
             raise InputError(f"{source}: line {line + 1} repeats {piece!r} of line {ids[piece] + 1}")
         ids[piece] = line

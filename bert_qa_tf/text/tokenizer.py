@@ -88,5 +88,5 @@ def describe(settings: Mapping[str, Any]) -> str:
     >>> describe({"kind": "wordpiece", "vocab_sha256": "07eced375cec144d27c9", "do_lower_case": True})
     'kind=wordpiece, vocab_sha256=07eced375cec, do_lower_case=True'
     """
-    short = {name: value[:_DIGITS_SHOWN] if name.endswith("sha256") else value for name, value in settings.items()}
+    short = {name: str(value)[:_DIGITS_SHOWN] if name.endswith("sha256") else value for name, value in settings.items()}
     return ", ".join(f"{name}={value}" for name, value in short.items())

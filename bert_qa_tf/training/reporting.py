@@ -140,7 +140,7 @@ def _keep_events(path: str, step: int) -> None:
     kept, dropped = [], 0
     try:
         for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            if protos.parse(tf.compat.v1.Event, record, path, "a file of TensorBoard's events").step <= step:
+            if protos.parse(tf.compat.v1.Event, record, path, "file of TensorBoard's events").step <= step:
                 kept.append(record)
             else:
                 dropped += 1

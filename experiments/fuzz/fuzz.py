@@ -4,10 +4,10 @@
     python experiments/fuzz/fuzz.py --only='SQuAD form' --inputs=5000       one reader
     python experiments/fuzz/fuzz.py --only='SQuAD form' --show=1234         writes input 1234 to standard output
 
-Samples are damaged: bytes, numbers, values of JSON. An input fails if a reader raises anything but `InputError` (or what
-the server and the client turn into an answer), takes over 2 s, adds over 1 GiB of memory, or ends the process. The
-script writes a table with a row for each reader, lists the failures, and exits with status 1 if there are any. The
-samples are those of tests/testdata and of the folders that --cases names.
+Samples are damaged: bytes, numbers, values of JSON. An input fails if a reader raises anything but `InputError` (or
+what the server and the client turn into an answer), takes over 2 s of a core, adds over 1 GiB of memory, or ends the
+process. The script writes a table with a row for each reader, lists the failures, and exits with status 1 if there are
+any. The samples are those of tests/testdata and of the folders that --cases names.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from typing import Any
 
 _LARGEST = 200_000  # bytes of an input
 _SHORT_NUMBERS = (
-    "0 -1 1e400 -1e400 1e308 1e-400 NaN -Infinity 2147483648 9223372036854775808 18446744073709551616 1_000 ٣ ² 1e5 00 -0 "
-    "0x10 1.5.2"
+    "0 -1 1e400 -1e400 1e308 1e-400 NaN -Infinity 2147483648 9223372036854775808 18446744073709551616 1_000 ٣ ² 1e5 00 "
+    "-0 0x10 1.5.2"
 )
 _NUMBERS = (*_SHORT_NUMBERS.split(), "9" * 401, "9" * 5000, "0." + "1" * 5000)
 _SIGNS = [

@@ -81,3 +81,9 @@ def test_unknown_words_are_put_together_from_known_ones_and_letters():
     assert dictionary.phones("zzz") == sounds("Z Z")
     assert dictionary.phones("'") == b""
     assert "skyfall" not in dictionary
+
+
+def test_a_dictionary_that_is_not_utf_8_is_named(tmp_path):
+    (tmp_path / "words").write_bytes(b"caf\xe9 K AE F EY\n")
+    with pytest.raises(InputError, match="words: not UTF-8 at byte 3, expected a dictionary"):
+        read_dictionary(tmp_path / "words")

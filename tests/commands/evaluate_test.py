@@ -96,3 +96,10 @@ def test_an_output_folder_that_cannot_be_made_is_known_before_anything_is_comput
 def test_flags_that_do_not_fit_together_are_one_line(argv, message, capsys):
     assert cli.call(evaluate.main, "", evaluate.FLAG_GROUPS, argv) == 1
     assert message in capsys.readouterr().err
+
+
+def test_all_files_are_looked_at_before_the_first_is_scored(squad_file, tmp_path, capsys):
+    assert _evaluate(squad_file, {"1": "cat", "2": "mat"}, f"--eval_file={tmp_path / 'gone.json'}") == 1
+    captured = capsys.readouterr()
+    assert "gone.json: cannot read this file" in captured.err
+    assert captured.out == ""

@@ -87,3 +87,11 @@ def test_a_reference_that_holds_no_word_is_refused(silence, tmp_path, capsys):
     (tmp_path / "empty.txt").write_text(" \n", encoding="utf-8")
     assert run(f"--audio={silence}", f"--reference_file={tmp_path / 'empty.txt'}") == 1
     assert "empty.txt: holds no word" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("second", "message"), [("gone.wav", "no such file"), ("text.wav", "text.wav")])
+def test_all_recordings_are_looked_at_before_the_first_is_recognised(silence, tmp_path, capsys, second, message):
+    (tmp_path / "text.wav").write_text("no sound")
+    assert run(f"--audio={silence}", f"--audio={tmp_path / second}", f"--output_dir={tmp_path / 'out'}") == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

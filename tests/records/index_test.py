@@ -1,3 +1,4 @@
+import hashlib
 import pathlib
 
 import numpy as np
@@ -5,13 +6,14 @@ import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.index import INDEX_DTYPE, read_index, write_index
-from bert_qa_tf.records.manifest import IndexFile, Manifest
+from bert_qa_tf.records.manifest import IndexFile, Manifest, Shard
 
 INDEX = np.array([(0, 0, 5, 0, 7), (0, 40, 3, 1, 2**64 - 1), (1, 0, 384, 0, 8)], INDEX_DTYPE)
 
 
 def _manifest(*indexes: IndexFile) -> Manifest:
-    return Manifest("", {}, 0, {}, (), {}, {}, (), indexes, (3,))
+    shards = tuple(Shard(f"{split}-{n}", split, 2 - n, 100, "") for split in ("train", "dev") for n in (0, 1))
+    return Manifest("", {}, 0, {}, (), {}, {}, shards, indexes, (3,))
 
 
 def test_an_index_is_read_back_as_it_was_written(tmp_path):
@@ -46,3 +48,37 @@ def test_an_index_that_is_not_the_one_written_is_refused(tmp_path, damage, messa
     damage(tmp_path / "train.index.npy")
     with pytest.raises(InputError, match=rf"train\.index\.npy: {message}"):
         read_index(str(tmp_path), manifest, "train")
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (b"nothing", "not an array of NumPy"),
+        (INDEX.astype(INDEX_DTYPE).tobytes(), "not an array of NumPy"),
+        (np.arange(3), "not an index of records, or cut"),
+        (INDEX.reshape(3, 1), "not an index of records, or cut"),
+        (INDEX[["shard", "offset"]], "not an index of records, or cut"),
+        (INDEX[::-1], "names places that are not in the shards"),
+        (np.array([(0, 100, 5, 0, 7)], INDEX_DTYPE), "names places that are not in the shards"),
+        (np.array([(0, -1, 5, 0, 7)], INDEX_DTYPE), "names places that are not in the shards"),
+        (np.array([(2, 0, 5, 0, 7)], INDEX_DTYPE), "names places that are not in the shards"),
+        (np.array([(-1, 0, 5, 0, 7)], INDEX_DTYPE), "names places that are not in the shards"),
+        (np.array([(0, 0, 0, 0, 7)], INDEX_DTYPE), "names places that are not in the shards"),
+    ],
+)
+def test_an_index_that_holds_something_else_is_refused_in_spite_of_its_digest(tmp_path, index, message):
+    path = tmp_path / "train.index.npy"
+    path.write_bytes(index) if isinstance(index, bytes) else np.save(path, index)
+    entry = IndexFile(path.name, "train", hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(InputError, match=rf"train\.index\.npy: {message}; convert again"):
+        read_index(str(tmp_path), _manifest(entry), "train")
+
+
+def test_an_index_that_is_cut_is_refused_in_spite_of_its_digest(tmp_path):
+    write_index(str(tmp_path), "train", INDEX)
+    path = tmp_path / "train.index.npy"
+    for size in (0, 5, 60, path.stat().st_size - 1):
+        path.write_bytes(path.read_bytes()[:size])
+        entry = IndexFile(path.name, "train", hashlib.sha256(path.read_bytes()).hexdigest())
+        with pytest.raises(InputError, match=r"train\.index\.npy: not an "):
+            read_index(str(tmp_path), _manifest(entry), "train")

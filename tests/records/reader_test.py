@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.reader import RecordReader
-from bert_qa_tf.records.writer import ShardWriter
+from bert_qa_tf.records.writer import ShardWriter, serialize
+from bert_qa_tf.storage import digests
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
 from tests.records.windows import window, write
 
@@ -99,12 +100,14 @@ def test_a_shard_with_a_flipped_byte_is_named_with_the_record_when_that_is_met(t
     path = tmp_path / shards[0].file
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
     reader = _open(tmp_path, shards, index)
+    path.write_bytes(content)
     damaged = int(np.searchsorted(index["offset"], len(content) // 2, side="right")) - 1
     assert len(reader.read([number for number in range(9) if number != damaged])) == 8
     with pytest.raises(InputError, match=rf"00001.tfrecord: truncated or corrupt after {damaged} of 9 records"):
         reader.read([damaged])
+    with pytest.raises(InputError, match=rf"00001.tfrecord: truncated or corrupt after {damaged} of 9 records"):
+        _open(tmp_path, shards, index)
 
 
 def test_a_shard_that_is_cut_or_removed_while_it_is_read_is_named(tmp_path):
@@ -168,3 +171,54 @@ def test_decoding_fields_that_are_not_stored_are_missed(tmp_path):
     reader = _open(tmp_path, *write(tmp_path, [1], with_decoding=False), with_decoding=True)
     with pytest.raises(InputError, match="tfrecord: its records are not those of this task"):
         reader.read([0])
+
+
+def _with_another_label(path, start, end, payload):
+    content = path.read_bytes()
+    example = tf.train.Example.FromString(payload)
+    label = example.features.feature["start_positions"].int64_list
+    label.value[0] ^= 1
+    with tf.io.TFRecordWriter(str(path.with_suffix(".other"))) as writer:
+        writer.write(example.SerializeToString(deterministic=True))
+    path.write_bytes(content[:start] + path.with_suffix(".other").read_bytes() + content[end:])
+
+
+def test_a_shard_whose_labels_were_changed_is_refused(tmp_path):
+    shards, index = write(tmp_path, range(9), num_shards=1)
+    _open(tmp_path, shards, index)
+    path = tmp_path / shards[0].file
+    payload = next(iter(tf.data.TFRecordDataset(str(path)))).numpy()
+    _with_another_label(path, 0, int(index["offset"][1]), payload)
+    assert path.stat().st_size == shards[0].bytes
+    with pytest.raises(InputError, match="was changed after the conversion, its SHA-256 is not that of the manifest"):
+        _open(tmp_path, shards, index)
+
+
+def test_shards_are_compared_with_their_digests_once(tmp_path, monkeypatch):
+    shards, index = write(tmp_path, range(9))
+    compared = []
+    monkeypatch.setattr(digests, "sha256_of", lambda path: compared.append(path) or shards[len(compared) - 1].sha256)
+    _open(tmp_path, shards, index)
+    assert len(compared) == len(shards)
+    _open(tmp_path, shards, index)
+    assert len(compared) == len(shards)
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        tf.train.Feature(int64_list=tf.train.Int64List(value=[2**40] * 6)),
+        tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"\xff"])),
+        tf.train.Feature(float_list=tf.train.FloatList(value=[1.5])),
+    ],
+)
+@pytest.mark.parametrize("name", ["input_word_ids", "qas_id"])
+def test_a_record_with_values_of_another_kind_is_named(tmp_path, name, feature):
+    payload = serialize(vars(window(7, 6)), QA_FEATURES, with_decoding=True)
+    example = tf.train.Example.FromString(payload)
+    example.features.feature[name].CopyFrom(feature)
+    with ShardWriter(str(tmp_path), "train", num_shards=1, seed=0) as writer:
+        writer.add(1, 6, example.SerializeToString())
+        shards, index = writer.finish()
+    with pytest.raises(InputError, match="tfrecord: its records are not those of this task"):
+        _open(tmp_path, shards, index, with_decoding=True).read([0])

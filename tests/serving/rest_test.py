@@ -159,7 +159,11 @@ def test_bytes_that_are_no_utf8_and_half_surrogates_become_replacement_character
         (b'{"instances": [1,}', "JSON Parse error: Invalid value. at offset: 17"),
         (b"[" * 100_000, "JSON Parse error: lists are nested too deeply"),
         (
-            b'{"inputs": ' + b"[" * 900 + b"1" + b"]" * 900 + b"}",
+            b'{"inputs": ' + b"[" * 65 + b"1" + b"]" * 65 + b"}",  # NumPy's arrays end at 64 dimensions
+            "JSON Parse error: lists are nested too deeply",
+        ),
+        (
+            b'{"inputs": ' + b"[" * 63 + b"1" + b"]" * 63 + b"}",
             "inputs is a plain value/list, but expecting an object",
         ),
         (b"1" * 5000, "JSON Parse error: Number too big"),

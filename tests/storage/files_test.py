@@ -444,3 +444,25 @@ files.read_text("a.txt"), files.read_json("a.json"), digests.file_digest("a.txt"
 sys.exit("tensorflow" in sys.modules)
 """
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud83d.json"])
+def test_a_name_that_no_file_can_have_is_refused(name):
+    assert not files.exists(name)
+    for read in (files.read_bytes, files.read_json, lambda path: files.check_inputs([path])):
+        with pytest.raises(InputError, match="no file can have this name"):
+            read(name)
+
+
+def test_all_inputs_are_looked_at(tmp_path):
+    (tmp_path / "a").write_text("a")
+    files.check_inputs([tmp_path / "a"])
+    with pytest.raises(InputError, match=r"b: cannot read this file \(No such file or directory\)"):
+        files.check_inputs([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(InputError, match="is a folder, expected a file"):
+        files.check_inputs([tmp_path / "a", tmp_path])
+
+
+def test_a_pipe_is_left_for_its_reader(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
+    files.check_inputs([tmp_path / "pipe"])

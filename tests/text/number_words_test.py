@@ -48,3 +48,14 @@ def test_decades_are_plural():
     assert number_words.decade(1980, True) == ["nineteen", "eighties"]
     assert number_words.decade(90, False) == ["nineties"]
     assert number_words.decade(2010, True) == ["twenty", "tens"]
+
+
+@pytest.mark.parametrize("text", ["0", "007", "1234", "9" * 15, "1" + "0" * 14])
+def test_digits_of_a_number_are_said_as_the_number(text):
+    assert number_words.cardinal_of(text) == number_words.cardinal(int(text))
+    assert number_words.ordinal_of(text) == number_words.ordinal(int(text))
+
+
+def test_a_number_of_thousands_of_digits_is_said_digit_by_digit():
+    assert number_words.cardinal_of("0" * 5000 + "12" * 3000) == ["one", "two"] * 3000
+    assert number_words.ordinal_of("1" * 5000)[-2:] == ["one", "first"]

@@ -121,3 +121,12 @@ def test_any_text_is_said_in_plain_words_each_with_its_place(text):
     for word in words:
         assert re.fullmatch(r"[a-z]+('[a-z]+)*", word.text), word
         assert 0 <= word.start_char < word.end_char <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 5000, f"${'9' * 5000}.50", f"{'1' * 5000}th", f"0.{'1' * 5000}", "1,111" + ",111" * 5000 + "1", "7-" * 5000],
+    ids=["number", "money", "ordinal", "decimals", "groups", "serial"],
+)
+def test_numbers_of_any_length_are_said(text):
+    assert len(verbalize(text)) > 4000

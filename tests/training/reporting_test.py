@@ -28,7 +28,9 @@ def test_an_evaluation_is_remembered_by_its_step(tmp_path):
     assert again.evaluation_at(2) is None
 
 
-@pytest.mark.parametrize("broken", ['{"kind": "train", "st', "3", '{"kind": "train"}'])
+@pytest.mark.parametrize(
+    "broken", ['{"kind": "train", "st', "3", '{"kind": "train"}', "[" * 999, '{"kind": "train", "step": "2"}']
+)
 def test_what_follows_a_broken_line_is_dropped(tmp_path, broken):
     good = '{"kind": "train", "step": 2}\n'
     (tmp_path / "metrics.jsonl").write_text(good + broken + "\n" + good)

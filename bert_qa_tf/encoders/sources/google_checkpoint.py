@@ -121,7 +121,7 @@ def _names_in_tensorflow_1(reader: tf.compat.v1.train.NewCheckpointReader, prefi
 def _names_in_objects(reader: tf.compat.v1.train.NewCheckpointReader, prefix: str) -> dict[str, str]:
     """The checkpoint's key of every variable that is not an optimizer's → the name it had in the program."""
     graph = protos.parse(
-        trackable_object_graph_pb2.TrackableObjectGraph, reader.get_tensor(_OBJECT_GRAPH_KEY), prefix, "a checkpoint"
+        trackable_object_graph_pb2.TrackableObjectGraph, reader.get_tensor(_OBJECT_GRAPH_KEY), prefix, "checkpoint"
     )
     names, seen, waiting = {}, {0}, [0]
     # From the root along the attributes: an optimizer's copies of a variable can have that variable's name in theirs.

@@ -58,7 +58,7 @@ def read_graph(path: str) -> HubGraph:
     file_name = tf.io.gfile.join(path, SAVED_MODEL_FILE)
     try:
         content = files.read_bytes(file_name, expected="a SavedModel")
-        saved_model = protos.parse(saved_model_pb2.SavedModel, content, file_name, "a SavedModel")
+        saved_model = protos.parse(saved_model_pb2.SavedModel, content, file_name, "SavedModel")
         meta_graph = saved_model.meta_graphs[0]
         if not meta_graph.object_graph_def.nodes:
             raise InputError(f"{path}: this module is in TensorFlow 1's format, expected a SavedModel of TensorFlow 2")
@@ -222,7 +222,7 @@ class _Checkpoint:
                 trackable_object_graph_pb2.TrackableObjectGraph,
                 self._reader.get_tensor(_OBJECT_GRAPH_KEY),
                 self._prefix,
-                "a checkpoint",
+                "checkpoint",
             )
 
     def array(self, key: str) -> np.ndarray:

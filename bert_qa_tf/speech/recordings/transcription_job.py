@@ -57,9 +57,8 @@ def run(
     references = _read_references(recordings, reference_files)
     there = [] if overwrite else _targets_that_are_there(targets, with_references=bool(references))
     for recording in recordings:  # all are looked at before the first is recognised
-        files.check_inputs([recording])
-        with audio.open_audio(recording):
-            pass
+        with audio.open_audio(recording) as stream:
+            next(stream.blocks, None)
     num_processes = num_processes or suitable_processes(config)
     recognizer = load_recognizer(config)
     total = word_errors.WordErrors(0, 0)

@@ -81,3 +81,20 @@ def test_lower_casing_that_keeps_accents_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="strip_accents=False with do_lower_case=True"):
         casing.find_casing(str(tmp_path), LOWER)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("tokenizer.json", {"normalizer": ["lowercase"]}, "`normalizer`: expected an object, got a list of 1"),
+        ("tokenizer.json", {"normalizer": {"lowercase": "yes"}}, '`do_lower_case`: expected true or false, got "yes"'),
+        ("config.json", {"do_lower_case": []}, "`do_lower_case`: expected true or false, got a list of 0"),
+    ],
+)
+def test_a_statement_of_another_type_is_named(tmp_path, name, values, message):
+    (tmp_path / name).write_text(json.dumps(values))
+
+    with pytest.raises(InputError) as error:
+        casing.find_casing(str(tmp_path), LOWER)
+
+    assert str(error.value) == f"{tmp_path}/{name}: {message}"

@@ -222,3 +222,41 @@ def test_words_that_were_apart_stay_apart(text):
         if done.text[place - 1].isalnum() and done.text[place].isalnum():
             between = text[done.kept[place - 1] + 1 : done.kept[place]]
             assert not any(character.isspace() for character in between)
+
+
+def _names(count):
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return [f"{a.upper()}{b}{c}" for a in letters for b in letters for c in letters][:count]
+
+
+def _rounds(monkeypatch, text):
+    """How often the rules are gone through."""
+    calls = []
+    monkeypatch.setitem(RULES, "invisible", lambda text: calls.append(text) or [])
+    cleaned = clean(text, ALL).text
+    return len(calls), cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" ".join(f"{name}:" for name in _names(1600)) + " so", "so"),
+        ("- " * 1000 + "a", "a"),
+        ("um, " * 1000 + "a", "a"),
+    ],
+    ids=["labels", "dashes", "fillers"],
+)
+def test_what_uncovers_the_next_of_its_kind_takes_few_rounds(monkeypatch, text, expected):
+    rounds, cleaned = _rounds(monkeypatch, text)
+    assert cleaned == expected
+    assert rounds <= 4
+
+
+def test_the_number_of_rounds_is_bounded(monkeypatch):
+    rounds, _ = _rounds(monkeypatch, " ".join(f"{name}: 0:00:01" for name in _names(500)))
+    assert rounds == 20
+
+
+def test_a_label_behind_a_label_counts_only_where_the_first_begins_a_line():
+    assert clean("Ann: Bob: hi", ALL).text == "hi"
+    assert clean("so ANN: Bob: hi", ALL).text == "so Bob: hi"

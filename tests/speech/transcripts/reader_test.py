@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.reader import INPUT_FORMATS, parse_transcript, read_transcript
-from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
-from bert_qa_tf.speech.transcripts.writers import format_transcript
+from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
+from bert_qa_tf.speech.transcripts.writers import OUTPUT_FORMATS, format_transcript
 from tests.testing import TESTDATA
 
 CALLS = sorted((TESTDATA / "transcripts").glob("call.*"))
@@ -227,3 +227,39 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(path, place, length, put)
             times = [secs for secs in (word.start_secs, word.end_secs) if secs is not None]
             assert times == sorted(times)
             assert all(secs >= 0 for secs in times)
+
+
+HUGE = "9" * 5000
+
+
+@pytest.mark.parametrize("number", ["1e400", "1e308", "9" * 401, HUGE, "NaN", "-Infinity", "1e12"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{"words": [{"text": "a", "start_secs": %s}]}'),
+        ("a.json", '{"words": [], "duration_secs": %s}'),
+        ("a.json", '{"segments": [{"text": "a", "start": 0, "end": %s}]}'),
+        ("a.json", '{"segments": [{"text": "a", "start": "%s", "end": 1}]}'),
+        ("a.json", '{"transcription": [{"text": "a", "offsets": {"from": 0, "to": %s}}]}'),
+        ("a.json", '{"results": {"items": [{"alternatives": [{"content": "a"}], "start_time": %s, "end_time": 1}]}}'),
+        ("a.json", '{"results": [{"alternatives": [{"words": [{"word": "a", "startTime": {"seconds": %s}}]}]}]}'),
+        ("a.ctm", "call 1 %s 1.0 word"),
+        ("a.srt", "1\n00:00:01,000 --> %s:00:02,000\na\n"),
+        ("a.vtt", "WEBVTT\n\n%s:00:01.000 --> 00:00:02.000\na\n"),
+    ],
+)
+def test_times_beyond_any_recording_are_one_line(name, text, number):
+    with pytest.raises(InputError, match=rf"^{name}"):
+        parse_transcript((text % number).encode(), name)
+
+
+@pytest.mark.parametrize("output_format", OUTPUT_FORMATS)
+def test_the_last_time_that_is_read_can_be_written(output_format):
+    text = f'{{"words": [{{"text": "a", "start_secs": 0, "end_secs": {MAX_SECS}}}], "duration_secs": {MAX_SECS}}}'
+    transcript = parse_transcript(text.encode(), "a.json").transcript
+    written = format_transcript(transcript, output_format)
+    assert parse_transcript(written.encode(), "a", output_format).transcript.text == "a"
+
+
+def test_a_name_of_thousands_of_digits_is_no_time():
+    assert parse_transcript(f"WEBVTT\n\n{HUGE}\n00:01.000 --> 00:02.000\na".encode(), "a.vtt").transcript.text == "a"

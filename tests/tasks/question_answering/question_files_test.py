@@ -126,3 +126,31 @@ def test_no_tensorflow_is_imported_for_local_files():
     code = "import sys, bert_qa_tf.tasks.question_answering.request; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_half_a_surrogate_pair_in_an_id_costs_no_answer(tmp_path):
+    source = _write(tmp_path / "in.jsonl", '{"id": "a\\ud83d", "question": "who", "context": "nora \\udc00 called"}')
+    assert question_files.answer_file(_FirstWord(), source, str(tmp_path / "out.jsonl")) == 1
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["id"] == "a\ud83d"
+
+
+def test_half_a_surrogate_pair_in_an_id_of_squad_is_refused_before_anything_is_answered(tmp_path):
+    qas = {"id": "a\ud83d", "question": "who", "answers": []}
+    source = tmp_path / "in.json"
+    source.write_text(json.dumps({"data": [{"paragraphs": [{"context": "nora", "qas": [qas]}]}]}))
+    with pytest.raises(InputError, match=r"qas\[0\]\.id: half a surrogate pair at character 1"):
+        question_files.count_questions(str(source))
+
+
+@pytest.mark.parametrize("line", ["[" * 5000, '{"id": 1e400}', '{"id": ' + "9" * 5000 + "}", '{"id": NaN}'])
+def test_a_line_beyond_the_limits_of_json_is_named(tmp_path, line):
+    with pytest.raises(InputError, match=r"in\.jsonl:1: not JSON that can be read \((nested|with)"):
+        question_files.count_questions(_write(tmp_path / "in.jsonl", line))
+
+
+def test_all_files_that_are_named_are_looked_at_before_the_first_is_read(tmp_path):
+    (tmp_path / "first.wav").write_bytes(b"")
+    lines = [json.dumps({"question": "who", "audio": name}) for name in ("first.wav", "second.wav")]
+    readers = {"audio": lambda path: pytest.fail(f"{path} was recognised")}
+    with pytest.raises(InputError, match=r"in\.jsonl:2: .*second\.wav: cannot read this file"):
+        question_files.count_questions(_write(tmp_path / "in.jsonl", *lines), readers)
