@@ -23,7 +23,7 @@ PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
 .PHONY: help demo check test lint release reproduce transfer transfer-simulated ablation spoken-data sample precision-f1 \
-  test-c test-whisper prove-resume prove-export serving-compat benchmark-serve benchmark-recognition benchmark-precision \
+  test-c test-whisper prove-resume prove-export fuzz serving-compat benchmark-serve benchmark-recognition benchmark-precision \
   benchmark-padding benchmark-encoders benchmark-memory benchmark-training-memory venv requirements clean
 .DEFAULT_GOAL := help
 
@@ -89,6 +89,10 @@ prove-resume: $(VENV)/.installed ## kill a training 20 times and check that it e
 
 prove-export: $(VENV)/.installed-test ## compare an export with its checkpoint and ask it 10,000 odd questions: half an hour (RUN_DIR, SAVED_MODEL)
 	@experiments/export_parity/prove_export.sh
+
+fuzz: $(VENV)/.installed-test ## damage files and requests a million times and read them: an hour (FUZZ_ARGS='--inputs=20000')
+	@$(RUN) -W ignore experiments/fuzz/fuzz.py --inputs=1000000 --jobs=$(JOBS) \
+	  $(addprefix --cases=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/../cases)) $(FUZZ_ARGS)
 
 serving-compat: $(VENV)/.installed-test .venv-tf2.16/.installed ## load and ask an export in TensorFlow 2.16, the oldest supported: minutes
 	@TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -W ignore::UserWarning experiments/serving_compat/serving_compat.py \

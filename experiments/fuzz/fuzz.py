@@ -7,12 +7,13 @@
 Samples are damaged: bytes, numbers, values of JSON. An input fails if a reader raises anything but `InputError` (or
 what the server and the client turn into an answer), takes over 2 s of a core, adds over 1 GiB of memory, or ends the
 process. The script writes a table with a row for each reader, lists the failures, and exits with status 1 if there are
-any. The samples are those of tests/testdata and of the folders that --cases names.
+any; Ctrl-C ends it earlier. The samples are those of tests/testdata and of the folders that --cases names.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import pathlib
 import sys
@@ -20,9 +21,10 @@ import time
 
 import workers
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))  # the package, from a checkout
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))  # the package, from a checkout
 
 _SHOWN_FAILURES = 5
+_REPORT_SECS = 30
 
 
 def main() -> int:
@@ -76,13 +78,14 @@ def _fuzz(found: dict[str, object], values: argparse.Namespace) -> dict[str, wor
     counts = {name: max(1, round(values.inputs * target.share / total)) for name, target in found.items()}
     tallies = {name: workers.Tally() for name in found}
     done, shown = 0, time.monotonic()
-    for name, tally in workers.run(workers.chunks_of(counts), values.seed, values.cases, values.jobs):
-        tallies[name].add(tally)
-        done += tally.inputs
-        if time.monotonic() - shown > 30:
-            shown = time.monotonic()
-            failures = sum(len(tally.failures) for tally in tallies.values())
-            print(f"{done:,} of {sum(counts.values()):,} inputs, {failures} failures", file=sys.stderr, flush=True)
+    with contextlib.suppress(KeyboardInterrupt):  # what was done until then is reported
+        for name, tally in workers.run(workers.chunks_of(counts), values.seed, values.cases, values.jobs):
+            tallies[name].add(tally)
+            done += tally.inputs
+            if time.monotonic() - shown > _REPORT_SECS:
+                shown = time.monotonic()
+                failures = sum(len(tally.failures) for tally in tallies.values())
+                print(f"{done:,} of {sum(counts.values()):,} inputs, {failures} failures", file=sys.stderr, flush=True)
     return tallies
 
 

@@ -136,12 +136,13 @@ def run(chunks: Iterable[Chunk], seed: int, cases: list[pathlib.Path], jobs: int
 
 
 def chunks_of(counts: dict[str, int]) -> list[Chunk]:
-    """Cuts the inputs of all targets into chunks."""
-    return [
-        Chunk(name, first, min(first + _CHUNK, count))
+    """Cuts the inputs of all targets into chunks, in turn, so that a part of a run has some of each."""
+    chunks = [
+        (first / count, Chunk(name, first, min(first + _CHUNK, count)))
         for name, count in counts.items()
         for first in range(0, count, _CHUNK)
     ]
+    return [chunk for _, chunk in sorted(chunks, key=lambda pair: pair[0])]
 
 
 class _Worker:
@@ -170,7 +171,7 @@ class _Worker:
         return int(self._state[0])
 
     def trouble(self) -> str | None:
-        if not self._process.is_alive() and not self._here.poll():
+        if not self._process.is_alive():
             return "died"
         began = self._state[1]
         return "hang" if began and time.monotonic() - began > _KILLED_AFTER_SECS else None
