@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import socket
 import sys
@@ -17,12 +16,12 @@ import time
 from collections.abc import Iterator
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, json_text
 
 # The lock file in a folder that belongs to one run of a command at a time.
 LOCK_FILE = ".lock"
 _PROGRAM = "bert_qa_tf"
-_BEGINNING = json.dumps({"program": _PROGRAM})[:-1].encode()
+_BEGINNING = json_text.write({"program": _PROGRAM})[:-1].encode()
 _MAX_BYTES = 4096
 
 
@@ -115,12 +114,12 @@ def _sign(name: str, descriptor: int, output: str) -> None:
     }
     with contextlib.suppress(OSError):  # without it the lock holds too, but has no name
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(signature).encode(), 0)
+        os.pwrite(descriptor, json_text.write(signature).encode(), 0)
 
 
 def _signature(content: bytes) -> dict[str, object] | None:
-    with contextlib.suppress(ValueError, RecursionError):
-        value = json.loads(content)
+    with contextlib.suppress(UnicodeDecodeError, json_text.JsonError):
+        value = json_text.parse(content.decode("utf-8"))
         if isinstance(value, dict) and value.get("program") == _PROGRAM:
             return value
     return None

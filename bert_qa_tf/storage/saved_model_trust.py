@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 
 from absl import logging
-from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import addresses, cache, files, saved_model_ops
+from bert_qa_tf.storage import addresses, cache, files, protos, saved_model_ops
 
 _FILE = "saved_model.pb"
 # Also here, for a cache that cannot be written to.
@@ -89,10 +88,7 @@ def _read(path: str) -> bytes:
 
 
 def _harmful(content: bytes, path: str) -> list[str]:
-    try:
-        meta_graphs = saved_model_pb2.SavedModel.FromString(content).meta_graphs
-    except message.DecodeError as error:
-        raise InputError(f"{path}/{_FILE}: this is no SavedModel, or it is damaged") from error
+    meta_graphs = protos.parse(saved_model_pb2.SavedModel, content, f"{path}/{_FILE}", "SavedModel").meta_graphs
     found: set[str] = set()
     for meta_graph in meta_graphs:
         try:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
-from bert_qa_tf.storage import outputs
+from bert_qa_tf.storage import json_text, outputs
 
 # An answer has both. A question or a text to label may have an id and even a score, but it also has one of the others.
 _OF_ANSWERS = {"id", "score"}
@@ -29,7 +28,7 @@ def check_output(path: str | None, inputs: Iterable[str], overwrite: bool) -> No
 
 def _holds_answers(head: bytes) -> bool:
     try:
-        value = json.loads(head.split(b"\n", 1)[0])
-    except (ValueError, RecursionError):
+        value = json_text.parse(head.split(b"\n", 1)[0].decode("utf-8"))
+    except (UnicodeDecodeError, json_text.JsonError):
         return False
     return isinstance(value, dict) and value.keys() >= _OF_ANSWERS and not _OF_INPUTS & value.keys()
