@@ -22,6 +22,8 @@ _FLOATS = {"float32": np.float32, "float64": np.float64}
 # TF Serving's error messages use TensorFlow's names of types.
 _SHOWN_DTYPES = {"float32": "float", "float64": "double"}
 _BYTES_SUFFIX = "_bytes"
+# NumPy has at most 64 dimensions, and no signature has nearly as many.
+_MAX_DEPTH = 32
 _MAX_SHOWN = 100
 
 
@@ -46,6 +48,8 @@ def to_array(value: Any, dtype: str) -> np.ndarray:
       JsonTensorError: the lists are ragged, or a value does not have this type.
     """
     shape = tuple(_sizes(value))
+    if len(shape) > _MAX_DEPTH:
+        raise JsonTensorError(f"Lists are nested {len(shape)} deep, more than the {_MAX_DEPTH} that are read")
     flat = list(_flatten(value, shape, dtype, 0))
     if dtype == "string":
         array = np.empty(len(flat), object)

@@ -75,7 +75,17 @@ def parse_predict(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]
     Raises:
       RestError: TF Serving would refuse the request, or it exceeds a limit.
     """
-    document = _parse_json(body)
+    try:
+        return _parse_document(_parse_json(body), signatures, limits)
+    except RecursionError as error:
+        raise RestError(400, "JSON Parse error: lists are nested too deeply") from error
+    except JsonTensorError as error:
+        raise RestError(400, str(error)) from error
+
+
+def _parse_document(
+    document: dict[str, Any], signatures: Mapping[str, Mapping[str, TensorSpec]], limits: Limits
+) -> PredictRequest:
     signature_name = document.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(signature_name, str):
         raise RestError(
@@ -87,12 +97,7 @@ def parse_predict(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]
         raise RestError(400, f'Serving signature name: "{signature_name}" not found in signature def')
     specs = signatures[signature_name]
     is_row_form = "instances" in document
-    try:
-        inputs = _read_instances(document, specs) if is_row_form else _read_inputs(document, specs)
-    except RecursionError as error:
-        raise RestError(400, "JSON Parse error: lists are nested too deeply") from error
-    except JsonTensorError as error:
-        raise RestError(400, str(error)) from error
+    inputs = _read_instances(document, specs) if is_row_form else _read_inputs(document, specs)
     for name, spec in specs.items():
         _check_shape(name, inputs[name], spec)
         _check_limits(name, inputs[name], limits)

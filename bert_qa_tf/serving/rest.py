@@ -27,6 +27,8 @@ _PATHS = {
     "GET": re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<action>metadata))?", re.IGNORECASE),
 }
 _MAX_VERSION = 2**63 - 1
+# A decoded name that would be another path: a server behind this one may decode it once more.
+_NO_NAME = re.compile(r"^\.{1,2}$|[/\\%?#:\x00-\x1f\x7f]")
 
 
 class RestError(Exception):
@@ -63,6 +65,20 @@ class Target:
     label: str | None
     action: str
 
+    def path(self) -> str:
+        """Returns the one path of this target."""
+        parts = ["/v1/models"]
+        if self.name:
+            parts.append(urllib.parse.quote(self.name, safe=""))
+        if self.version is not None:
+            parts.append(f"versions/{self.version}")
+        elif self.label is not None:
+            parts.append(f"labels/{urllib.parse.quote(self.label, safe='')}")
+        path = "/".join(parts)
+        if self.action == "status":
+            return path
+        return f"{path}/metadata" if self.action == "metadata" else f"{path}:{self.action}"
+
 
 # === Requests ===
 
@@ -88,6 +104,8 @@ def parse_path(method: str, path: str) -> Target:
     if match["version"] and (version is None or version > _MAX_VERSION):
         raise RestError(400, f"Failed to convert version: {match['version']} to numeric.")
     label = urllib.parse.unquote(match["label"]) if match["label"] else None
+    if _NO_NAME.search(name) or (label and _NO_NAME.search(label)):
+        raise RestError(400, f"Malformed request: {method} {path}")
     return Target(name, version, label, (match["action"] or "status").lower())
 
 

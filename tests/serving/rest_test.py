@@ -53,7 +53,9 @@ def error_of(document):
     ],
 )
 def test_paths_name_a_model_a_version_and_what_to_do(method, path, target):
-    assert rest.parse_path(method, path) == rest.Target(*target)
+    found = rest.parse_path(method, path)
+    assert found == rest.Target(*target)
+    assert found.path() == path.lower()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,18 @@ def test_paths_name_a_model_a_version_and_what_to_do(method, path, target):
         ),
         ("POST", "/v1/models/foo/metadata", "Malformed request: POST /v1/models/foo/metadata"),
         ("DELETE", "/v1/models/foo", "Malformed request: DELETE /v1/models/foo"),
+        ("GET", "/v1/models/..", "Malformed request: GET /v1/models/.."),
+        ("GET", "/v1/models/.", "Malformed request: GET /v1/models/."),
+        ("GET", "/v1/models/%2e%2E", "Malformed request: GET /v1/models/%2e%2E"),
+        ("GET", "/v1/models/..%2f..%2fmonitoring", "Malformed request: GET /v1/models/..%2f..%2fmonitoring"),
+        ("GET", "/v1/models/..%5cmonitoring", "Malformed request: GET /v1/models/..%5cmonitoring"),
+        ("GET", "/v1/models/a\\b", "Malformed request: GET /v1/models/a\\b"),
+        ("GET", "/v1/models/%252e%252e", "Malformed request: GET /v1/models/%252e%252e"),
+        ("GET", "/v1/models/a%00b", "Malformed request: GET /v1/models/a%00b"),
+        ("GET", "/v1/models/a%0d%0ab", "Malformed request: GET /v1/models/a%0d%0ab"),
+        ("POST", "/v1/models/qa/labels/..:predict", "Malformed request: POST /v1/models/qa/labels/..:predict"),
+        ("GET", "/v1/models/qa/../../monitoring", "Malformed request: GET /v1/models/qa/../../monitoring"),
+        ("GET", "http://other/v1/models/qa", "Malformed request: GET http://other/v1/models/qa"),
         (
             "POST",
             "/v1/models/foo/versions/18446744073709551615:predict",
@@ -123,6 +137,16 @@ def test_the_columnar_form_is_one_list_an_input():
     assert request.signature_name == "serving_default"
     assert not request.is_row_form
     assert {name: array.tolist() for name, array in request.inputs.items()} == {"question": [b"who"], "context": [b"a"]}
+
+
+@pytest.mark.parametrize("depth", [33, 63, 64, 65, 200, 900])
+@pytest.mark.parametrize("form", ['{"inputs": %s}', '{"instances": %s}', '{"signature_name": %s, "inputs": 1}'])
+def test_deep_lists_are_the_clients_error(depth, form):
+    body = form % f"{'[' * depth}1{']' * depth}"
+    for name in ('"one"', '"serve_ids"'):
+        with pytest.raises(rest.RestError) as caught:
+            parse(body.replace("{", f'{{"signature_name": {name}, ', 1).encode())
+        assert caught.value.status == 400
 
 
 def test_token_ids_come_as_nested_lists_in_both_forms():
