@@ -6,7 +6,6 @@ A backend's `answer` blocks, so `server.py` calls it outside of the event loop.
 from __future__ import annotations
 
 import re
-import urllib.parse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -17,12 +16,15 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.predict_request import Limits, parse_predict
 from bert_qa_tf.storage import json_text
+from bert_qa_tf.storage.http_exchange import ExchangeError, exchange
 from bert_qa_tf.tasks.base import Task
 
 if TYPE_CHECKING:  # the import loads TensorFlow, which forwarding does not need
     from bert_qa_tf.serving.servable import Servable
 
 _FORWARDED_HEADERS = ("accept", "authorization", "content-type")
+# More than any reply to the largest request.
+_MAX_REPLY_BYTES = 256 * 2**20
 # How long the page may wait until it is known whose it is.
 _TASK_SECS = 5.0
 _ADDRESS = re.compile(r"(?P<scheme>https?://)?(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})/?")
@@ -155,12 +157,12 @@ class RemoteServing:
 
     def task(self) -> type[Task] | None:
         """See `Backend`: finds the task from the inputs in the model's metadata."""
-        path = f"/v1/models/{urllib.parse.quote(self._name, safe='')}/metadata"
-        reply = self._ask(HttpRequest("GET", path, {}, b""), min(_TASK_SECS, self._timeout_secs))
+        path = rest.Target(self._name, None, None, "metadata").path()
+        reply = self.answer(HttpRequest("GET", path, {}, b""), min(_TASK_SECS, self._timeout_secs))
         try:
             signatures = json_text.parse(reply.body.decode("utf-8"))["metadata"]["signature_def"]["signature_def"]
             return tasks.of_served_inputs(signatures["serving_default"]["inputs"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def is_quick(self, method: str) -> bool:
@@ -168,31 +170,40 @@ class RemoteServing:
         del method
         return False
 
-    def answer(self, request: HttpRequest) -> HttpReply:
-        """Forwards a request whose path TF Serving has, and returns its reply."""
-        return self._ask(request, self._timeout_secs)
+    def answer(self, request: HttpRequest, timeout_secs: float | None = None) -> HttpReply:
+        """Forwards a request whose path TF Serving has, and returns its reply.
 
-    def _ask(self, request: HttpRequest, timeout_secs: float) -> HttpReply:
+        Args:
+          request: its path is written anew from what it names, so that nothing else gets through.
+          timeout_secs: how long to wait; None for the time given at the start.
+        """
         try:
-            rest.parse_path(request.method, request.path)
-            headers = {name: request.headers[name] for name in _FORWARDED_HEADERS if name in request.headers}
-            with requests.Session() as session:
-                session.trust_env = False  # ignores proxies and .netrc; only the given address is used
-                reply = session.request(
-                    request.method,
-                    self._base + request.path,
-                    data=request.body or None,
-                    headers=headers,
-                    timeout=timeout_secs,
-                    allow_redirects=False,
-                )
-            return HttpReply(reply.status_code, reply.content)
+            return self._ask(request, self._timeout_secs if timeout_secs is None else timeout_secs)
         except rest.RestError as error:
             return HttpReply(error.status, error.body())
-        except requests.Timeout:
-            error = rest.RestError(504, f"{self.description} did not answer in {timeout_secs:g} s")
-            return HttpReply(error.status, error.body())
-        except requests.RequestException as exception:
-            kind = type(exception).__name__
-            error = rest.RestError(503, f"{self.description} cannot be reached ({kind})")
-            return HttpReply(error.status, error.body())
+
+    def _ask(self, request: HttpRequest, timeout_secs: float) -> HttpReply:
+        path = rest.parse_path(request.method, request.path).path()
+        headers = {name: request.headers[name] for name in _FORWARDED_HEADERS if name in request.headers}
+        with requests.Session() as session:
+            session.trust_env = False  # ignores proxies and .netrc; only the given address is used
+            try:
+                reply = exchange(
+                    session,
+                    request.method,
+                    self._base + path,
+                    timeout_secs=timeout_secs,
+                    max_bytes=_MAX_REPLY_BYTES,
+                    data=request.body or None,
+                    headers=headers,
+                )
+            except ExchangeError as error:
+                if error.kind == "TIMEOUT":
+                    message = f"{self.description} did not answer in {timeout_secs:g} s"
+                    raise rest.RestError(504, message) from error
+                if error.kind == "UNAVAILABLE":
+                    raise rest.RestError(503, f"{self.description} cannot be reached") from error
+                raise rest.RestError(502, f"{self.description} gave no reply that can be used ({error})") from error
+        if 300 <= reply.status < 400:
+            raise rest.RestError(502, f"{self.description} redirects, which is not followed")
+        return HttpReply(reply.status, reply.body)

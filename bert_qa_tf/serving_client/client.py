@@ -128,7 +128,7 @@ class Client:
                 outputs = self._transport.predict(task.to_columns(batch), timeout_secs)
                 try:
                     return task.from_columns(outputs, batch)
-                except ReplyError as error:
+                except (ReplyError, OverflowError) as error:  # the latter of a number such as 10**400
                     raise AttemptFailed("REPLY", str(error), may_retry=False) from error
 
             yield from self._call(attempt, task)

@@ -15,10 +15,17 @@ import requests
 from bert_qa_tf.serving_client.connection import Connection
 from bert_qa_tf.serving_client.retries import AttemptFailed
 from bert_qa_tf.storage import json_text
+from bert_qa_tf.storage.http_exchange import ExchangeError, Reply, exchange
 
 # 429 is "too many requests"; proxies and servers send the others if a server is down, overloaded or slow.
 _RETRIED = (429, 502, 503, 504)
+_REDIRECTS = (301, 302, 303, 307, 308)
 _GRPC_PORT = "8500"
+# Some thousand times the reply to a batch; a server that sends more is broken or hostile.
+_MAX_REPLY_BYTES = 128 * 2**20
+# How much of an error page is shown.
+_MAX_SHOWN = 200
+_MAX_ERROR = 2000
 
 
 class RestTransport:
@@ -33,14 +40,7 @@ class RestTransport:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._url = _model_url(connection)
-        self._session = requests.Session()
-        self._session.headers.update(dict(connection.headers))
-        self._session.headers["Content-Type"] = "application/json"
-        if any(name.lower() == "authorization" for name, _ in connection.headers):
-            # Without this, `requests` would replace the header by an entry of ~/.netrc.
-            self._session.auth = lambda request: request
-        if connection.client_cert_file:
-            self._session.cert = (connection.client_cert_file, connection.client_key_file)
+        self._session = _make_session(connection)
 
     def predict(self, columns: Mapping[str, Sequence[str]], timeout_secs: float) -> dict[str, Any]:
         """Makes one attempt to run the model.
@@ -49,8 +49,7 @@ class RestTransport:
 
         Args:
           columns: by input name, texts of valid Unicode.
-          timeout_secs: the limit for connecting, and then for the wait between two parts of the reply. Servers send the
-            reply in one part.
+          timeout_secs: the time from connecting until the reply must be complete.
 
         Returns:
           The outputs by name, each a list with an entry for each text of a column.
@@ -72,31 +71,30 @@ class RestTransport:
         """
         metadata = _member(self._send("GET", f"{self._url}/metadata", None, timeout_secs), "metadata")
         try:
-            return set(metadata["signature_def"]["signature_def"]["serving_default"]["inputs"])
-        except (KeyError, TypeError) as error:
+            return set(metadata["signature_def"]["signature_def"]["serving_default"]["inputs"].keys())
+        except (AttributeError, KeyError, TypeError) as error:
             raise AttemptFailed("REPLY", "the model has no signature `serving_default`", may_retry=False) from error
 
     def _send(self, method: str, url: str, body: Any, timeout_secs: float) -> Any:
         try:
-            response = self._session.request(
+            reply = exchange(
+                self._session,
                 method,
                 url,
+                timeout_secs=timeout_secs,
+                max_bytes=_MAX_REPLY_BYTES,
                 data=None if body is None else json_text.write(body).encode("utf-8"),
-                timeout=timeout_secs,
                 # Passed with each request, because REQUESTS_CA_BUNDLE overrides the session's own setting.
                 verify=self._connection.ca_file or True,
-                # A redirected POST would become a GET, and would send the headers to another server.
-                allow_redirects=False,
             )
-        except requests.exceptions.SSLError as error:
-            raise AttemptFailed("TLS", _innermost(error), may_retry=False) from error
-        except requests.exceptions.Timeout as error:
-            raise AttemptFailed("TIMEOUT", f"no reply within {timeout_secs:.3g} s", may_retry=True) from error
-        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise AttemptFailed("UNAVAILABLE", _innermost(error) + self._port_hint(), may_retry=True) from error
-        except (requests.exceptions.RequestException, OSError) as error:
-            raise AttemptFailed("INVALID", _innermost(error), may_retry=False) from error
-        return _read_reply(response)
+        except ExchangeError as error:
+            if error.kind == "TIMEOUT":
+                self._session.close()
+                self._session = _make_session(self._connection)  # the attempt may still be using the old one
+            hint = self._port_hint() if error.kind == "UNAVAILABLE" else ""
+            may_retry = error.kind in ("TIMEOUT", "UNAVAILABLE")
+            raise AttemptFailed(error.kind, f"{error}{hint}", may_retry) from error
+        return _read_reply(reply)
 
     def close(self) -> None:
         """Closes the open connections."""
@@ -116,20 +114,32 @@ def _model_url(connection: Connection) -> str:
     return url
 
 
-def _read_reply(response: requests.Response) -> Any:
+def _make_session(connection: Connection) -> requests.Session:
+    session = requests.Session()
+    session.headers.update(dict(connection.headers))
+    session.headers["Content-Type"] = "application/json"
+    if any(name.lower() == "authorization" for name, _ in connection.headers):
+        # Without this, `requests` would replace the header by an entry of ~/.netrc.
+        session.auth = lambda request: request
+    if connection.client_cert_file:
+        session.cert = (connection.client_cert_file, connection.client_key_file)
+    return session
+
+
+def _read_reply(reply: Reply) -> Any:
     try:
         # The encoding in the header is ignored: JSON is UTF-8, and TF Serving names no encoding.
-        reply = json_text.parse(response.content.decode("utf-8"), allow_nan=True)
+        value = json_text.parse(reply.body.decode("utf-8"), allow_nan=True)
     except ValueError:
-        reply = None
-    if response.status_code != 200:
+        value = None
+    if reply.status != 200:
         raise AttemptFailed(
-            f"HTTP {response.status_code}",
-            _error_message(response, reply),
-            may_retry=response.status_code in _RETRIED,
-            retry_after_secs=_retry_after(response),
+            f"HTTP {reply.status}",
+            _error_message(reply, value),
+            may_retry=reply.status in _RETRIED,
+            retry_after_secs=_retry_after(reply),
         )
-    return reply
+    return value
 
 
 def _member(reply: Any, name: str) -> dict[str, Any]:
@@ -140,25 +150,17 @@ def _member(reply: Any, name: str) -> dict[str, Any]:
     return reply[name]
 
 
-def _error_message(response: requests.Response, reply: Any) -> str:
-    if isinstance(reply, dict) and isinstance(reply.get("error"), str):
-        return reply["error"]
-    if response.is_redirect:
-        return f"redirected to {response.headers.get('Location')}: give that address"
+def _error_message(reply: Reply, value: Any) -> str:
+    if isinstance(value, dict) and isinstance(value.get("error"), str):
+        return value["error"][:_MAX_ERROR]
+    if reply.status in _REDIRECTS and "Location" in reply.headers:
+        return f"redirected to {reply.headers['Location'][:_MAX_SHOWN]}: give that address"
     # The body may be a proxy's error page.
-    return " ".join(response.text[:200].split()) or response.reason or "no message"
+    shown = reply.body[: 4 * _MAX_SHOWN].decode("utf-8", "replace")[:_MAX_SHOWN]
+    return " ".join(shown.split()) or reply.reason or "no message"
 
 
-def _retry_after(response: requests.Response) -> float:
+def _retry_after(reply: Reply) -> float:
     """Returns the seconds in `Retry-After`; 0 if the header is missing or holds a date."""
-    value = response.headers.get("Retry-After", "")
+    value = reply.headers.get("Retry-After", "")
     return float(value) if value.isascii() and value.isdigit() else 0.0
-
-
-def _innermost(error: BaseException) -> str:
-    """Returns the message of the innermost error, which the layers above have wrapped."""
-    while True:
-        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-        if not isinstance(inner, BaseException):
-            return " ".join(str(error).split())
-        error = inner

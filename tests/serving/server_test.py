@@ -22,6 +22,7 @@ from bert_qa_tf.serving.backends import HttpReply, LocalModel, RemoteServing
 from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.servable import Servable
 from tests import tiny_model
+from tests.raw_server import RawServer
 from tests.serving.running import FakeBackend, running, wait_until
 from tests.testing import TESTDATA
 
@@ -414,7 +415,16 @@ def test_only_the_paths_of_tf_serving_and_few_headers_are_passed_on():
     backend = FakeBackend(lambda request: OK)
     with running(backend) as url, running(RemoteServing(url.removeprefix("http://"), "qa", 60)) as front:
         address = urllib.parse.urlsplit(front)
-        for path in ("/v1/../monitoring", "/v1/models/a/../../monitoring", "/v1/monitoring"):
+        for path in (
+            "/v1/../monitoring",
+            "/v1/models/a/../../monitoring",
+            "/v1/monitoring",
+            "/v1/models/..",
+            "/v1/models/%2e%2e",
+            "/v1/models/..%2F..%2Fmonitoring",
+            "/v1/models/..\\..\\monitoring",
+            "/v1/models/%252e%252e%252fmonitoring",
+        ):
             connection = http.client.HTTPConnection(address.hostname, address.port)
             connection.request("GET", path)
             assert connection.getresponse().status == 400
@@ -427,13 +437,28 @@ def test_only_the_paths_of_tf_serving_and_few_headers_are_passed_on():
     assert not {"cookie", "x-other"} & set(request.headers.keys())
 
 
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\n", "redirects, which is not followed"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n", "gave no reply that can be used"),
+    ],
+)
+def test_a_redirect_of_a_tf_serving_is_not_followed_and_a_broken_reply_is_said_to_be_one(reply, message):
+    inner = RawServer(reply + b"Content-Length: 5\r\n\r\nhello")
+    with inner, running(RemoteServing(inner.url[len("http://") : -1], "qa", 60)) as front:
+        refused = post(front, {})
+    assert (refused.status_code, message in refused.text) == (502, True)
+
+
 def test_a_tf_serving_that_is_not_there_or_does_not_answer_is_said_to_be_so():
-    with server.bind("127.0.0.1", 0) as silent:  # nobody listens
-        address = server.base_url(silent).removeprefix("http://")
+    with socket.socket() as silent:  # nobody listens
+        silent.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
         with running(RemoteServing(address, "qa", 60)) as front:
             reply = post(front, {})
     assert reply.status_code == 503
-    assert reply.json()["error"] == f"TF Serving at http://{address} cannot be reached (ConnectionError)"
+    assert reply.json()["error"] == f"TF Serving at http://{address} cannot be reached"
     go_on = threading.Event()
     with running(FakeBackend(lambda request: go_on.wait(60) and OK)) as url:
         with running(RemoteServing(url.removeprefix("http://"), "qa", 0.2)) as front:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # they import TensorFlow
     import tf_keras
 
 _OUTPUTS = {"label": str, "score": (int, float), "labels": list, "probabilities": list}
+_MAX_SHOWN = 200
 
 
 def _is_number(value: Any) -> bool:
@@ -148,7 +149,9 @@ class Classification(SingleTextTask):
             fits = fits and all(isinstance(label, str) for label in row["labels"])
             fits = fits and all(_is_number(value) for value in (row["score"], *row["probabilities"]))
             if not fits or len(row["labels"]) != len(row["probabilities"]):
-                raise ReplyError(f"expected a label, its score, all labels and their probabilities, got {row!r:.200}")
+                raise ReplyError(
+                    f"expected a label, its score, all labels and their probabilities, got {str(row)[:_MAX_SHOWN]}"
+                )
             probabilities = dict(zip(row["labels"], map(float, row["probabilities"]), strict=True))
             answers.append(Classified(row["label"], float(row["score"]), probabilities))
         return answers
