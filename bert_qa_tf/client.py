@@ -13,6 +13,7 @@ from __future__ import annotations
 from absl.flags import FlagValues
 
 from bert_qa_tf import cli, flags, tasks
+from bert_qa_tf.errors import InputError
 
 FLAG_GROUPS = (
     flags.define_client,
@@ -30,17 +31,25 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.serving_client.connection import Connection, parse_header
     from bert_qa_tf.serving_client.retries import RetryPolicy
     from bert_qa_tf.speech import text_sources
+    from bert_qa_tf.storage.tokens import read_token
     from bert_qa_tf.tasks import answer_files
 
     answer_files.check_output(values.output_file, flags.input_paths(values), values.overwrite)
     task = tasks.find(values.task) if values.task else flags.task_of_request(values, tasks.all_tasks())
     export_name = (task or tasks.find(tasks.DEFAULT_TASK)).export_name
+    headers = [parse_header(header) for header in values.header]
+    token = read_token(values.token, values.token_file)
+    if any(name.lower() == "authorization" for name, _ in headers):
+        if values.token is not None or values.token_file is not None:
+            raise InputError("--header: give either Authorization or --token, --token_file")
+    elif token is not None:
+        headers.append(("Authorization", f"Bearer {token}"))
     connection = Connection(
         server=values.server,
         model_name=export_name if values.model_name is None else values.model_name,
         model_version=values.model_version,
         model_version_label=values.model_version_label,
-        headers=tuple(parse_header(header) for header in values.header),
+        headers=tuple(headers),
         ca_file=values.ca_file,
         client_cert_file=values.client_cert_file,
         client_key_file=values.client_key_file,

@@ -17,6 +17,7 @@ from absl.flags import FlagValues
 from bert_qa_tf import cli, flags, tasks
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import tokens
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from bert_qa_tf.serving.backends import Backend
@@ -34,7 +35,7 @@ def main(values: FlagValues) -> None:
     if bool(values.saved_model) == bool(values.tf_serving):
         raise InputError("give one model: either --saved_model (an export) or --tf_serving (host:port)")
     try:
-        from bert_qa_tf.serving import server
+        from bert_qa_tf.serving import access, server
         from bert_qa_tf.serving.predict_request import Limits
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
@@ -46,11 +47,16 @@ def main(values: FlagValues) -> None:
         values.host,
         values.port,
         tasks.find(tasks.DEFAULT_TASK).export_name if values.model_name is None else values.model_name,
-        Limits(values.max_body_bytes, values.max_batch_size, values.max_context_chars),
+        Limits(values.max_body_bytes, values.max_batch_size, values.max_context_chars, values.max_word_pieces),
         values.max_concurrent_calls,
         values.max_waiting,
         values.grace_secs,
+        values.max_connections,
+        values.receive_secs,
+        tuple(values.allowed_hosts),
+        tokens.read_token(values.token, values.token_file),
     )
+    access.AccessRules(allowed_hosts=config.allowed_hosts)  # checks them before a model is loaded
     with server.bind(config.host, config.port) as listener:
         servable = _load_servable(values)
         task = servable and servable.task
@@ -59,10 +65,17 @@ def main(values: FlagValues) -> None:
         backend = _backend(values, config, servable)
         recordings, told = _load_recordings(values, config, task, is_local=server.is_local(listener))
         url = server.base_url(listener)
-        print(f"serving {backend.description}")
-        print(f"  page     {url}/{f'  (recordings: {told})' if told else ''}")
-        print(f"  predict  {url}/v1/models/{config.model_name}:predict", flush=True)
-        server.run(backend, config, listener, recordings, access_log=values.verbosity > 0)
+        if not server.is_local(listener) and config.token is None:
+            logging.warning(
+                "--host=%s: everybody who can reach this machine can use this server; --token_file makes it ask for a "
+                "secret",
+                config.host,
+            )
+        with server.stop_signals() as stop:
+            print(f"serving {backend.description}")
+            print(f"  page     {url}/{f'  (recordings: {told})' if told else ''}")
+            print(f"  predict  {url}/v1/models/{config.model_name}:predict", flush=True)
+            server.run(backend, config, listener, recordings, stop)
     print("stopped")
 
 
@@ -78,7 +91,7 @@ def _load_recordings(
         if values["recognizer"].present and values.recognizer != "none":
             raise InputError(f"--recognizer: a model of the task {task.name} reads no recordings")
         return None, ""
-    limits = (values.max_audio_bytes, values.max_audio_secs, values.max_recordings)
+    limits = (values.max_audio_bytes, values.max_audio_secs, values.max_recordings, values.receive_secs)
     recordings_config = RecordingsConfig(flags.recognizer_config(values), *limits)
     if values.recognizer == "none":
         return None, "played, not recognised"

@@ -72,10 +72,23 @@ def define_serve(values: Values) -> None:
         "host",
         "127.0.0.1",
         "Address to listen on; by default only this machine can connect. With 0.0.0.0, everybody who can reach this "
-        "machine can use the server without authentication.",
+        "machine can use the server, unless it asks for a token (--token_file).",
         flag_values=values,
     )
     flags.DEFINE_integer("port", 8501, "Port to listen on; 0 for any free one.", flag_values=values)
+    _define_token(
+        values,
+        "that programs and people must know to use the model, recognise recordings or read transcripts. Programs send "
+        "it as the header `Authorization: Bearer <secret>`; the page asks for it, or takes it from its address, "
+        "http://…/#token=<secret>",
+    )
+    flags.DEFINE_list(
+        "allowed_hosts",
+        [],
+        "More names under which this server is reached, separated by commas, such as that of a proxy in front of it: "
+        "qa.example.org. A server for this machine only refuses requests under any other name than localhost.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "max_body_bytes", 16 * 2**20, "Refuse requests whose body is larger than this.", flag_values=values
     )
@@ -89,6 +102,13 @@ def define_serve(values: Values) -> None:
         "max_context_chars", 1_000_000, "Refuse requests with a text that is longer than this.", flag_values=values
     )
     flags.DEFINE_integer(
+        "max_word_pieces",
+        400_000,
+        "Refuse requests whose texts together are more work than this: the number of word pieces that the model would "
+        "cut them into, as estimated from their words, signs and letters. 1,000 words of English count as some 1,500.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
         "max_concurrent_calls",
         None,
         "Maximum number of requests that are processed at the same time; by default 2, or 32 with --tf_serving.",
@@ -98,9 +118,23 @@ def define_serve(values: Values) -> None:
         "max_waiting", 64, "Maximum number of waiting requests; further ones are refused.", flag_values=values
     )
     flags.DEFINE_integer(
+        "max_connections",
+        512,
+        "Maximum number of open connections. A further one takes the place of that which has been silent longest.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "receive_secs",
+        60.0,
+        "Refuse requests whose body is not complete after this many seconds; each 64 KiB that have arrived give a "
+        "second more.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
         "grace_secs",
         30,
-        "After SIGTERM or Ctrl-C, how many seconds to wait for requests in progress.",
+        "After SIGTERM or Ctrl-C, how many seconds to wait for requests in progress; what is not done then is given "
+        "up.",
         flag_values=values,
     )
     flags.DEFINE_float(
@@ -110,6 +144,17 @@ def define_serve(values: Values) -> None:
         lower_bound=0.001,
         flag_values=values,
     )
+
+
+def _define_token(values: Values, purpose: str) -> None:
+    flags.DEFINE_string(
+        "token",
+        None,
+        f"Secret {purpose}. Other users of this machine can see command lines: --token_file, or the environment "
+        "variable BERT_QA_TF_TOKEN, keeps it from them.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("token_file", None, "File that holds the secret of --token.", flag_values=values)
 
 
 def define_client(values: Values) -> None:
@@ -172,6 +217,7 @@ def define_client(values: Values) -> None:
         "secrets in a flagfile, because other users may see the command line.",
         flag_values=values,
     )
+    _define_token(values, "that the server asks for; it is sent as the header `Authorization: Bearer <secret>`")
     for name, text in (
         ("ca_file", "PEM file of certificates to trust instead of the system's."),
         ("client_cert_file", "PEM file of the client certificate to present to the server."),

@@ -6,15 +6,16 @@ A backend's `answer` blocks, so `server.py` calls it outside of the event loop.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import numpy as np
 import requests
 
 from bert_qa_tf import tasks
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.serving import rest
-from bert_qa_tf.serving.predict_request import Limits, parse_predict
+from bert_qa_tf.serving import memory, rest
+from bert_qa_tf.serving.predict_request import Limits, PredictRequest, parse_predict
 from bert_qa_tf.storage import json_text
 from bert_qa_tf.storage.http_exchange import ExchangeError, exchange
 from bert_qa_tf.tasks.base import Task
@@ -25,6 +26,10 @@ if TYPE_CHECKING:  # the import loads TensorFlow, which forwarding does not need
 _FORWARDED_HEADERS = ("accept", "authorization", "content-type")
 # More than any reply to the largest request.
 _MAX_REPLY_BYTES = 256 * 2**20
+# What is answered at once: a few windows. All that is more leaves a turn to such requests.
+_SMALL_WORD_PIECES = 600
+# Of one part of the work: a second or two on a few cores, as much as one call of 32 questions about short texts.
+_PART_WORD_PIECES = 8_000
 # How long the page may wait until it is known whose it is.
 _TASK_SECS = 5.0
 _ADDRESS = re.compile(r"(?P<scheme>https?://)?(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})/?")
@@ -53,6 +58,18 @@ class HttpReply(NamedTuple):
     body: bytes
 
 
+class LongWork(Protocol):
+    """A request that is not small, to be done part by part, so that others have their turn between the parts."""
+
+    def step(self) -> HttpReply | None:
+        """Does the next part; returns the reply after the last one. Blocks."""
+        ...
+
+    def cancel(self) -> None:
+        """Stops a `step` that another thread has begun; it then returns soon, with any reply."""
+        ...
+
+
 class Backend(Protocol):
     """Answers requests.
 
@@ -72,8 +89,8 @@ class Backend(Protocol):
         """Returns whether requests with this HTTP method are answered at once, so that the event loop may run them."""
         ...
 
-    def answer(self, request: HttpRequest) -> HttpReply:
-        """Answers a request; errors are replies, too."""
+    def answer(self, request: HttpRequest) -> HttpReply | LongWork:
+        """Answers a request, or says that this is long work; errors are replies, too. Blocks if it is not quick."""
         ...
 
 
@@ -105,14 +122,15 @@ class LocalModel:
         """See `Backend`: only `POST` requests can run the model."""
         return method != "POST"
 
-    def answer(self, request: HttpRequest) -> HttpReply:
+    def answer(self, request: HttpRequest) -> HttpReply | LongWork:
         """Answers a request in the same way as TF Serving."""
         try:
-            return HttpReply(200, self._body(request))
+            answer = self._answer(request)
         except rest.RestError as error:
             return HttpReply(error.status, error.body())
+        return HttpReply(200, answer) if isinstance(answer, bytes) else answer
 
-    def _body(self, request: HttpRequest) -> bytes:
+    def _answer(self, request: HttpRequest) -> bytes | LongWork:
         servable = self._servable
         target = rest.parse_path(request.method, request.path)
         rest.check_target(target, self._name, servable.version)
@@ -128,8 +146,64 @@ class LocalModel:
                 f"{method_name}/predict",
             )
         predict = parse_predict(request.body, servable.signatures, self._limits)
+        if predict.row_costs.sum() > _SMALL_WORD_PIECES:
+            return LongPrediction(servable, predict)
         outputs = servable.predict(predict.signature_name, predict.inputs)
         return rest.predict_body(outputs, predict.is_row_form)
+
+
+class LongPrediction:
+    """Asks the model some rows at a time; see `LongWork`.
+
+    A single row is one part, however long. It can be cancelled between two turns of its windows.
+
+    Args:
+      servable: the model.
+      predict: what it is asked.
+    """
+
+    def __init__(self, servable: Servable, predict: PredictRequest) -> None:
+        self._servable = servable
+        self._predict = predict
+        by_row = servable.answers_by_row(predict.signature_name) and len(predict.row_costs) > 1
+        self._parts = list(_parts(predict.row_costs)) if by_row else [slice(None)]
+        self._outputs: list[dict[str, np.ndarray]] = []
+        self._stop = servable.new_cancellation()
+
+    def step(self) -> HttpReply | None:
+        """See `LongWork`."""
+        try:
+            return self._do(self._parts[len(self._outputs)])
+        finally:
+            if self._predict.row_costs.sum() > _PART_WORD_PIECES:
+                memory.give_back()
+
+    def _do(self, rows: slice) -> HttpReply | None:
+        predict = self._predict
+        try:
+            inputs = {name: array[rows] for name, array in predict.inputs.items()}
+            self._outputs.append(self._servable.predict(predict.signature_name, inputs, self._stop))
+            if len(self._outputs) < len(self._parts):
+                return None
+            outputs = {name: np.concatenate([part[name] for part in self._outputs]) for name in self._outputs[0]}
+            return HttpReply(200, rest.predict_body(outputs, predict.is_row_form))
+        except rest.RestError as error:
+            return HttpReply(error.status, error.body())
+
+    def cancel(self) -> None:
+        """See `LongWork`."""
+        self._stop.cancel()
+
+
+def _parts(row_costs: np.ndarray) -> Iterator[slice]:
+    """Yields runs of rows that together are not long work, or a single row."""
+    first = cost = 0
+    for row, more in enumerate(row_costs.tolist()):
+        if row > first and cost + more > _PART_WORD_PIECES:
+            yield slice(first, row)
+            first, cost = row, 0
+        cost += more
+    yield slice(first, len(row_costs))
 
 
 class RemoteServing:

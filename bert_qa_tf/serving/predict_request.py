@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.serving import costs
 from bert_qa_tf.serving.json_tensor import JsonTensorError, is_base64, shown, to_array
 from bert_qa_tf.serving.rest import RestError
 from bert_qa_tf.storage import json_text
@@ -37,11 +38,14 @@ class Limits:
       max_body_bytes: the size of the body; a larger one gets status 413.
       max_batch_size: the number of questions, sentences or rows of token ids; more get status 400.
       max_context_chars: the number of characters of any one string; more get status 400.
+      max_word_pieces: the word pieces of all texts together, as `costs.word_pieces` estimates them, or of all token
+        ids; more get status 400.
     """
 
     max_body_bytes: int = 16 * 2**20
     max_batch_size: int = 64
     max_context_chars: int = 1_000_000
+    max_word_pieces: int = 400_000
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -57,11 +61,13 @@ class PredictRequest:
       signature_name: the signature to run.
       inputs: the inputs by name; strings are bytes in arrays of objects.
       is_row_form: whether the request has `instances`; the reply then has `predictions`.
+      row_costs: the estimated word pieces of each row, `<int64>[batch]`; one number if the inputs differ in rows.
     """
 
     signature_name: str
     inputs: dict[str, np.ndarray]
     is_row_form: bool
+    row_costs: np.ndarray
 
 
 def parse_predict(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]], limits: Limits) -> PredictRequest:
@@ -101,7 +107,14 @@ def _parse_document(
     for name, spec in specs.items():
         _check_shape(name, inputs[name], spec)
         _check_limits(name, inputs[name], limits)
-    return PredictRequest(signature_name, inputs, is_row_form)
+    row_costs = _row_costs(inputs)
+    cost = int(row_costs.sum())
+    if cost > limits.max_word_pieces:
+        raise RestError(
+            400,
+            f"The request has about {cost} word pieces, more than the {limits.max_word_pieces} that this server takes",
+        )
+    return PredictRequest(signature_name, inputs, is_row_form, row_costs)
 
 
 def _parse_json(body: bytes) -> dict[str, Any]:
@@ -227,6 +240,24 @@ def _check_limits(name: str, array: np.ndarray, limits: Limits) -> None:
                     f"Input {name} of row {row} has {chars} characters, more than the {limits.max_context_chars} that "
                     "this server takes",
                 )
+
+
+def _row_costs(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Estimates the word pieces of each row; one number if the inputs differ in rows."""
+    costs_of_inputs = [_costs_of_input(array) for array in inputs.values()]
+    if len({len(found) for found in costs_of_inputs}) > 1:
+        return np.array([sum(int(found.sum()) for found in costs_of_inputs)])
+    are_texts = any(array.dtype == object for array in inputs.values())
+    # The texts of a row are read one after the other. Inputs of numbers describe the same tokens.
+    return np.sum(costs_of_inputs, axis=0) if are_texts else np.max(costs_of_inputs, axis=0)
+
+
+def _costs_of_input(array: np.ndarray) -> np.ndarray:
+    num_rows = len(array) if array.ndim else 1
+    if not array.size or array.dtype != object:
+        return np.full(num_rows, array.size // max(1, num_rows), np.int64)
+    rows = array.reshape(num_rows, -1)
+    return np.array([sum(costs.word_pieces(value) for value in row) for row in rows], np.int64)
 
 
 def _shown_shape(shape: tuple[int, ...]) -> str:

@@ -13,11 +13,12 @@ import asyncio
 import concurrent.futures
 import dataclasses
 import functools
-import os
 import tempfile
 from collections.abc import Callable
+from multiprocessing import reduction
+from typing import Any, BinaryIO
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from bert_qa_tf.config import RecognizerConfig
@@ -32,8 +33,9 @@ from bert_qa_tf.speech.transcripts.transcript import Transcript
 
 # Recognition has a lower priority than answering, which is quick and which other clients wait for.
 _NICENESS = 10
-# A client that sends nothing for this long is refused, because it takes the place of other clients.
-_PATIENCE_SECS = 60
+# Recordings that are received at the same time, beyond those that can be recognised; they take room on the disk.
+_MORE_RECEIVED = 7
+_BUSY = "Another recording is being recognised; try again later"
 _LOOKS_FOR_CLIENT_EVERY_SECS = 0.5
 # Of a recogniser's process. What pocketsphinx needs does not depend on the recording; Whisper's models have any size.
 _MEMORY_BYTES = {"pocketsphinx": 4 * 2**30}
@@ -49,14 +51,16 @@ class RecordingsConfig:
       recognizer: the recogniser and its settings.
       max_audio_bytes: the size of a recording; a larger one gets status 413.
       max_audio_secs: the duration of a recording; a longer one gets status 400.
-      max_recordings: the number of recordings that are received and recognised at the same time; further ones are
-        refused with status 503.
+      max_recordings: the number of recordings that are recognised at the same time; further ones are refused with
+        status 503.
+      receive_secs: see `bodies.receive_body`.
     """
 
     recognizer: RecognizerConfig = RecognizerConfig()
     max_audio_bytes: int = 256 * 2**20
     max_audio_secs: int = 2 * 3600
     max_recordings: int = 1
+    receive_secs: float = 60.0
 
     def __post_init__(self) -> None:
         for name in ("max_audio_bytes", "max_audio_secs", "max_recordings"):
@@ -79,7 +83,7 @@ class Recordings:
         self.config = config
         self._limits = limits
         self._recognise = recognise
-        self._in_hand = 0
+        self._receiving = self._recognising = 0
         self._waiters = concurrent.futures.ThreadPoolExecutor(config.max_recordings, "recognising")
 
     def close(self) -> None:
@@ -88,41 +92,54 @@ class Recordings:
 
     async def serve(self, request: Request) -> Response:
         """Answers `POST /transcribe`: the body is the recording, and the query has its name."""
-        config = self.config
         name = shown_name(request.query_params.get("name", ""), "recording")
-        is_busy = self._in_hand >= config.max_recordings
-        self._in_hand += not is_busy
-        try:
-            if is_busy:
-                await bodies.drop_body(request, config.max_audio_bytes, _PATIENCE_SECS)
-                raise RestError(503, "Another recording is being recognised; try again later")
-            with tempfile.TemporaryDirectory(prefix="bert_qa_tf_") as folder:
-                path = os.path.join(folder, "recording")  # a fixed name, because the client's name is untrusted
-                with open(path, "wb") as file:
-                    await bodies.receive_body(request, file.write, config.max_audio_bytes, _PATIENCE_SECS)
-                return await self._reply(request, path, name)
-        except RestError as error:
-            return bodies.error_response(error, {"retry-after": "10"} if is_busy else {"connection": "close"})
-        except ClientDisconnect:
-            return Response(status_code=bodies.CLIENT_GONE)
-        finally:
-            self._in_hand -= not is_busy
+        # The file has no name: nothing is left of it, however this process ends.
+        with tempfile.TemporaryFile() as file:
+            try:
+                await self._receive(request, file)
+                return await self._reply(request, file, name)
+            except RestError as error:
+                headers = {"retry-after": "10"} if error.status == 503 else {"connection": "close"}
+                return bodies.error_response(error, headers)
 
-    async def _reply(self, request: Request, path: str, name: str) -> Response:
+    async def _receive(self, request: Request, file: BinaryIO) -> None:
+        """Receives a recording. It takes no recogniser's place before it is complete."""
         config = self.config
+        if self._recognising >= config.max_recordings:
+            await bodies.drop_body(request, config.max_audio_bytes)
+            raise RestError(503, _BUSY)
+        if self._receiving >= config.max_recordings + _MORE_RECEIVED:
+            await bodies.drop_body(request, config.max_audio_bytes)
+            raise RestError(503, "Too many recordings are being received; try again later")
+        self._receiving += 1
+        try:
+            await bodies.receive_body(request, file.write, config.max_audio_bytes, config.receive_secs)
+            file.flush()
+        finally:
+            self._receiving -= 1
+
+    async def _reply(self, request: Request, file: BinaryIO, name: str) -> Response:
+        config = self.config
+        if self._recognising >= config.max_recordings:
+            raise RestError(503, _BUSY)
         work = functools.partial(
+            _recognise_file,
             self._recognise,
-            path,
+            _SharedFile(file.fileno()),
+            name,
             config.recognizer,
             num_processes=suitable_processes(config.recognizer),
             max_secs=config.max_audio_secs,
         )
+        self._recognising += 1
         try:
             transcript = await self._call(request, work)
         except InputError as error:
-            raise RestError(400, str(error).replace(path, name)) from error
+            raise RestError(400, str(error)) from error
         except processes.DiedError as error:
             raise RestError(500, f"{name}: recognising it failed; the server's log has more") from error
+        finally:
+            self._recognising -= 1
         if transcript is None:
             return Response(status_code=bodies.CLIENT_GONE)
         note = (
@@ -157,3 +174,28 @@ class Recordings:
             # Nothing may be awaited here: a stopping server cancels twice, and after the second time there is no reply.
             call.stop()
             waiting.cancel()
+
+
+class _SharedFile:
+    """An open file, to be handed to a process that is being started."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __reduce__(self) -> tuple[Callable[..., _SharedFile], tuple[Any]]:
+        return _receive_file, (reduction.DupFd(self.descriptor),)
+
+
+def _receive_file(handed: Any) -> _SharedFile:
+    return _SharedFile(handed.detach())
+
+
+def _recognise_file(
+    recognise: Callable[..., Transcript], file: _SharedFile, name: str, config: RecognizerConfig, **options: Any
+) -> Transcript:
+    """Recognises an open file; called in the process that recognises. Messages give it the client's name."""
+    path = f"/dev/fd/{file.descriptor}"
+    try:
+        return recognise(path, config, **options)
+    except InputError as error:
+        raise InputError(str(error).replace(path, name)) from error

@@ -5,15 +5,20 @@ To use an exported model from Python, see `exporting/exported_model.py`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import pathlib
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
+
+# Not among TensorFlow's public names. Nothing else stops a graph that is running.
+from tensorflow.python.eager import cancellation
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import archive, task_file
@@ -37,6 +42,36 @@ _HTTP_STATUS = {
 }
 # Lines of an error message that state the place in the graph and not the error.
 _PLACE = re.compile(r"^(Graph execution error|Detected at node|Node: |<stack traces|\s*\[\[\{\{node)")
+
+
+class Cancellation:
+    """Stops a call of `Servable.predict` from another thread, within a turn of some windows."""
+
+    def __init__(self) -> None:
+        self._manager = cancellation.CancellationManager()
+
+    def cancel(self) -> None:
+        """Stops the call that is in progress, and each that begins later."""
+        self._manager.start_cancel()
+
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """Applies to the calls that this thread makes in the context."""
+        _of_thread.manager = self._manager
+        try:
+            yield
+        finally:
+            _of_thread.manager = None
+
+
+class _OfThread(threading.local):
+    manager: cancellation.CancellationManager | None = None
+
+
+_of_thread = _OfThread()
+# TensorFlow asks this function with each call. Its own keeps one manager for all threads, so that stopping one call
+# would stop those of others.
+cancellation.context = lambda: _of_thread.manager
 
 
 class Servable:
@@ -72,27 +107,41 @@ class Servable:
         }
         self.signature_defs = _read_signature_defs(self.path)
 
-    def predict(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def answers_by_row(self, signature_name: str) -> bool:
+        """Returns whether each row of the inputs has a row of each output, so that rows may be asked one by one."""
+        function = self._module.signatures[signature_name]
+        tensors = [*function.structured_input_signature[1].values(), *function.structured_outputs.values()]
+        return all(tensor.shape.rank and tensor.shape[0] is None for tensor in tensors)
+
+    def predict(
+        self, signature_name: str, inputs: Mapping[str, np.ndarray], stop: Cancellation | None = None
+    ) -> dict[str, np.ndarray]:
         """Runs a signature.
 
         Args:
           signature_name: one of `signatures`.
           inputs: all inputs of the signature by name; strings are bytes in arrays of objects.
+          stop: can stop the call.
 
         Returns:
           The outputs by name; strings are bytes in arrays of objects.
 
         Raises:
-          RestError: the model raised an error.
+          RestError: the model raised an error, or was stopped.
         """
         specs = self.signatures[signature_name]
         try:
-            outputs = self._module.signatures[signature_name](
-                **{name: tf.constant(array, specs[name].dtype) for name, array in inputs.items()}
-            )
+            with stop.applied() if stop else contextlib.nullcontext():
+                outputs = self._module.signatures[signature_name](
+                    **{name: tf.constant(array, specs[name].dtype) for name, array in inputs.items()}
+                )
         except tf.errors.OpError as error:
             raise RestError(_HTTP_STATUS.get(error.error_code, 500), _reason(error)) from error
         return {name: outputs[name].numpy() for name in sorted(outputs)}
+
+    def new_cancellation(self) -> Cancellation:
+        """Returns what can stop calls of `predict`."""
+        return Cancellation()
 
     def warm_up(self) -> None:
         """Runs the model once, so that the first request does not wait for the graph to be prepared."""

@@ -9,6 +9,7 @@ pytest.importorskip("uvicorn", reason="needs the extra `serving`")
 pytest.importorskip("selenium", reason="needs selenium, of the extra `test`")
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support import expected_conditions
 
 from bert_qa_tf.serving import rest
 from bert_qa_tf.serving.backends import HttpReply, LocalModel
@@ -331,3 +332,35 @@ def test_the_page_shows_what_a_model_answers(browser, tiny_export):
         assert answer
         assert text_of(browser, "mark.chosen") == answer
         assert element(browser, "#view").get_property("textContent") == context
+
+
+SECRET = "a+b/0123456789"
+
+
+def answers_with_the_token(browser):
+    ask(browser, "so margaret said it is under the blue pot by the door")
+    return text_of(browser, "mark.chosen") == "under the blue pot"
+
+
+def test_the_page_takes_the_token_from_its_address_and_leaves_it_nowhere(browser):
+    with running(FakeBackend(find_words), token=SECRET) as url:
+        browser.get(f"{url}/#token={SECRET}")
+        wait(browser, lambda: text_of(browser, "#model") == "model qa, version 3")
+        assert browser.current_url == f"{url}/"
+        assert answers_with_the_token(browser)
+        browser.get(url)  # the tab still has it
+        wait(browser, lambda: text_of(browser, "#model") == "model qa, version 3")
+        browser.execute_script("sessionStorage.clear()")
+
+
+def test_the_page_asks_for_the_token_and_says_when_it_is_wrong(browser):
+    with running(FakeBackend(find_words), token=SECRET) as url:
+        for typed, shown in (("wrong", "This server asks for a token"), (SECRET, "Enter asks")):
+            browser.get(url)
+            wait(browser, lambda: expected_conditions.alert_is_present()(browser))
+            browser.switch_to.alert.send_keys(typed)
+            browser.switch_to.alert.accept()
+            wait(browser, lambda shown=shown: shown in text_of(browser, "#status"))
+        assert answers_with_the_token(browser)
+        browser.execute_script("sessionStorage.clear()")
+        browser.get_log("browser")  # takes the line on status 401

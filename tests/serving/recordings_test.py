@@ -110,7 +110,7 @@ def test_a_client_that_goes_away_costs_no_more_work(tmp_path):
     with serving() as url:
         address = urllib.parse.urlsplit(url)
         with socket.create_connection((address.hostname, address.port)) as connection:
-            head = f"POST /transcribe?name=a HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = f"POST /transcribe?name=a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall(head.encode() + body)
             wait_until((tmp_path / "pid").exists, 60)
             assert stub_recognition.is_alive(tmp_path)

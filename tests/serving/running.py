@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator
 
-import uvicorn
-
-from bert_qa_tf.serving import server
+from bert_qa_tf.serving import request_log, server
 from bert_qa_tf.serving.backends import HttpReply, HttpRequest
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
@@ -43,13 +42,14 @@ class FakeBackend:
 
 
 @contextlib.contextmanager
-def running(backend, recordings=None, **settings) -> Iterator[str]:
-    """Serves `backend`, and what recognises recordings, and yields `http://host:port`."""
+def running(backend, recordings=None, stream=None, **settings) -> Iterator[str]:
+    """Serves `backend`, and what recognises recordings, and yields `http://host:port`; `stream` gets the log."""
     config = server.ServerConfig(port=0, **settings)
     application = server.Application(backend, config, recordings)
+    log = request_log.RequestLog(stream or io.StringIO())
     with server.bind(config.host, config.port) as listener:
         url = server.base_url(listener)
-        web = uvicorn.Server(server.uvicorn_config(application, config))
+        web = server.Web(application, config, log)
         thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
@@ -59,6 +59,7 @@ def running(backend, recordings=None, **settings) -> Iterator[str]:
             web.should_exit = True
             thread.join()
             application.close()
+            log.close()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:

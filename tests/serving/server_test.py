@@ -3,6 +3,7 @@
 import concurrent.futures
 import http.client
 import json
+import re
 import socket
 import threading
 import time
@@ -212,7 +213,9 @@ def test_the_page_and_all_it_names_come_from_this_server(url):
         "max_body_bytes": 100_000,
         "max_batch_size": 4,
         "max_context_chars": 5_000,
+        "max_word_pieces": 400_000,
         "recognizer": None,
+        "asks_for_token": False,
     }
     assert '"page/shared/base.css"' in page.text
     for name, kind in (("base.css", "text/css"), ("server.js", "text/javascript")):
@@ -343,7 +346,11 @@ def test_a_client_that_goes_away_in_mid_request_harms_nobody():
     backend = FakeBackend(lambda request: OK)
     with running(backend) as url:
         address = urllib.parse.urlsplit(url)
-        for sent in (b"POST /v1/models/qa:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", b"POS", b""):
+        for sent in (
+            b"POST /v1/models/qa:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf",
+            b"POS",
+            b"",
+        ):
             with socket.create_connection((address.hostname, address.port)) as connection:
                 connection.sendall(sent)
         assert post(url, {}).status_code == 200
@@ -359,7 +366,9 @@ def test_a_client_that_goes_away_while_it_waits_for_its_turn_costs_no_work():
             first = pool.submit(post, url, {"instances": [1]})
             wait_until(lambda: backend.requests)
             with socket.create_connection((address.hostname, address.port)) as connection:
-                connection.sendall(b"POST /v1/models/qa:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n2")
+                connection.sendall(
+                    b"POST /v1/models/qa:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n2"
+                )
                 time.sleep(0.3)
             time.sleep(0.3)
         finally:
@@ -485,11 +494,14 @@ def test_what_is_no_address_is_an_input_error(address):
         ({"port": 70000}, "--port must be at most 65535, got 70000"),
         ({"max_concurrent_calls": 0}, "--max_concurrent_calls must be at least 1, got 0"),
         ({"grace_secs": -1}, "--grace_secs must be at least 0, got -1"),
-        ({"model_name": "a/b"}, "--model_name must be a name without / : ? # %, got 'a/b'"),
+        ({"max_connections": 0}, "--max_connections must be at least 1, got 0"),
+        ({"receive_secs": 0}, "--receive_secs must be above 0, got 0"),
+        ({"model_name": "a/b"}, "--model_name must be a name without / \\ : ? # %, got 'a/b'"),
+        ({"model_name": ".."}, "--model_name must be a name without / \\ : ? # %, got '..'"),
     ],
 )
 def test_settings_check_themselves(settings, message):
-    with pytest.raises(InputError, match=message.replace("?", r"\?")):
+    with pytest.raises(InputError, match=re.escape(message)):
         server.ServerConfig(**settings)
 
 

@@ -5,7 +5,7 @@ import { Player } from "./player.js";
 import { Recognition } from "./recognition.js";
 import { byId, element, tell, warn } from "./shared/dom.js";
 import { decode, onDrop, onPick, readBytes } from "./shared/files.js";
-import { describeModel, predict, readConfig, readReply, reason, wellFormed } from "./shared/server.js";
+import { describeModel, predict, readConfig, readReply, reason, request as send, wellFormed } from "./shared/server.js";
 import { markedParts, readSquad, toCodeUnits } from "./text.js";
 import { clock, isTimedName, isTimedText, Timeline } from "./timeline.js";
 
@@ -192,7 +192,7 @@ async function openFile(file) {
 async function openTranscript(file, bytes, mine) {
   tell(`Reading ${file.name}…`);
   try {
-    const reply = await fetch(`transcript?name=${encodeURIComponent(file.name)}`, { method: "POST", body: bytes });
+    const reply = await send(`transcript?name=${encodeURIComponent(file.name)}`, { method: "POST", body: bytes });
     const read = await readReply(reply);
     if (mine !== opening) return;
     setTranscript(read);

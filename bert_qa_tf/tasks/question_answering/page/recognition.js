@@ -1,5 +1,7 @@
 // Sends a recording to the server to be recognized, and shows that it is at it.
 
+import { request } from "./shared/server.js";
+
 export class Recognition {
   /**
    * @param {HTMLElement} shown - visible while a recording is recognized
@@ -32,7 +34,7 @@ export class Recognition {
     this.shown.hidden = false;
     try {
       const address = `transcribe?name=${encodeURIComponent(file.name)}`;
-      return await read(await fetch(address, { method: "POST", body: file, signal: mine.signal }));
+      return await read(await request(address, { method: "POST", body: file, signal: mine.signal }));
     } catch (error) {
       if (mine.signal.aborted) return null;
       throw error;
