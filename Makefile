@@ -23,7 +23,8 @@ PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
 .PHONY: help demo check test lint release reproduce transfer transfer-simulated ablation spoken-data sample precision-f1 \
-  test-c test-whisper prove-resume prove-export fuzz serving-compat benchmark-serve benchmark-recognition benchmark-precision \
+  test-c test-whisper prove-resume prove-export prove-serve fuzz serving-compat benchmark-serve benchmark-recognition \
+  benchmark-precision \
   benchmark-padding benchmark-encoders benchmark-memory benchmark-training-memory venv requirements clean
 .DEFAULT_GOAL := help
 
@@ -93,6 +94,10 @@ prove-export: $(VENV)/.installed-test ## compare an export with its checkpoint a
 fuzz: $(VENV)/.installed-test ## damage files and requests a million times and read them: an hour (FUZZ_ARGS='--inputs=20000')
 	@$(RUN) -W ignore experiments/fuzz/fuzz.py --inputs=1000000 --jobs=$(JOBS) \
 	  $(addprefix --cases=,$(wildcard $(or $(BERT_QA_TF_DATA),data)/../cases)) $(FUZZ_ARGS)
+
+prove-serve: $(VENV)/.installed-test ## ask a server for an hour beside clients that are silent, slow or cut off: an hour (SAVED_MODEL, SOAK_ARGS)
+	@$(RUN) -W ignore::UserWarning experiments/serve_soak/serve_soak.py --saved_model=$(SAVED_MODEL) \
+	  --output_file=experiments/serve_soak/results/serve_soak.md $(SOAK_ARGS)
 
 serving-compat: $(VENV)/.installed-test .venv-tf2.16/.installed ## load and ask an export in TensorFlow 2.16, the oldest supported: minutes
 	@TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -W ignore::UserWarning experiments/serving_compat/serving_compat.py \
