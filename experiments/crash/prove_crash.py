@@ -29,6 +29,7 @@ _RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 _KINDS = ("kill at a moment", "kill at a call", "full disk", "read-only")
 _FULL = "create write rename mkdir link symlink ftruncate truncate fallocate fsync fdatasync copy_file_range sendfile"
 _SHOWN_FAULTS = 12
+_PROGRESS_EVERY = 100
 
 
 def main() -> None:
@@ -51,8 +52,14 @@ def main() -> None:
                 report.begin(case, calls, seconds, faults)
                 for kind, fault in _plan(values, case, calls, seconds):
                     running[pool.submit(_try_out, case.name, fault)] = case, kind, fault
-            for future in concurrent.futures.as_completed(running):
+            for number, future in enumerate(concurrent.futures.as_completed(running), start=1):
                 report.add(*running[future], future.result())
+                if number % _PROGRESS_EVERY == 0:
+                    print(f"{number} of {len(running)} trials, {time.monotonic() - began:.0f} s", flush=True)
+                if values.minutes and time.monotonic() - began > 60 * values.minutes:
+                    print(f"stopped after {values.minutes} minutes, {number} of {len(running)} trials", flush=True)
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
     finally:
         shutil.rmtree(work, ignore_errors=True)
     report.write(time.monotonic() - began)
@@ -68,6 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fault", default="", help="one trial only, as a report names it: 'kill 7 torn'")
     parser.add_argument("--jobs", type=int, default=2, help="trials at the same time")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    parser.add_argument("--minutes", type=float, default=0, help="stop after so many minutes; 0: when all is done")
     parser.add_argument("--work", default=None, help="folder for the trials; a memory file system is fastest")
     parser.add_argument("--failed", default="runs/crash", help="folder for trials that fail")
     parser.add_argument("--output_file", default="", help="where to write the report; default: only printed")

@@ -99,14 +99,15 @@ class Workplace:
             faults += self._after_error(case, known, first, between)
         faults = [f"after it: {line}" for line in faults]
         second = None
-        if not (fault.kind != "kill" and first.outcome.status == 0):
+        if between not in known.sound and not (fault.kind != "kill" and first.outcome.status == 0):
             second = self._run(case, known.port, Fault())
-            found = _settled(case, contents.snapshot(self._root))
-            different = contents.differences(found, known.expected)
+            different = contents.differences(_settled(case, contents.snapshot(self._root)), known.expected)
             faults += [f"after the rerun: {line}" for line in different]
             if second.outcome.status != 0 and different:  # "there already" is fine if it is there
                 faults.append(f"after the rerun: status {second.outcome.status}: {_last_line(second.errors)}")
-        folder = self._keep(case, fault, first, second) if faults else ""
+            if not different:
+                known.sound.append(between)
+        folder = self._keep(case, fault, first, second, between) if faults else ""
         return Verdict(first.outcome.hit, faults, folder)
 
     def close(self) -> None:
@@ -156,7 +157,9 @@ class Workplace:
         faults += [f"undisturbed: left in {path}" for path in end.keys() - begin.keys() if path.startswith("tmp")]
         outcome = done.outcome
         lines = frozenset(done.errors.splitlines())
-        return _Known(before, begin, _settled(case, end), outcome.calls, outcome.seconds, lines, port, faults, stack)
+        return _Known(
+            before, begin, _settled(case, end), outcome.calls, outcome.seconds, lines, port, faults, stack, [begin]
+        )
 
     def _reset(self, known: _Known) -> None:
         shutil.rmtree(self._root, ignore_errors=True)
@@ -211,10 +214,12 @@ class Workplace:
                 found.append(f"{'half-written' if path in known.expected else 'left behind'}: {path}")
         return found
 
-    def _keep(self, case: Case, fault: Fault, first: Ran, second: Ran | None) -> str:
+    def _keep(self, case: Case, fault: Fault, first: Ran, second: Ran | None, between: Mapping[str, str]) -> str:
         os.makedirs(self._failed, exist_ok=True)
         folder = tempfile.mkdtemp(dir=self._failed, prefix=f"{case.name.replace(' ', '_')}.{fault.kind}.")
         shutil.copytree(self._root, os.path.join(folder, "root"), symlinks=True)
+        state = "".join(f"{content} {path}\n" for path, content in sorted(between.items()))
+        pathlib.Path(folder, "after_the_fault.txt").write_text(state, encoding="utf-8")
         for name, ran in (("first", first), ("rerun", second)):
             if ran is not None:
                 text = f"status {ran.outcome.status}\n{ran.output}\n--- standard error\n{ran.errors}"
@@ -223,7 +228,7 @@ class Workplace:
 
 
 class _Known(NamedTuple):
-    """What the worker knows of a case: its state before, and an undisturbed run."""
+    """What the worker knows of a case: its state before, an undisturbed run, and states from which a rerun is right."""
 
     before: str
     begin: dict[str, str]
@@ -234,6 +239,7 @@ class _Known(NamedTuple):
     port: int
     faults: list[str]
     stack: contextlib.ExitStack
+    sound: list[dict[str, str]]
 
 
 def _settled(case: Case, found: dict[str, str]) -> dict[str, str]:
