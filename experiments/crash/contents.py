@@ -14,6 +14,7 @@ import re
 import struct
 import tarfile
 from collections.abc import Callable, Mapping
+from experiments.crash import syscalls
 
 FOLDER = "folder"
 _TIMED = ("time", "windows_per_second", "host_memory_gb", "gpu_memory_gb")
@@ -28,6 +29,8 @@ def snapshot(root: str) -> dict[str, str]:
         for name in folders + names:
             path = pathlib.Path(folder, name)
             shown = path.relative_to(root).as_posix()
+            if name.startswith(syscalls.IGNORED):
+                continue
             if path.is_symlink():
                 found[shown] = f"link to {os.readlink(path)}"
             elif path.is_dir():

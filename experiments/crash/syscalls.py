@@ -64,6 +64,8 @@ _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
 _PIDFD_GETFD = 438
 _AT_FDCWD = -100
+# Temporary files that TensorFlow writes when it converts Python functions, in the system's folder.
+IGNORED = "__autograph_generated_file"
 _LONGEST_PATH = 4096
 _PATIENCE_SECS = 15.0
 
@@ -319,7 +321,7 @@ class Watcher:
         return None
 
     def _is_watched(self, path: str) -> bool:
-        return path.startswith(self._root + "/")
+        return path.startswith(self._root + "/") and not os.path.basename(path).startswith(IGNORED)
 
 
 def _group_of(thread: int) -> int:

@@ -315,7 +315,7 @@ def _move_into(root: str) -> None:
         "HOME": os.path.join(root, "home"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    tempfile.tempdir = None
+    tempfile.tempdir = os.environ["TMPDIR"]  # not found by writing a file there
 
 
 def _call(case: Case, argv: list[str]) -> int:
