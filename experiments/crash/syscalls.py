@@ -54,7 +54,7 @@ _REMOVING = ("unlink", "unlinkat", "rmdir")
 _NAMES = {"open": "create", "creat": "create", "openat": "create", "openat2": "create", "pwrite64": "write"} | {
     name: name.removesuffix("at2").removesuffix("at") for name in "renameat renameat2 unlinkat mkdirat linkat symlinkat".split()
 }
-_WRITES = ("write",)  # that can be torn
+_TEARABLE = ("write", "pwrite64")
 
 _FILTER_NUMBER = {"x86_64": 317, "aarch64": 277}  # of seccomp()
 _NEW_LISTENER = 8
@@ -277,7 +277,7 @@ class Watcher:
             return None
         if index == fault.number:
             self._hit = call
-            written = self._tear(pid, arguments) if fault.torn and name in _WRITES else 0
+            written = self._tear(pid, name, arguments) if fault.torn and name in _TEARABLE else 0
             if fault.kind == "kill":
                 own = _group_of(pid) == self._pid
                 os.kill(self._pid, signal.SIGKILL)
@@ -286,7 +286,7 @@ class Watcher:
                 return written, 0
         return None if name in _REMOVING else (0, errno.ENOSPC)  # a full disk lets files be removed
 
-    def _tear(self, pid: int, arguments: list[int]) -> int:
+    def _tear(self, pid: int, name: str, arguments: list[int]) -> int:
         """Writes half of what the process wants to write, into the same open file."""
         descriptor, address, size = arguments[:3]
         half = size // 2
@@ -298,7 +298,8 @@ class Watcher:
             if copy < 0:
                 return 0
             try:
-                return os.write(copy, _memory(pid, address, half))
+                content = _memory(pid, address, half)
+                return os.write(copy, content) if name == "write" else os.pwrite(copy, content, arguments[3])
             finally:
                 os.close(copy)
         finally:
