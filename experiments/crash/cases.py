@@ -1,19 +1,17 @@
-"""The commands that write, each on tiny inputs, and what stands in for what would take long."""
+"""The commands that write, each on tiny inputs."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import importlib
-import os
-import pathlib
 import re
-import shutil
+import types
 from collections.abc import Callable, Mapping
 
 from absl.flags import FlagValues
 
-from experiments.crash import contents, pieces
+from experiments.crash import pieces, stand_ins
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Case:
       patch: puts in place of what takes long, in the process of the command.
       server: starts what the command talks to, in a process of its own; yields its port.
       slow: whether a run takes seconds, so that random moments are a quarter as many.
+      needs: pieces that the server needs.
     """
 
     name: str
@@ -49,6 +48,7 @@ class Case:
     patch: Callable[[str], None] | None = None
     server: Callable[[], contextlib.AbstractContextManager[int]] | None = None
     slow: bool = False
+    needs: tuple[str, ...] = ()
 
     def argv(self, port: int = 0, *, earlier: bool = False) -> list[str]:
         """Returns the command's arguments, or those of the run before."""
@@ -61,95 +61,9 @@ class Case:
             group(values)
         return values
 
-    def module(self) -> object:
+    def module(self) -> types.ModuleType:
+        """Imports the command."""
         return importlib.import_module(f"bert_qa_tf.{self.command}")
-
-
-# === Stand-ins ===
-
-
-class _Recognizer:
-    settings = "stand-in"
-    punctuates = False
-
-    def recognize(self, samples: object) -> list:
-        from bert_qa_tf.speech.transcripts.transcript import Word
-
-        end = len(samples) / 16000
-        return [Word("begin", 0.0, 0.5, 0.5), Word("end", end - 0.5, end, 0.5)] if end else []
-
-
-def _recognizer(cache: str) -> None:
-    from bert_qa_tf.speech.recordings import transcription_job
-
-    transcription_job.load_recognizer = lambda config: _Recognizer()
-
-
-def _check_of_export(cache: str) -> None:
-    """Takes the reply of the fresh process from the first run: it starts TensorFlow, and writes one temporary file."""
-    import subprocess
-    import types
-
-    from bert_qa_tf.exporting import fresh_process
-
-    kept = pathlib.Path(cache, "export_reply.json")
-    real = subprocess.run
-
-    def run(command: list[str], **options: object) -> object:
-        if kept.exists():
-            pathlib.Path(command[-1]).write_bytes(kept.read_bytes())
-            return types.SimpleNamespace(returncode=0)
-        done = real(command, **options)
-        shutil.copy(command[-1], kept)
-        return done
-
-    fresh_process.subprocess = types.SimpleNamespace(run=run)
-
-
-def _data_sets(cache: str) -> None:
-    from bert_qa_tf.tasks import public_datasets
-    from bert_qa_tf.tasks.public_datasets import Dataset, RemoteFile
-
-    published = RemoteFile("published.json", _sha256(_SERVED["published.json"]), len(_SERVED["published.json"]))
-    # The table is what the flag's choices are made of: a known name keeps its place.
-    public_datasets.DATASETS["spoken_squad"] = Dataset(("http://x",), (published, RemoteFile("pinned.json")))
-
-
-def _sha256(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()
-
-
-_SQUAD = (
-    b'{"data": [{"title": "t", "paragraphs": [{"context": "the cat sat", "qas": [{"id": "1", "question": "who", '
-    b'"answers": [{"text": "cat", "answer_start": 4}]}]}]}]}'
-)
-_SERVED = {"published.json": _SQUAD + b"\n" * 600_000, "pinned.json": _SQUAD + b" " * 300_000}
-
-
-@contextlib.contextmanager
-def _file_server() -> object:
-    from tests.storage.file_server import file_server
-
-    with file_server(_SERVED) as server:
-        yield server.server_port
-
-
-@contextlib.contextmanager
-def _model_server() -> object:
-    from tests.serving.servers import rest_server
-
-    with rest_server(os.path.join(os.environ["CRASH_PIECES"], "exports", "qa", "1")) as seen:
-        yield seen.port
-
-
-def _demo(cache: str) -> None:
-    """Leaves out the demo's commands, which have cases of their own, and keeps what it writes itself."""
-    from bert_qa_tf import demo
-
-    demo._step = lambda text, command, arguments: None
-    demo._LISTENING = ("no_such_library",)
 
 
 # === Commands ===
@@ -263,7 +177,7 @@ CASES = (
         {"in/run": "run"},
         units=("out/exports*", "out/model*"),
         settle=_fold_versions,
-        patch=_check_of_export,
+        patch=stand_ins.check_of_export,
         slow=True,
     ),
     Case(
@@ -297,7 +211,7 @@ CASES = (
         {"in/a.wav": "a.wav", "in/b.wav": "b.wav"},
         resumable=("out/*.parts", "out/*.parts/*.json"),
         units=("out/a.json*", "out/b.json*"),
-        patch=_recognizer,
+        patch=stand_ins.recognizer,
     ),
     Case(
         "download",
@@ -306,19 +220,32 @@ CASES = (
         {},
         resumable=("out/data/spoken_squad/*.part", "out/data/spoken_squad/published.json"),
         units=("out/data/spoken_squad/published.json", "out/data/spoken_squad/pinned.json"),
-        patch=_data_sets,
-        server=_file_server,
+        patch=stand_ins.data_sets,
+        server=stand_ins.file_server,
     ),
     Case(
         "client",
         "client",
         ("--server=127.0.0.1:{port}", "--input_file=in/q.jsonl", "--output_file=out/answers.jsonl"),
         {"in/q.jsonl": "questions.jsonl"},
-        server=_model_server,
+        server=stand_ins.model_server,
+        needs=("exports",),
     ),
-    Case("demo", "demo", ("--output_dir=out/demo",), {}, patch=_demo),
-    Case("demo over an older one", "demo", ("--output_dir=out/demo",), {}, earlier=("--output_dir=out/demo",), patch=_demo),
+    Case("demo", "demo", ("--output_dir=out/demo",), {}, patch=stand_ins.demo),
+    Case(
+        "demo over an older one",
+        "demo",
+        ("--output_dir=out/demo",),
+        {},
+        earlier=("--output_dir=out/demo",),
+        patch=stand_ins.demo,
+    ),
 )
+
+
+def pieces_of(chosen: list[Case]) -> set[str]:
+    """Returns the pieces that some commands need."""
+    return {piece for case in chosen for piece in (*case.inputs.values(), *case.needs)}
 
 
 def find(names: list[str]) -> list[Case]:
@@ -327,6 +254,3 @@ def find(names: list[str]) -> list[Case]:
     if not found:
         raise SystemExit(f"error: no such command, expected one of: {', '.join(case.name for case in CASES)}")
     return found
-
-
-__all__ = ["CASES", "Case", "contents", "find"]

@@ -14,8 +14,13 @@ SENTENCES = ("The meeting was moved to Friday at 10:30.", "Three hundred people 
 ANSWERS = ("Friday", "Three hundred")
 
 
-def make(folder: str) -> None:
-    """Makes all in an empty folder, which becomes the working folder. To be called in a process of its own."""
+def make(folder: str, needed: set[str]) -> None:
+    """Makes pieces in an empty folder, which becomes the working folder. To be called in a process of its own.
+
+    Args:
+      folder: the folder.
+      needed: the names of the pieces; more may be made.
+    """
     os.chdir(folder)
     from bert_qa_tf import create_tfrecords, export, train
     from tests.commands import classification_test
@@ -25,12 +30,18 @@ def make(folder: str) -> None:
     here = pathlib.Path()
     shutil.copy(MESSAGES, "messages.json")
     classification_test.write_table(pathlib.Path("table.tsv"), classification_test.ROWS[:30])
-    tiny_hub_module(here)
     _questions(here)
     _spoken(here)
     for name in ("a", "b"):
         _tone(here / f"{name}.wav")
+    if not needed & {"tiny_hub_module", "records", "run", "exports", "model.tar.gz"}:
+        return
+    tiny_hub_module(here)
+    if not needed & {"records", "run", "exports", "model.tar.gz"}:
+        return
     _check(call(create_tfrecords, *CONVERSION, "--input_file=messages.json", "--output_dir=records"))
+    if not needed & {"run", "exports", "model.tar.gz"}:
+        return
     os.makedirs("in")
     for name in ("records", "tiny_hub_module"):
         os.symlink(f"../{name}", f"in/{name}")
@@ -39,9 +50,7 @@ def make(folder: str) -> None:
     shutil.rmtree("in")
 
 
-CONVERSION = (
-    *("--encoder_handle=tiny_hub_module", "--max_seq_length=384", "--num_shards=2", "--dev_fraction=0.2"),
-)
+CONVERSION = (*("--encoder_handle=tiny_hub_module", "--max_seq_length=384", "--num_shards=2", "--dev_fraction=0.2"),)
 TRAINING = (
     *("--train_dir=in/records", "--encoder_handle=in/tiny_hub_module", "--deterministic", "--global_batch_size=8"),
     *("--length_buckets=1", "--learning_rate=1e-2", "--log_steps=1", "--max_train_steps=4", "--num_train_epochs=9"),
@@ -55,7 +64,10 @@ def _check(status: int) -> None:
 
 
 def _questions(folder: pathlib.Path) -> None:
-    lines = [{"question": "who", "context": "nora called. the cat sat on the mat"}, {"question": "what", "context": "a"}]
+    lines = [
+        {"question": "who", "context": "nora called. the cat sat on the mat"},
+        {"question": "what", "context": "a"},
+    ]
     text = "".join(json.dumps(line) + "\n" for line in lines * 3)
     (folder / "questions.jsonl").write_text(text, encoding="utf-8")
 

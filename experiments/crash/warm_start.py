@@ -1,7 +1,7 @@
 """Does once, before processes are forked, what each of them would do anew and what writes nothing of ours.
 
-That is the conversion of Python functions by AutoGraph, most of the time of a tiny model, and the character tables. Only
-source code is worked on: no operation of TensorFlow runs, since its threads would not outlive a fork.
+That is the conversion of Python functions by AutoGraph, most of the time of a tiny model, and the character tables.
+Only source code is worked on: no operation of TensorFlow runs, since its threads would not outlive a fork.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ def note_conversions(path: str) -> None:
 
     def convert(entity: object, context: object) -> object:
         function = getattr(entity, "__func__", entity)
-        note = (function.__module__, function.__qualname__, marshal.dumps(function.__code__), context.options.as_tuple())
+        note = (
+            function.__module__,
+            function.__qualname__,
+            marshal.dumps(function.__code__),
+            context.options.as_tuple(),
+        )
         with open(path, "ab") as file:
             file.write(pickle.dumps(note))
         return real(entity, context)

@@ -1,8 +1,6 @@
 """Watches the writing system calls of a process and of all that it starts, and lets each pass, fail or be its last.
 
-A seccomp filter (Linux 5.6 or newer, x86-64 or ARM64, no privileges) stops a thread at each such call and asks the
-watcher. So the calls of C and C++ libraries are seen, those of every thread and child process, and none twice. Writing
-into shared memory maps is not seen; this package has none.
+`seccomp.start` starts such a process. Writing into shared memory maps is not seen; this package has none.
 """
 
 from __future__ import annotations
@@ -11,53 +9,40 @@ import ctypes
 import errno
 import fcntl
 import os
-import platform
 import select
 import signal
 import struct
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
-# Numbers of the calls by machine. ARM64 has only the newer ones.
-_NUMBERS = {
-    "x86_64": (
-        0xC000003E,
-        "open 2 creat 85 openat 257 openat2 437 write 1 pwrite64 18 writev 20 pwritev 296 pwritev2 328 rename 82 "
-        "renameat 264 renameat2 316 unlink 87 unlinkat 263 rmdir 84 mkdir 83 mkdirat 258 link 86 linkat 265 symlink 88 "
-        "symlinkat 266 truncate 76 ftruncate 77 fallocate 285 fsync 74 fdatasync 75 copy_file_range 326 sendfile 40 "
-        "access 21 faccessat 269 faccessat2 439",
-    ),
-    "aarch64": (
-        0xC00000B7,
-        "openat 56 openat2 437 write 64 pwrite64 68 writev 66 pwritev 70 pwritev2 287 renameat 38 renameat2 276 "
-        "unlinkat 35 mkdirat 34 linkat 37 symlinkat 36 truncate 45 ftruncate 46 fallocate 47 fsync 82 fdatasync 83 "
-        "copy_file_range 285 sendfile 71 faccessat 48 faccessat2 439",
-    ),
-}
-# Where each call says what it changes: the argument of a descriptor, or (argument of its folder, or None, and of its path).
+from experiments.crash import seccomp
+
+# Where each call says what it changes. First those that have a descriptor: the number of that argument.
 _DESCRIPTOR = {
-    **dict.fromkeys("write pwrite64 writev pwritev pwritev2 ftruncate fallocate fsync fdatasync sendfile".split(), 0),
+    **{
+        name: 0 for name in ("write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "fallocate", "sendfile")
+    },
+    **{name: 0 for name in ("ftruncate", "fallocate", "fsync", "fdatasync")},
     "copy_file_range": 2,
 }
+# Those that have paths: for each the arguments of its folder (None: the working folder) and of the path.
 _PATHS = {
-    **dict.fromkeys("open creat unlink rmdir mkdir truncate access".split(), ((None, 0),)),
-    **dict.fromkeys("openat openat2 unlinkat mkdirat faccessat faccessat2".split(), ((0, 1),)),
-    **dict.fromkeys("renameat renameat2 linkat".split(), ((0, 1), (2, 3))),
-    **dict.fromkeys("rename link".split(), ((None, 0), (None, 1))),
+    **{name: ((None, 0),) for name in ("open", "creat", "unlink", "rmdir", "mkdir", "truncate", "access")},
+    **{name: ((0, 1),) for name in ("openat", "openat2", "unlinkat", "mkdirat", "faccessat", "faccessat2")},
+    **{name: ((0, 1), (2, 3)) for name in ("renameat", "renameat2", "linkat")},
+    **{name: ((None, 0), (None, 1)) for name in ("rename", "link")},
     "symlink": ((None, 1),),
     "symlinkat": ((1, 2),),
 }
-_FLAGS_ARGUMENT = {"open": 1, "openat": 2}
-_MODE_ARGUMENT = {"access": 1, "faccessat": 2, "faccessat2": 2}
 _REMOVING = ("unlink", "unlinkat", "rmdir")
-_NAMES = {"open": "create", "creat": "create", "openat": "create", "openat2": "create", "pwrite64": "write"} | {
-    name: name.removesuffix("at2").removesuffix("at") for name in "renameat renameat2 unlinkat mkdirat linkat symlinkat".split()
+# Calls of one kind are shown by one name.
+_NAMES = {
+    **{name: "create" for name in ("open", "creat", "openat", "openat2")},
+    **{name: "rename" for name in ("renameat", "renameat2")},
+    **{"pwrite64": "write", "unlinkat": "unlink", "mkdirat": "mkdir", "linkat": "link", "symlinkat": "symlink"},
 }
 _TEARABLE = ("write", "pwrite64")
 
-_FILTER_NUMBER = {"x86_64": 317, "aarch64": 277}  # of seccomp()
-_NEW_LISTENER = 8
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _CONTINUE = 1
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
@@ -71,7 +56,12 @@ _PATIENCE_SECS = 15.0
 
 
 class Call(NamedTuple):
-    """A writing call: its name (`create`, `write`, `rename`, …) and the path below the watched folder that it changes."""
+    """A writing call.
+
+    Attributes:
+      name: `create`, `write`, `rename` and so on.
+      path: what it changes, below the watched folder.
+    """
 
     name: str
     path: str
@@ -117,56 +107,7 @@ class Outcome(NamedTuple):
     orphans: bool
 
 
-def _machine() -> tuple[int, dict[str, int]]:
-    machine = platform.machine()
-    if platform.system() != "Linux" or machine not in _NUMBERS:
-        raise SystemExit("error: this needs Linux on x86-64 or ARM64, whose kernel can stop a process at a system call")
-    arch, text = _NUMBERS[machine]
-    words = text.split()
-    return arch, dict(zip(words[::2], map(int, words[1::2]), strict=True))
-
-
 _LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def install() -> int:
-    """Makes this process and its children ask before each writing call; returns the descriptor to answer at."""
-    arch, numbers = _machine()
-    # Classic BPF: (code, jump if true, jump if false, value).
-    load, equal, any_bit, give = 0x20, 0x15, 0x45, 0x06
-    allow, ask = 0x7FFF0000, 0x7FC00000
-    program = [(load, 0, 0, 4), (equal, 1, 0, arch), (give, 0, 0, allow), (load, 0, 0, 0)]
-    for name, number in numbers.items():
-        if name in _FLAGS_ARGUMENT:  # opening for reading is not asked about
-            offset = 16 + 8 * _FLAGS_ARGUMENT[name]
-            changing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-            program += [
-                (equal, 0, 4, number),
-                (load, 0, 0, offset),
-                (any_bit, 0, 1, changing),
-                (give, 0, 0, ask),
-                (give, 0, 0, allow),
-            ]
-        elif name in _MODE_ARGUMENT:
-            offset = 16 + 8 * _MODE_ARGUMENT[name]
-            program += [
-                (equal, 0, 4, number),
-                (load, 0, 0, offset),
-                (any_bit, 0, 1, os.W_OK),
-                (give, 0, 0, ask),
-                (give, 0, 0, allow),
-            ]
-        else:
-            program += [(equal, 0, 1, number), (give, 0, 0, ask)]
-    program.append((give, 0, 0, allow))
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
-    header = struct.pack("@HP", len(program), ctypes.addressof(code))
-    if _LIBC.prctl(38, 1, 0, 0, 0):  # PR_SET_NO_NEW_PRIVS
-        raise OSError(ctypes.get_errno(), "no_new_privs")
-    listener = _LIBC.syscall(_FILTER_NUMBER[platform.machine()], 1, _NEW_LISTENER, header)
-    if listener < 0:
-        raise OSError(ctypes.get_errno(), "this kernel does not let a process watch another's system calls (seccomp)")
-    return listener
 
 
 class Watcher:
@@ -186,7 +127,7 @@ class Watcher:
         self._root = os.path.realpath(root)
         self._output = os.path.realpath(output)
         self._fault = fault
-        self._names = {number: name for name, number in _machine()[1].items()}
+        self._names = seccomp.numbers()
         self._calls: list[Call] = []
         self._hit: Call | None = None
 
@@ -256,9 +197,9 @@ class Watcher:
         if path is None:
             return None
         shown = _NAMES.get(name, name)
-        counted = name not in _MODE_ARGUMENT
-        if name in _FLAGS_ARGUMENT:  # opening what is there changes nothing by itself
-            flags = arguments[_FLAGS_ARGUMENT[name]]
+        counted = name not in seccomp.MODE_ARGUMENT
+        if name in seccomp.FLAGS_ARGUMENT:  # opening what is there changes nothing by itself
+            flags = arguments[seccomp.FLAGS_ARGUMENT[name]]
             counted = bool(flags & os.O_TRUNC) or (bool(flags & os.O_CREAT) and not os.path.lexists(path))
         elif shown == "mkdir":
             counted = not os.path.lexists(path)
@@ -342,33 +283,3 @@ def _text(pid: int, address: int) -> bytes:
     if b"\0" not in content:
         content += _memory(pid, address + page, _LONGEST_PATH)
     return content.split(b"\0", 1)[0]
-
-
-def start(body: Callable[[], int]) -> tuple[int, int]:
-    """Forks a watched process that runs `body` and exits with its status.
-
-    Returns:
-      Its process id, and the descriptor to answer at.
-    """
-    import socket
-
-    here, there = socket.socketpair()
-    pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            here.close()
-            os.setsid()
-            listener = install()
-            socket.send_fds(there, [b"x"], [listener])
-            os.close(listener)
-            there.close()
-            status = body()
-        finally:
-            os._exit(status)
-    there.close()
-    message, descriptors, _, _ = socket.recv_fds(here, 1, 1)
-    here.close()
-    if not message:
-        raise SystemExit("error: the process could not be watched; see above")
-    return pid, descriptors[0]
