@@ -23,9 +23,9 @@ PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --no-input
 LOGGED = >>$(LOG) 2>&1 || { tail -n 20 $(LOG); echo "error: installing failed; all of it is in $(LOG)"; exit 1; } >&2
 
 .PHONY: help demo check test lint release reproduce transfer transfer-simulated ablation spoken-data sample precision-f1 \
-  test-c test-whisper prove-resume prove-export prove-serve fuzz serving-compat benchmark-serve benchmark-recognition \
-  benchmark-precision \
-  benchmark-padding benchmark-encoders benchmark-memory benchmark-training-memory venv requirements clean
+  test-c test-whisper prove-resume prove-crash prove-export prove-serve fuzz serving-compat benchmark-serve \
+  benchmark-recognition benchmark-precision benchmark-padding benchmark-encoders benchmark-memory \
+  benchmark-training-memory venv requirements clean
 .DEFAULT_GOAL := help
 
 ##@ Every day
@@ -87,6 +87,10 @@ test-whisper: $(VENV)/.installed-whisper ## test recognition with the real faste
 
 prove-resume: $(VENV)/.installed ## kill a training 20 times and check that it ends with the same bits: minutes
 	@$(RUN) experiments/resume/kill_resume.py
+
+prove-crash: $(VENV)/.installed-test ## kill every writing command at each of its writes, fill the disk, run it again: hours (CRASH_ARGS='--commands=audit')
+	@TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -W ignore -m experiments.crash.prove_crash --jobs=$(JOBS) \
+	  --output_file=experiments/crash/results/trials.md $(CRASH_ARGS)
 
 prove-export: $(VENV)/.installed-test ## compare an export with its checkpoint and ask it 10,000 odd questions: half an hour (RUN_DIR, SAVED_MODEL)
 	@experiments/export_parity/prove_export.sh

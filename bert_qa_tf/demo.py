@@ -37,7 +37,7 @@ def main(values: FlagValues) -> None:
     root = pathlib.Path(values.output_dir)
     if root.exists():
         _remove_earlier(root)
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     (root / _MARKER).touch()
     _copy_sample(root)
     records, run, exports = root / "records", root / "run", root / "exports"
@@ -104,16 +104,20 @@ _MARKER = ".bert_qa_tf_demo"
 
 
 def _remove_earlier(root: pathlib.Path) -> None:
-    """Removes the files of an earlier demo, and nothing else."""
+    """Removes the files of an earlier demo, and nothing else; the marker stays, so that it can be done again."""
     if not (root / _MARKER).exists() and any(root.iterdir()):
         raise InputError(f"{root}: not empty and not from an earlier demo; name another --output_dir")
-    shutil.rmtree(root)
+    for path in root.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != _MARKER:
+            path.unlink()
 
 
 def _copy_sample(root: pathlib.Path) -> None:
     for name in ("train.json", "dev.json", "test.json", _CLIP):
-        with importlib.resources.as_file(importlib.resources.files("bert_qa_tf.demo_data") / name) as bundled:
-            shutil.copyfile(bundled, root / name)
+        with files.replacing(root / name) as file:
+            file.write((importlib.resources.files("bert_qa_tf.demo_data") / name).read_bytes())
 
 
 def _step(text: str, command: ModuleType, arguments: Sequence[str]) -> None:

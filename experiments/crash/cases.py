@@ -27,6 +27,7 @@ class Case:
       earlier_killed: whether that run was killed on its way.
       more_if_known: flags that are given if the command has them.
       resumable: patterns of what may remain after an error, since the same command goes on from there.
+      keeps: patterns of which at least one file remains, if there was one before.
       units: patterns of results that are written as one; None for all of them.
       settle: changes a snapshot so that two good results are equal.
       patch: puts in place of what takes long, in the process of the command.
@@ -43,6 +44,7 @@ class Case:
     earlier_killed: bool = False
     more_if_known: tuple[str, ...] = ()
     resumable: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
     units: tuple[str, ...] | None = None
     settle: Callable[[dict[str, str]], dict[str, str]] | None = None
     patch: Callable[[str], None] | None = None
@@ -97,6 +99,7 @@ _TRAINED = {"in/records": "records", "in/tiny_hub_module": "tiny_hub_module"}
 _TRAIN = (*pieces.TRAINING, "--model_dir=out/run")
 _OVERWRITE = ("--overwrite",)
 _RUN_PARTS = ("out/run", "out/run/*")
+_DEMO_PARTS = ("out/demo", "out/demo/*")  # all of it is made anew each time
 
 CASES = (
     Case("audit", "audit", ("--input_file=in/m.json", "--output_file=out/audit.json"), {"in/m.json": "messages.json"}),
@@ -140,6 +143,7 @@ CASES = (
         earlier=_TRAIN,
         earlier_killed=True,
         resumable=_RUN_PARTS,
+        keeps=("out/run/checkpoints/ckpt-*.index", "out/run/best/best.json", "out/run/config.json"),
         slow=True,
     ),
     Case(
@@ -218,7 +222,7 @@ CASES = (
         "download",
         ("--dataset=spoken_squad", "--data_dir=out/data", "--base_url=http://127.0.0.1:{port}"),
         {},
-        resumable=("out/data/spoken_squad/*.part", "out/data/spoken_squad/published.json"),
+        resumable=("out/data/spoken_squad/*.part", "out/data/spoken_squad/checksums.json"),
         units=("out/data/spoken_squad/published.json", "out/data/spoken_squad/pinned.json"),
         patch=stand_ins.data_sets,
         server=stand_ins.file_server,
@@ -231,13 +235,14 @@ CASES = (
         server=stand_ins.model_server,
         needs=("exports",),
     ),
-    Case("demo", "demo", ("--output_dir=out/demo",), {}, patch=stand_ins.demo),
+    Case("demo", "demo", ("--output_dir=out/demo",), {}, resumable=_DEMO_PARTS, patch=stand_ins.demo),
     Case(
         "demo over an older one",
         "demo",
         ("--output_dir=out/demo",),
         {},
         earlier=("--output_dir=out/demo",),
+        resumable=_DEMO_PARTS,
         patch=stand_ins.demo,
     ),
 )

@@ -49,7 +49,7 @@ def after_error(case: Case, known: Known, ran: Ran, between: Mapping[str, str]) 
     if "Traceback" not in ran.errors and (len(new) != 1 or not new[0].startswith("error: ")):
         found.append(f"expected one line `error: …`, got {len(new)}: {' | '.join(new)[-400:]}")
     for path in sorted(known.begin.keys() - between.keys()):
-        if not _as_a_whole(case, known, path, between):
+        if not _may_remain(case, path) and not _as_a_whole(case, known, path, between):
             found.append(f"lost: {path}")
     for path, content in sorted(between.items()):
         earlier = known.begin.get(path)
@@ -78,6 +78,15 @@ def _as_a_whole(case: Case, known: Known, path: str, between: Mapping[str, str])
     all_of_it = settled(case, dict(between))
     mine = {name: value for name, value in all_of_it.items() if fnmatch.fnmatch(name, unit)}
     return mine == {name: value for name, value in known.expected.items() if fnmatch.fnmatch(name, unit)}
+
+
+def gone(case: Case, known: Known, between: Mapping[str, str]) -> list[str]:
+    """Returns a line for each kind of file of which none is left."""
+    return [
+        f"none is left: {pattern}"
+        for pattern in case.keeps
+        if fnmatch.filter(known.begin, pattern) and not fnmatch.filter(between, pattern)
+    ]
 
 
 def torn(case: Case, known: Known, between: Mapping[str, str]) -> list[str]:

@@ -65,6 +65,7 @@ class Workplace:
         faults = ["processes that it had started were left"] if first.outcome.orphans else []
         if first.outcome.hit is None:
             return Verdict(None, faults, "")
+        faults += judging.gone(case, known, between)
         if fault.kind == "kill":
             if first.outcome.status != -signal.SIGKILL:
                 return Verdict(None, faults, "")

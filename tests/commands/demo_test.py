@@ -43,7 +43,9 @@ def test_a_folder_of_somebody_elses_is_left_alone(tmp_path):
 
 
 def test_what_an_earlier_demo_left_is_removed(tmp_path):
-    (tmp_path / "demo").mkdir()
-    (tmp_path / "demo" / demo._MARKER).touch()
-    demo._remove_earlier(tmp_path / "demo")
-    assert not (tmp_path / "demo").exists()
+    (tmp_path / "run").mkdir()
+    for name in (demo._MARKER, "train.json", "run/config.json"):
+        (tmp_path / name).touch()
+    demo._remove_earlier(tmp_path)
+    # The marker stays: were it gone first, a demo that is killed here could not be begun again.
+    assert [path.name for path in tmp_path.iterdir()] == [demo._MARKER]

@@ -118,8 +118,8 @@ def test_commands_that_are_killed_or_find_the_disk_full_lose_nothing(tmp_path):
     watched(tmp_path, Fault(), writing(tmp_path))  # skips where calls cannot be watched
     done = subprocess.run(
         [
-            *(sys.executable, "-W", "ignore", "-m", "experiments.crash.prove_crash", "--jobs=1", "--kills=4"),
-            *("--calls=6", "--commands=audit,transcribe,download,demo", f"--failed={tmp_path / 'failed'}"),
+            *(sys.executable, "-W", "ignore", "-m", "experiments.crash.prove_crash", "--jobs=1", "--kills=2"),
+            *("--calls=5", "--commands=audit,transcribe,download,demo", f"--failed={tmp_path / 'failed'}"),
         ],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
