@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import multiprocessing
+import random
 import os
 import shutil
 import sys
@@ -41,12 +42,13 @@ def main() -> None:
         ) as pool:
             pool.submit(_make_pieces, work, cases.pieces_of(chosen)).result()
             recorded = {case.name: pool.submit(_record, case.name) for case in chosen}
-            running = {}
+            planned = []
             for case in chosen:
                 calls, seconds, faults = recorded[case.name].result()
                 report.begin(case, calls, seconds, faults)
-                for kind, fault in plan.trials_of(values, case, calls, seconds):
-                    running[pool.submit(_try_out, case.name, fault)] = case, kind, fault
+                planned += [(case, *trial) for trial in plan.trials_of(values, case, calls, seconds)]
+            random.Random(values.seed).shuffle(planned)  # so that one that is ended early has tried a bit of all
+            running = {pool.submit(_try_out, case.name, fault): (case, kind, fault) for case, kind, fault in planned}
             for number, future in enumerate(concurrent.futures.as_completed(running), start=1):
                 report.add(*running[future], future.result())
                 if number % _PROGRESS_EVERY == 0:
