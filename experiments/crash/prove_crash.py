@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import multiprocessing
-import random
 import os
+import random
 import shutil
 import sys
 import tempfile
