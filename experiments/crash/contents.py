@@ -110,16 +110,27 @@ def _data_of_checkpoint(path: pathlib.Path) -> str:
     return "compared with its index"  # the graph of objects, which it holds too, may be of another size
 
 
+def _fingerprint(content: bytes) -> str:
+    """What a SavedModel says of its content; it also has a random number of each writing."""
+    from tensorflow.core.protobuf import fingerprint_pb2
+
+    found = fingerprint_pb2.FingerprintDef.FromString(content)
+    found.ClearField("uuid")
+    return _sha256(found.SerializeToString(deterministic=True))
+
+
 def _archive(path: pathlib.Path) -> str:
-    """The members with their bytes; the version of the models counts as 1."""
-    digest = hashlib.sha256()
+    """The members with their bytes, if the sums inside are right; the version of the models counts as 1."""
     with tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            name = re.sub(r"^(\w+)/\d+/", r"\1/1/", member.name)
-            content = archive.extractfile(member).read()
-            if member.name == "SHA256SUMS":
-                content = re.sub(rb"  (\w+)/\d+/", rb"  \1/1/", content)
-            digest.update(f"{name} {_sha256(content)}\n".encode())
+        members = {member.name: archive.extractfile(member).read() for member in archive}
+    sums = members.pop("SHA256SUMS").decode()
+    if sums != "".join(f"{hashlib.sha256(members[name]).hexdigest()}  {name}\n" for name in sorted(members)):
+        raise ValueError("wrong sums")
+    digest = hashlib.sha256()
+    for name, content in members.items():
+        shown = re.sub(r"^(\w+)/\d+/", r"\1/1/", name)
+        held = _fingerprint(content) if name.endswith("fingerprint.pb") else _sha256(content)
+        digest.update(f"{shown} {held}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -151,6 +162,7 @@ _READERS: dict[str, Callable[[pathlib.Path], str]] = {
     "*/best/model-*.index": _checkpoint,
     "*/ckpt-*.data-*": _data_of_checkpoint,
     "*/best/model-*.data-*": _data_of_checkpoint,
+    "*/fingerprint.pb": lambda path: _fingerprint(path.read_bytes()),
     "*.tar.gz": _archive,
     "*.tar.gz.sha256": _sum_of_archive,
     "*/run/config.json": _without("git_commit"),  # of a checkout that may change under a long proof
