@@ -225,7 +225,9 @@ class Watcher:
                 return (0, errno.EIO) if own else None
             if written:
                 return written, 0
-        return None if name in _REMOVING else (0, errno.ENOSPC)  # a full disk lets files be removed
+        if name in _REMOVING or (shown == "rename" and index > fault.number):
+            return None  # a full disk lets files be removed and moved back
+        return 0, errno.ENOSPC
 
     def _tear(self, pid: int, name: str, arguments: list[int]) -> int:
         """Writes half of what the process wants to write, into the same open file."""
