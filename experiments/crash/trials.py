@@ -17,6 +17,8 @@ from experiments.crash.cases import Case
 from experiments.crash.judging import Known, Ran
 from experiments.crash.watcher import Call, Fault, Watcher
 
+_EARLIEST_SECS = 0.001
+
 
 class Verdict(NamedTuple):
     """What a trial showed.
@@ -57,7 +59,14 @@ class Workplace:
         return known.calls, known.seconds, known.faults
 
     def try_out(self, case: Case, fault: Fault) -> Verdict:
-        """Runs a trial."""
+        """Runs a trial; one whose moment comes after the end of the command is tried again with an earlier moment."""
+        verdict = self._try_once(case, fault)
+        while verdict.hit is None and (fault.seconds or 0) > _EARLIEST_SECS and not verdict.faults:
+            fault = fault._replace(seconds=0.7 * fault.seconds)
+            verdict = self._try_once(case, fault)
+        return verdict
+
+    def _try_once(self, case: Case, fault: Fault) -> Verdict:
         known = self._prepared(case)
         self._reset(known)
         first = self._run(case, known.port, fault)
