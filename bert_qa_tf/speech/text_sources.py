@@ -76,6 +76,16 @@ class RecordingReader:
         """
         return self._texts(path)
 
+    def look_at(self, path: str) -> None:
+        """Looks whether a recording can be read, without recognising it.
+
+        Raises:
+          InputError: it is missing or no audio.
+        """
+        if path not in self._heard:
+            with audio.open_audio(path) as stream:
+                next(stream.blocks, None)
+
     def _text_of(self, path: str) -> CleanedTranscript:
         if path not in self._heard:
             self._heard[path] = self._recognise(path)

@@ -11,6 +11,7 @@ from bert_qa_tf.config import CleaningConfig
 from bert_qa_tf.speech.transcripts.cleaning import CleanedText, clean
 from bert_qa_tf.speech.transcripts.reader import format_counts, read_transcript
 from bert_qa_tf.speech.transcripts.transcript import Transcript
+from bert_qa_tf.storage import files
 
 # Questions about one recording mostly follow each other; a transcript of an hour is some megabytes of objects.
 _MAX_KEPT_FILES = 16
@@ -115,6 +116,14 @@ class TranscriptReader:
           InputError: see `read_transcript`.
         """
         return self._read(path)
+
+    def look_at(self, path: str) -> None:
+        """Looks whether there is such a file.
+
+        Raises:
+          InputError: there is none, or it cannot be opened.
+        """
+        files.check_inputs([path])
 
     def _read_file(self, path: str) -> CleanedTranscript:
         file = read_transcript(path, self._file_format, self._recording)

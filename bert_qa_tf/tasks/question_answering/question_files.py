@@ -14,6 +14,7 @@ cleaning removed something from its middle. Its offsets refer to the whole trans
 from __future__ import annotations
 
 import collections
+import functools
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -137,12 +138,16 @@ def to_json(question_id: Any, answer: DecodedAnswer, timed: TimedText | None = N
 def count_questions(input_file: str, readers: Mapping[str, ReadTimedText] | None = None) -> int:
     """Reads a whole file of questions, and all files that it names, and counts the questions.
 
+    A reader may have a method `look_at`, which raises `InputError` at once for a file that it could not read. It is
+    called for all files before the first is read.
+
     Raises:
       InputError: the file has no question; see also `read_questions`.
     """
-    if readers:
+    if any(hasattr(reader, "look_at") for reader in (readers or {}).values()):
         # Of several recordings, the last one may be missing, and the first may take an hour to recognise.
-        for _ in read_questions(input_file, dict.fromkeys(readers, _look_at)):
+        lookers = {name: functools.partial(_look_at, reader) for name, reader in readers.items()}
+        for _ in read_questions(input_file, lookers):
             pass
     total = sum(1 for _ in read_questions(input_file, readers))
     if not total:
@@ -156,8 +161,9 @@ class _Unread:
     text = ""
 
 
-def _look_at(path: str) -> Any:
-    files.check_inputs([path])
+def _look_at(reader: ReadTimedText, path: str) -> Any:
+    if hasattr(reader, "look_at"):
+        reader.look_at(path)
     return _Unread
 
 

@@ -149,8 +149,14 @@ def test_a_line_beyond_the_limits_of_json_is_named(tmp_path, line):
 
 
 def test_all_files_that_are_named_are_looked_at_before_the_first_is_read(tmp_path):
+    class Reader:
+        def look_at(self, path):
+            files.check_inputs([path])
+
+        def __call__(self, path):
+            pytest.fail(f"{path} was recognised")
+
     (tmp_path / "first.wav").write_bytes(b"")
     lines = [json.dumps({"question": "who", "audio": name}) for name in ("first.wav", "second.wav")]
-    readers = {"audio": lambda path: pytest.fail(f"{path} was recognised")}
     with pytest.raises(InputError, match=r"in\.jsonl:2: .*second\.wav: cannot read this file"):
-        question_files.count_questions(_write(tmp_path / "in.jsonl", *lines), readers)
+        question_files.count_questions(_write(tmp_path / "in.jsonl", *lines), {"audio": Reader()})
