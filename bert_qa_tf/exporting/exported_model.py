@@ -9,11 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of `serving_default`
-from tensorflow.core.protobuf import saved_model_pb2
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting import archive, task_file
-from bert_qa_tf.storage import files, protos, saved_model_trust
+from bert_qa_tf.exporting import archive, saved_model_file, task_file
+from bert_qa_tf.storage import saved_model_trust
 from bert_qa_tf.tasks.base import ReplyError, Task
 
 
@@ -27,7 +26,7 @@ def load(path: str, source: str | None = None) -> tf.Module:
     Raises:
       InputError: there is no SavedModel at `path`, it cannot be loaded, or it does what is refused.
     """
-    _saved_model_file(path)
+    saved_model_file.path_of(path)
     saved_model_trust.check(path, source)
     try:
         return tf.saved_model.load(path)
@@ -36,36 +35,13 @@ def load(path: str, source: str | None = None) -> tf.Module:
         raise InputError(f"{path}: cannot be loaded ({reason})") from error
 
 
-def _saved_model_file(path: str) -> str:
-    """Returns the path of a SavedModel's file; raises an `InputError` if the folder holds none."""
-    if not tf.io.gfile.exists(f"{path}/saved_model.pb"):
-        versions = [name.rstrip("/") for name in tf.io.gfile.listdir(path)] if tf.io.gfile.isdir(path) else []
-        numbers = sorted(int(name) for name in versions if name.isdigit())
-        hint = f", such as {path}/{numbers[-1]}" if numbers else ""
-        raise InputError(f"{path}: no saved_model.pb here; expected the version folder that `export` wrote{hint}")
-    return f"{path}/saved_model.pb"
-
-
-def read_saved_model(path: str) -> saved_model_pb2.SavedModel:
-    """Parses the file of a SavedModel, which has at least one graph.
-
-    Raises:
-      InputError: there is no SavedModel at `path`, or its file is damaged.
-    """
-    file = _saved_model_file(path)
-    model = protos.parse(saved_model_pb2.SavedModel, files.read_bytes(file), file, "SavedModel")
-    if not model.meta_graphs:
-        raise InputError(f"{file}: holds no graph, expected a SavedModel")
-    return model
-
-
 def signature_inputs(path: str) -> dict[str, set[str]]:
     """Reads the signatures of a SavedModel, each with the names of its inputs, without loading the model.
 
     Raises:
       InputError: there is no SavedModel at `path`, or its file is damaged.
     """
-    graphs = read_saved_model(path).meta_graphs
+    graphs = saved_model_file.read(path).meta_graphs
     signatures = {name: set(signature.inputs) for graph in graphs for name, signature in graph.signature_def.items()}
     return {name: inputs for name, inputs in signatures.items() if not name.startswith("__")}  # TensorFlow's own
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import bert_qa_tf
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, json_text, protos
+from bert_qa_tf.storage import files, json_text
 
 _TEXTS_PER_CALL = 32
 
@@ -75,7 +75,7 @@ def main(folder: str, request_file: str, reply_file: str) -> None:
     text_name, ids_name = request["names"]
     saved_model_trust.check(f"{folder}/{ids_name}")
     reply: dict[str, Any] = {ids_name: _ids_outputs(tf.saved_model.load(f"{folder}/{ids_name}"), request["rows"])}
-    reply["ops"] = _ops(f"{folder}/{text_name}/saved_model.pb")
+    reply["ops"] = _ops(f"{folder}/{text_name}")
     if "tensorflow_text" in sys.modules:
         raise AssertionError("tensorflow-text was loaded before the model that must do without it")
 
@@ -113,17 +113,16 @@ def _ids_outputs(module: Any, rows: Sequence[Mapping[str, Sequence[int]]]) -> li
 
 
 def _ops(path: str) -> dict[str, tuple[int, bool]]:
-    """Counts the ops of a SavedModel's graph and its functions, given the path of `saved_model.pb`.
+    """Counts the ops of a SavedModel's graph and its functions.
 
     Returns:
       Op name → its number of occurrences, and whether it is registered in this process.
     """
-    from tensorflow.core.protobuf import saved_model_pb2
     from tensorflow.python.framework import op_def_registry
 
-    # `exported_model.read_saved_model` is not used: its module loads tensorflow-text.
-    model = protos.parse(saved_model_pb2.SavedModel, files.read_bytes(path), path, "SavedModel")
-    graph = model.meta_graphs[0].graph_def
+    from bert_qa_tf.exporting import saved_model_file
+
+    graph = saved_model_file.read(path).meta_graphs[0].graph_def
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     counts = collections.Counter(node.op for node in nodes)
     functions = {function.signature.name for function in graph.library.function}

@@ -21,8 +21,8 @@ from google.protobuf import json_format
 from tensorflow.python.eager import cancellation
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.exporting import archive, task_file
-from bert_qa_tf.exporting.exported_model import load, read_saved_model
+from bert_qa_tf.exporting import archive, saved_model_file, task_file
+from bert_qa_tf.exporting.exported_model import load
 from bert_qa_tf.serving.predict_request import DEFAULT_SIGNATURE, TensorSpec
 from bert_qa_tf.serving.rest import RestError
 from bert_qa_tf.storage import saved_model_trust
@@ -165,7 +165,7 @@ def _spec(tensor: tf.TensorSpec) -> TensorSpec:
 
 
 def _read_signature_defs(path: str) -> dict[str, Any]:
-    graphs = read_saved_model(path).meta_graphs
+    graphs = saved_model_file.read(path).meta_graphs
     graph = next((graph for graph in graphs if "serve" in graph.meta_info_def.tags), None)
     if graph is None:
         raise InputError(f"{path}: no graph with the tag `serve`; expected the version folder that `export` wrote")
