@@ -18,7 +18,6 @@ import io
 import os
 import pathlib
 import re
-import shutil
 import tarfile
 import tempfile
 import urllib.parse
@@ -28,7 +27,7 @@ from typing import BinaryIO
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import model_card, warmup
-from bert_qa_tf.storage import addresses, digests, files, outputs, transfer, unpacking
+from bert_qa_tf.storage import addresses, digests, files, outputs, temporary_files, transfer, unpacking
 from bert_qa_tf.storage.cache import cache_dir
 
 SUMS_FILE = "SHA256SUMS"
@@ -241,8 +240,8 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
         return there
     target = _folder_of(digest)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(tempfile.mkdtemp(dir=target.parent, prefix=".unpacking-"))
-    try:
+    with temporary_files.folder_for(str(target)) as name:
+        temporary = pathlib.Path(name)
         try:
             unpacking.unpack(path, temporary)
         except InputError as error:
@@ -255,8 +254,6 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
             # Another process may have unpacked the same archive in the meantime.
             if not target.is_dir():
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return _version_folder(target, source)
 
 

@@ -12,9 +12,13 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
+import time
+from collections.abc import Iterator
 from typing import BinaryIO
 
 _TEMPORARY = re.compile(r"(.+)\.[0-9a-f]{16}\.tmp")
+_NEW_SECS = 60.0
 
 
 def unique_name(target: str) -> str:
@@ -54,6 +58,46 @@ def create(target: str) -> tuple[str, BinaryIO, int]:
 def _open_new(path: str) -> BinaryIO:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, 0o666), "wb")
+
+
+@contextlib.contextmanager
+def folder_for(target: str) -> Iterator[str]:
+    """Makes a temporary folder beside a target, and removes it in the end, unless it has been moved to the target.
+
+    Temporary folders of any target beside it whose processes were killed are removed first.
+
+    Args:
+      target: a local path, whose parent exists.
+
+    Raises:
+      OSError: the folder cannot be made.
+    """
+    _remove_abandoned_folders(os.path.dirname(target))
+    folder = unique_name(target)
+    os.mkdir(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _remove_abandoned_folders(parent: str) -> None:
+    for entry in os.listdir(parent):
+        path = os.path.join(parent, entry)
+        if final_name(entry) != entry and os.path.isdir(path) and not os.path.islink(path):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its process lives
+                    # One that was made this moment is not locked yet, and empty.
+                    if os.listdir(path) or time.time() - os.stat(path).st_mtime > _NEW_SECS:
+                        shutil.rmtree(path, ignore_errors=True)
+                finally:
+                    os.close(descriptor)
 
 
 def second_name(target: str) -> str | None:

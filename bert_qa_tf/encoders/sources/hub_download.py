@@ -8,14 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
-import shutil
-import tempfile
 import urllib.parse
 
 from absl import logging
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import addresses, cache, files, transfer, unpacking
+from bert_qa_tf.storage import addresses, cache, files, temporary_files, transfer, unpacking
 
 # Asks a module's page for the archive of the module.
 _QUERY = ("tf-hub-format", "compressed")
@@ -60,15 +58,11 @@ def _with_query(address: str) -> str:
 def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> None:
     """Unpacks an archive into a new folder, completely or not at all."""
     files.make_folder(folder.parent)
-    temporary = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unpacking-"))
-    try:
-        unpacking.unpack(archive, temporary)
-        temporary.chmod(0o755)
+    with temporary_files.folder_for(str(folder)) as temporary:
+        unpacking.unpack(archive, pathlib.Path(temporary))
         try:
-            temporary.rename(folder)
+            os.rename(temporary, folder)
         except OSError as error:
             # Another process may have unpacked the same module in the meantime.
             if not folder.is_dir():
                 raise InputError(f"{folder}: cannot write this folder ({error.strerror})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

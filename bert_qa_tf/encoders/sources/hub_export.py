@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -42,20 +41,22 @@ def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
     path = path.rstrip("/")
     if tf.io.gfile.exists(path):
         raise InputError(f"{path}: exists already; a module is written to a new folder")
-    partial = f"{path}.{os.getpid()}.partial"
-    with tempfile.TemporaryDirectory() as folder, precision.float32_policy(), _stateless_dropout(), tf.device("/CPU:0"):
+    partial, folder = (f"{path}.{os.getpid()}.{part}" for part in ("partial", "vocabulary"))
+    with precision.float32_policy(), _stateless_dropout(), tf.device("/CPU:0"):
         module = _core_model(pretrained)
-        pretrained.tokenizer.save(folder)
         lowers = pretrained.tokenizer.settings()["do_lower_case"]
-        module.vocab_file = tf.saved_model.Asset(os.path.join(folder, VOCAB_FILE))
         module.do_lower_case = tf.Variable(lowers, trainable=False, name="do_lower_case")
         try:
+            tf.io.gfile.makedirs(folder)
+            pretrained.tokenizer.save(folder)
+            module.vocab_file = tf.saved_model.Asset(f"{folder}/{VOCAB_FILE}")
             with _quiet():
                 module.save(partial, include_optimizer=False, save_format="tf")
             tf.io.gfile.rename(partial, path)
         finally:
-            if tf.io.gfile.exists(partial):
-                tf.io.gfile.rmtree(partial)
+            for left in (partial, folder):
+                if tf.io.gfile.exists(left):
+                    tf.io.gfile.rmtree(left)
 
 
 def _core_model(pretrained: PretrainedEncoder) -> tf_keras.Model:
