@@ -14,6 +14,7 @@ EXPERIMENTS = REPOSITORY / "experiments"
 PAGES = [
     README,
     REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "SECURITY.md",
     REPOSITORY / "tfrecords" / "README.md",
     REPOSITORY / "bert_qa_tf" / "demo_data" / "README.md",
     *DOCUMENTS,
