@@ -35,6 +35,7 @@ from bert_qa_tf.speech.transcripts.cleaned_transcript import TranscriptReader
 from bert_qa_tf.speech.transcripts.cleaning import clean
 from bert_qa_tf.speech.transcripts.reader import INPUT_FORMATS, parse_transcript
 from bert_qa_tf.storage import files
+from bert_qa_tf.storage.http_exchange import Reply
 from bert_qa_tf.tasks.base import ReplyError
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
 from bert_qa_tf.tasks.classification.reader import read_examples
@@ -333,18 +334,12 @@ def _label_reply() -> bytes:
     return json.dumps(reply).encode()
 
 
-class _Response:
-    """What `requests` returns, as far as the client looks at it."""
-
-    status_code, is_redirect, reason, headers = 200, False, "OK", {"Retry-After": "9" * 400}
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.text = content.decode("utf-8", "replace")
+def _http_reply(content: bytes, status: int = 200) -> Reply:
+    return Reply(status, "OK", {"Retry-After": "9" * 400}, content)
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
-    reply = rest_transport._read_reply(_Response(content))
+    reply = rest_transport._read_reply(_http_reply(content))
     return reply if isinstance(reply, dict) else {}
 
 
@@ -361,9 +356,7 @@ def _label_columns(content: bytes, _: pathlib.Path) -> None:
 
 
 def _any_reply(content: bytes, _: pathlib.Path) -> None:
-    response = _Response(content)
-    response.status_code = 503
-    rest_transport._read_reply(response)
+    rest_transport._read_reply(_http_reply(content, status=503))
 
 
 # === Archives ===

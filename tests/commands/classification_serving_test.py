@@ -114,7 +114,7 @@ def test_a_model_is_served_under_the_name_of_its_exports(classification_path, se
     assert lines[1].startswith("  page     http://127.0.0.1:")
     assert "recordings" not in lines[1]
     assert lines[2].endswith("/v1/models/classification:predict")
-    [(_, config, _, recordings)] = served
+    [(_, config, _, recordings, _)] = served
     assert config.model_name == "classification"
     assert recordings is None
 

@@ -281,6 +281,8 @@ def test_the_baseline_of_another_task_is_one_line(tmp_path, capsys):
 
 
 def test_predictions_of_others_are_not_scored(tmp_path, capsys):
-    arguments = (f"--eval_file={write_table(tmp_path / 'a.tsv', ROWS[:4])}", "--predictions_file=p.json")
+    predictions = tmp_path / "p.json"
+    predictions.write_text("{}")
+    arguments = (f"--eval_file={write_table(tmp_path / 'a.tsv', ROWS[:4])}", f"--predictions_file={predictions}")
     assert call(evaluate, *arguments, "--task=classification") == 1
-    assert capsys.readouterr().err == "error: --predictions_file=p.json: not for the task classification\n"
+    assert capsys.readouterr().err == f"error: --predictions_file={predictions}: not for the task classification\n"

@@ -179,7 +179,7 @@ def test_errors_are_simulated_without_speech(written, tmp_path, capsys, monkeypa
     ("arguments", "message"),
     [
         (["--simulate_wer=0"], "--simulate_wer must be above 0 and at most 0.7, got 0"),
-        (["--simulate_wer=nan"], "--simulate_wer must be above 0 and at most 0.7, got nan"),
+        (["--simulate_wer=nan"], "--simulate_wer=nan: expected a finite number"),
         (
             ["--simulate_wer=0.3", "--voice=slt", "--noise_volume=0", "--unplaced=drop"],
             "with --simulate_wer nothing is spoken or recognised: leave out --noise_volume, --voice, --unplaced=drop",

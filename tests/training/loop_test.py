@@ -84,7 +84,7 @@ def test_a_second_training_in_the_same_folder_is_refused(workshop, tmp_path, cap
         "wait until it ends, or name another output\n",
         message,
     )
-    assert list(run.iterdir()) == []
+    assert not run.exists()
 
 
 def test_a_training_does_not_overwrite_what_it_starts_from(workshop, tmp_path, capsys):
