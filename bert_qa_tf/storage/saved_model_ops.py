@@ -4,8 +4,9 @@ A SavedModel is a program, which runs with the rights of whoever loads it. Tenso
 side effects as stateful; of these, only those below are harmless. Of the others, only those below are not. So an
 operation that a later TensorFlow adds is refused, unless it computes its outputs from its inputs and nothing else.
 
-Two uses of files are part of loading a model, and are no fault: the functions that save and restore its variables,
-which TensorFlow calls itself, and tables that are filled from an asset of the model.
+Two uses of files are part of a model, and are no fault: the functions that save and restore its variables, which
+nothing calls but the graph that TensorFlow 2 leaves alone, and tables that are filled from an asset of the model. Both
+hold only for models of TensorFlow 2's format, which are loaded function by function: see `is_of_tensorflow_2`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tensorflow.core.framework import node_def_pb2
-from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow.core.framework import attr_value_pb2, node_def_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 # Variables, random numbers, tables, arrays, calls of other functions: all stay within the process.
 _HARMLESS = re.compile(
@@ -32,10 +33,18 @@ _HARMLESS = re.compile(
 _HARMFUL = re.compile(
     r"_.*|.*Dataset.*|.*Iterator.*|Reader.*|.*PyFunc.*|Debug.*|Copy(?:Host)?|ReadFile|MatchingFiles"
     r"|GenerateVocabRemapping|(?:De|En)code(?:Proto|ProtoV2)|XlaCustomCall.*|Mlir.*|TPU.*|Restore.*|Save.*"
+    r"|ImmutableConst|Abort"  # the first maps a file into memory, the second ends the process
 )
 _CHECKPOINT_OPS = {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}
 _TABLE_OPS = {"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"}
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
+# TensorFlow's optimizer may run one function in the place of another that has the same value of this attribute.
+_EXCHANGEABLE = "api_implements"
+
+
+def is_of_tensorflow_2(model: saved_model_pb2.SavedModel) -> bool:
+    """Returns whether TensorFlow loads a model function by function; otherwise it runs its graph as a whole."""
+    return len(model.meta_graphs) == 1 and len(model.meta_graphs[0].object_graph_def.nodes) > 0
 
 
 def harmful_operations(meta_graph: meta_graph_pb2.MetaGraphDef) -> list[str]:
@@ -65,7 +74,8 @@ def _is_harmless(graph: _Graph, scope: str, node: node_def_pb2.NodeDef) -> bool:
     if node.op in _CHECKPOINT_OPS:
         return scope in graph.saver_functions
     if node.op in ("Print", "PrintV2"):
-        return not node.attr["output_stream"].s.startswith(b"file")
+        stream = node.attr["output_stream"]  # a placeholder stands for what a caller gives
+        return not stream.placeholder and not stream.s.startswith(b"file")
     if definition.is_stateful:
         return _HARMLESS.fullmatch(node.op) is not None
     return _HARMFUL.fullmatch(node.op) is None
@@ -90,9 +100,11 @@ class _Graph:
         self._nodes: dict[str, list[node_def_pb2.NodeDef]] = {"": list(meta_graph.graph_def.node)}
         self._nodes |= {name: list(function.node_def) for name, function in self._functions.items()}
         self._by_name = {scope: {node.name: node for node in nodes} for scope, nodes in self._nodes.items()}
-        self._calls = [(scope, node, name) for scope, node in self.all_nodes() for name in _called(node)]
-        self._gradients = {entry.gradient_func for entry in library.gradient}
-        self._gradients |= {entry.gradient_func for entry in library.registered_gradients}
+        self._calls = [(scope, node, name) for scope, node in self.all_nodes() for name in self._called(node)]
+        # Functions that are called by more than what `_calls` lists.
+        self._called_elsewhere = {entry.gradient_func for entry in library.gradient}
+        self._called_elsewhere |= {entry.gradient_func for entry in library.registered_gradients}
+        self._called_elsewhere |= {name for name, value in self._functions.items() if _EXCHANGEABLE in value.attr}
         self.saver_functions = self._find_saver_functions()
 
     def all_nodes(self) -> Iterator[tuple[str, node_def_pb2.NodeDef]]:
@@ -108,7 +120,7 @@ class _Graph:
         # Functions that those call are the saver's too, if no one else's.
         while more := {name for scope, _, name in self._calls if scope in found} - found:
             found |= more
-        elsewhere = set(self._meta_graph.object_graph_def.concrete_functions) | self._gradients
+        elsewhere = set(self._meta_graph.object_graph_def.concrete_functions) | self._called_elsewhere
         for scope, node, name in self._calls:
             if scope not in found and (scope or node.name not in savers):
                 elsewhere.add(name)
@@ -163,20 +175,30 @@ class _Graph:
 
     def _is_bound_to_asset(self, function: str, num_arguments: int, index: int) -> bool:
         objects = self._meta_graph.object_graph_def
-        if function in self._gradients:
+        if function in self._called_elsewhere:
             return False
         if function not in objects.concrete_functions:
             return True  # callers alone decide
         bound = objects.concrete_functions[function].bound_inputs
         place = index - (num_arguments - len(bound))
-        return place >= 0 and objects.nodes[bound[place]].WhichOneof("kind") == "asset"
+        if place < 0:
+            return False
+        source = objects.nodes[bound[place]]
+        # A registered class decides itself what it makes of an object, whatever its kind.
+        return source.WhichOneof("kind") == "asset" and not source.registered_name
+
+    def _called(self, node: node_def_pb2.NodeDef) -> Iterator[str]:
+        if node.op in self._functions:  # the other way to call a function
+            yield node.op
+        yield from _named(node.attr.values())
 
 
-def _called(node: node_def_pb2.NodeDef) -> Iterable[str]:
-    for value in node.attr.values():
-        if value.HasField("func"):
-            yield value.func.name
-        yield from (function.name for function in value.list.func)
+def _named(values: Iterable[attr_value_pb2.AttrValue]) -> Iterator[str]:
+    """The functions that attributes name; those that are given to a function are among its own attributes."""
+    for value in values:
+        for function in [*([value.func] if value.HasField("func") else ()), *value.list.func]:
+            yield function.name
+            yield from _named(function.attr.values())
 
 
 def _shared(variable: node_def_pb2.NodeDef) -> bytes:

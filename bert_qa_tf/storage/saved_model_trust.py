@@ -88,9 +88,10 @@ def _read(path: str) -> bytes:
 
 
 def _harmful(content: bytes, path: str) -> list[str]:
-    meta_graphs = protos.parse(saved_model_pb2.SavedModel, content, f"{path}/{_FILE}", "SavedModel").meta_graphs
-    found: set[str] = set()
-    for meta_graph in meta_graphs:
+    model = protos.parse(saved_model_pb2.SavedModel, content, f"{path}/{_FILE}", "SavedModel")
+    # TensorFlow runs the graph of such a model as a whole, so its parts cannot be judged one by one.
+    found: set[str] = set() if saved_model_ops.is_of_tensorflow_2(model) else {"the format of TensorFlow 1"}
+    for meta_graph in model.meta_graphs:
         try:
             found |= set(saved_model_ops.harmful_operations(meta_graph))
         except (IndexError, KeyError, RecursionError) as error:

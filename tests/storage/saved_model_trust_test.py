@@ -109,6 +109,7 @@ def debugged(x):
         (debugged, ["DebugIdentityV2"]),
         (lambda x: tf.cond(tf.equal(x, "a"), lambda: tf.io.read_file(x), lambda: x), ["ReadFile"]),
         (lambda x: tf.io.decode_proto(x[None], "a", ["b"], [tf.string], "/etc/passwd")[0], ["DecodeProtoV2"]),
+        (lambda x: tf.raw_ops.ImmutableConst(dtype=tf.uint8, shape=[1], memory_region_name="/a"), ["ImmutableConst"]),
     ],
 )
 def test_what_reaches_beyond_the_process_is_named(tmp_path, body, expected):
@@ -129,7 +130,57 @@ def test_what_stays_within_the_process_is_harmless(tmp_path, body):
     assert harmful(save(tmp_path / "model", body)) == []
 
 
-def test_a_table_of_an_asset_is_harmless_and_works(tmp_path):
+def change(folder, change_graph):
+    """Changes the program of a SavedModel; `change_graph` gets its meta graph, and its functions by name."""
+    path = pathlib.Path(folder, "saved_model.pb")
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    [graph] = model.meta_graphs
+    change_graph(graph, {function.signature.name: function for function in graph.graph_def.library.function})
+    path.write_bytes(model.SerializeToString())
+
+
+def test_a_function_that_saves_may_be_called_in_no_other_way(tmp_path):
+    def call_by_operation(graph, functions):
+        [saving] = [name for name in functions if "traced_save" in name]
+        function = next(function for name, function in functions.items() if "traced" not in name)
+        function.node_def.add(name="call", op=saving)
+
+    def call_by_attribute(graph, functions):
+        [saving] = [name for name in functions if "traced_save" in name]
+        calls = [node for function in functions.values() for node in function.node_def if node.attr["f"].func.name]
+        calls[0].attr["f"].func.attr["given"].func.name = saving
+
+    def call_by_exchange(graph, functions):
+        [saving] = [name for name in functions if "traced_save" in name]
+        functions[saving].attr["api_implements"].s = b"a"
+
+    for number, call in enumerate((call_by_operation, call_by_attribute, call_by_exchange)):
+        folder = save(tmp_path / str(number), tf.strings.length)
+        assert harmful(folder) == []
+        change(folder, call)
+        assert {"MergeV2Checkpoints", "SaveV2"} <= set(harmful(folder))
+
+
+def test_a_place_to_print_to_that_a_caller_gives_is_refused(tmp_path):
+    def give(graph, functions):
+        for function in functions.values():
+            for node in function.node_def:
+                if node.op == "PrintV2":
+                    node.attr["output_stream"].placeholder = "where"
+
+    folder = save(tmp_path / "model", lambda x: say(x, tf.compat.v1.logging.info))
+    change(folder, give)
+    assert harmful(folder) == ["PrintV2"]
+
+
+def test_a_model_whose_graph_is_run_as_a_whole_is_refused(tmp_path):
+    folder = save(tmp_path / "model", tf.strings.length)
+    change(folder, lambda graph, _: graph.ClearField("object_graph_def"))
+    with pytest.raises(InputError, match="the format of TensorFlow 1"):
+        saved_model_trust.check(folder)
+
+
+def vocabulary_model(tmp_path):
     (tmp_path / "vocab.txt").write_text("a\nb\n", encoding="utf-8")
     lookup = tf.lookup.StaticVocabularyTable(
         tf.lookup.TextFileInitializer(
@@ -141,7 +192,22 @@ def test_a_table_of_an_asset_is_harmless_and_works(tmp_path):
         ),
         1,
     )
-    folder = save(tmp_path / "model", lookup.lookup, lookup=lookup)
+    return save(tmp_path / "model", lookup.lookup, lookup=lookup)
+
+
+def test_a_table_of_what_only_seems_an_asset_is_refused(tmp_path):
+    def register(graph, _):
+        for node in graph.object_graph_def.nodes:
+            if node.WhichOneof("kind") == "asset":
+                node.registered_name = "tf.TrackableConstant"  # TensorFlow makes a constant of the graph of it
+
+    folder = vocabulary_model(tmp_path)
+    change(folder, register)
+    assert harmful(folder) == ["InitializeTableFromTextFileV2"]
+
+
+def test_a_table_of_an_asset_is_harmless_and_works(tmp_path):
+    folder = vocabulary_model(tmp_path)
     assert harmful(folder) == []
     assert tf.saved_model.load(folder).signatures["serving_default"](tf.constant("b"))["y"].numpy() == 1
 
