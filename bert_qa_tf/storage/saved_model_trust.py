@@ -59,16 +59,19 @@ def check(path: str, source: str | None = None) -> None:
     source = source or path
     content = _read(path)
     digest = hashlib.sha256(content).hexdigest()
-    found = _harmful(content, path)
+    model = protos.parse(saved_model_pb2.SavedModel, content, f"{path}/{_FILE}", "SavedModel")
+    found = _harmful(model, path)
+    fault = f"it reaches files, the network or other programs ({', '.join(found[:5])})" if found else None
+    if not saved_model_ops.is_of_tensorflow_2(model):
+        fault = "it is in TensorFlow 1's format, of which it cannot be told what it reaches"
     shown = addresses.shown(source)
-    if found and not _is_trusted(digest):
+    if fault and not _is_trusted(digest):
         raise InputError(
-            f"{shown}: this SavedModel is refused, because it reaches files, the network or other programs "
-            f"({', '.join(found[:5])}); its program, {_FILE}, has SHA-256 {digest}. If you trust whoever made it, add "
-            "--trust"
+            f"{shown}: this SavedModel is refused, because {fault}; its program, {_FILE}, has SHA-256 {digest}. If you "
+            "trust whoever made it, add --trust"
         )
     if files.is_remote(source) and not cache.was_checked(f"announced-{digest}"):
-        reach = f"it uses {', '.join(found[:5])}, and --trust was given" if found else "it reaches no files or network"
+        reach = f"{fault}, and --trust was given" if fault else "it reaches no files or network"
         logging.warning(
             "%s: a SavedModel is a program, which is run now for the first time; %s (%s has SHA-256 %s)",
             shown,
@@ -87,10 +90,8 @@ def _read(path: str) -> bytes:
     return files.read_bytes(f"{path.rstrip('/')}/{_FILE}", expected="a SavedModel")
 
 
-def _harmful(content: bytes, path: str) -> list[str]:
-    model = protos.parse(saved_model_pb2.SavedModel, content, f"{path}/{_FILE}", "SavedModel")
-    # TensorFlow runs the graph of such a model as a whole, so its parts cannot be judged one by one.
-    found: set[str] = set() if saved_model_ops.is_of_tensorflow_2(model) else {"the format of TensorFlow 1"}
+def _harmful(model: saved_model_pb2.SavedModel, path: str) -> list[str]:
+    found: set[str] = set()
     for meta_graph in model.meta_graphs:
         try:
             found |= set(saved_model_ops.harmful_operations(meta_graph))

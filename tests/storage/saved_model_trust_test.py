@@ -176,7 +176,7 @@ def test_a_place_to_print_to_that_a_caller_gives_is_refused(tmp_path):
 def test_a_model_whose_graph_is_run_as_a_whole_is_refused(tmp_path):
     folder = save(tmp_path / "model", tf.strings.length)
     change(folder, lambda graph, _: graph.ClearField("object_graph_def"))
-    with pytest.raises(InputError, match="the format of TensorFlow 1"):
+    with pytest.raises(InputError, match="refused, because it is in TensorFlow 1's format"):
         saved_model_trust.check(folder)
 
 
