@@ -18,7 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 from bert_qa_tf.encoders.sources.weights import canonical_name
 from bert_qa_tf.encoders.sources.word_pieces import read_vocab
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, protos
+from bert_qa_tf.storage import files, protos, saved_model_ops
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 SAVED_MODEL_FILE = "saved_model.pb"
@@ -62,16 +62,18 @@ def read_graph(path: str) -> HubGraph:
         meta_graph = saved_model.meta_graphs[0]
         if not meta_graph.object_graph_def.nodes:
             raise InputError(f"{path}: this module is in TensorFlow 1's format, expected a SavedModel of TensorFlow 2")
+        if unsafe := saved_model_ops.unsafe_assets(meta_graph):
+            raise InputError(f"{path}: this module is refused, because its asset {unsafe[0]!r} lies outside of it")
+        objects = meta_graph.object_graph_def.nodes
+        assets = {
+            child.local_name: tf.io.gfile.join(
+                path, "assets", meta_graph.asset_file_def[objects[child.node_id].asset.asset_file_def_index].filename
+            )
+            for child in objects[0].children
+            if objects[child.node_id].WhichOneof("kind") == "asset"
+        }
     except IndexError as error:
         raise InputError(f"{file_name}: this is no SavedModel, or it is damaged") from error
-    objects = meta_graph.object_graph_def.nodes
-    assets = {
-        child.local_name: tf.io.gfile.join(
-            path, "assets", meta_graph.asset_file_def[objects[child.node_id].asset.asset_file_def_index].filename
-        )
-        for child in objects[0].children
-        if objects[child.node_id].WhichOneof("kind") == "asset"
-    }
     checkpoint = _Checkpoint(tf.io.gfile.join(path, "variables", "variables"))
     names, root_keys = _variable_keys(checkpoint.object_graph(), path)
     return HubGraph(

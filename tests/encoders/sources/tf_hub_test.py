@@ -12,7 +12,7 @@ import tensorflow_hub as hub
 import tf_keras
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from bert_qa_tf.encoders import wrapped_encoder
+from bert_qa_tf.encoders import tokenizers, wrapped_encoder
 from bert_qa_tf.encoders.sources import hub_export, hub_graph, loader, tf_hub
 from bert_qa_tf.errors import InputError
 from tests import testing
@@ -243,12 +243,36 @@ def test_a_module_with_a_damaged_graph_is_refused(tmp_path):
         loader.load_encoder(module)
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            lambda graph: setattr(graph.asset_file_def[0], "filename", "../../secret"),
+            "asset '../../secret' lies outside",
+        ),
+        (lambda graph: graph.ClearField("asset_file_def"), "this is no SavedModel, or it is damaged"),
+        (lambda graph: setattr(graph.object_graph_def.nodes[0].children[0], "node_id", 9999), "damaged"),
+    ],
+)
+def test_a_module_whose_vocabulary_lies_elsewhere_is_refused_before_it_is_read(tmp_path, change, expected):
+    module = testing.tiny_hub_module(tmp_path)
+    path = pathlib.Path(module, "saved_model.pb")
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    change(saved_model.meta_graphs[0])
+    path.write_bytes(saved_model.SerializeToString())
+
+    with pytest.raises(InputError, match=expected):
+        tokenizers.load_tokenizer(module)
+
+
 def test_a_module_of_tensorflow_1_is_refused(tmp_path):
     saved_model = saved_model_pb2.SavedModel(meta_graphs=[meta_graph_pb2.MetaGraphDef()])
     (tmp_path / "saved_model.pb").write_bytes(saved_model.SerializeToString())
 
-    with pytest.raises(InputError, match="this module is in TensorFlow 1's format"):
+    with pytest.raises(InputError, match="this SavedModel is refused, because it is in TensorFlow 1's format"):
         loader.load_encoder(str(tmp_path))
+    with pytest.raises(InputError, match="this module is in TensorFlow 1's format"):
+        tokenizers.load_tokenizer(str(tmp_path))
 
 
 def test_a_module_without_its_variables_is_refused(tmp_path):
