@@ -187,11 +187,16 @@ def written_files(directory: str) -> frozenset[str]:
     try:
         named = [entry["file"] for key in ("shards", "indexes") for entry in value.get(key, ())]
         names = {MANIFEST_FILE, *named, *value.get("files", _UNNAMED_FILES)}
-        if all(os.path.basename(name) == name for name in names):
+        if all(map(_is_file_name, names)):
             return frozenset(names)
     except (KeyError, TypeError):
         pass
     raise InputError(f"{directory}/{MANIFEST_FILE}: not {_EXPECTED}")
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether this can only be a file in the folder itself, and not one elsewhere."""
+    return os.path.basename(name) == name and name not in ("", ".", "..") and "\0" not in name
 
 
 def _is_ours(value: dict[str, Any]) -> bool:
@@ -202,7 +207,7 @@ def _from_json(value: dict[str, Any], path: str) -> Manifest:
     def member(name: str, kind: Any) -> Any:
         return schema.member(kind, value, name, path)
 
-    return Manifest(
+    manifest = Manifest(
         format_version=FORMAT_VERSION,
         task=member("task", str),
         settings=member("settings", dict[str, Any]),
@@ -218,6 +223,10 @@ def _from_json(value: dict[str, Any], path: str) -> Manifest:
         records_by_copy=member("records_by_copy", tuple[int, ...]),
         files=member("files", tuple[str, ...]) if "files" in value else (),
     )
+    for name in (*(entry.file for entry in (*manifest.shards, *manifest.indexes)), *manifest.files):
+        if not _is_file_name(name):
+            raise InputError(f"{path}: expected the names of files in this folder, got {name!r}")
+    return manifest
 
 
 def _source_from_json(value: dict[str, str], path: str) -> Source:

@@ -1,5 +1,8 @@
 import json
 
+import pytest
+
+from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest, read_manifest
 
 SETTINGS = {"kind": "wordpiece", "vocab_sha256": "07eced", "do_lower_case": True}
@@ -33,3 +36,16 @@ def test_a_manifest_without_a_kind_of_tokenizer_is_of_word_pieces(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps(value))
 
     assert read_manifest(str(tmp_path)) == _manifest(SETTINGS)
+
+
+# A remote shard is copied to a local folder under its name.
+@pytest.mark.parametrize("name", ["../../a", "/a", "a/b", "..", "", "a\0"])
+@pytest.mark.parametrize("key", ["shards", "indexes", "files"])
+def test_a_manifest_that_names_other_places_is_refused(tmp_path, key, name):
+    value = json.loads(_manifest(SETTINGS).to_json())
+    entry = {"file": name, "split": "train", "sha256": ""}
+    value[key] = [{"shards": {**entry, "records": 1, "bytes": 1}, "indexes": entry, "files": name}[key]]
+    (tmp_path / "manifest.json").write_text(json.dumps(value))
+
+    with pytest.raises(InputError, match="expected the names of files in this folder, got "):
+        read_manifest(str(tmp_path))
