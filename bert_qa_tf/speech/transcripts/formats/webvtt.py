@@ -24,6 +24,8 @@ _FIRST_LINE = re.compile(r"WEBVTT(?:[ \t].*)?")
 _NO_CUE = re.compile(r"(?:NOTE(?:[ \t].*)?|STYLE\s*|REGION\s*)")
 _TAG = re.compile(r"<([^<>]*)>")
 _TIME_TAG = re.compile(captions.TIME)
+# More digits than any character has, leading zeros aside: such a number stands for no character.
+_LONG_REFERENCE = re.compile(r"&#[0-9]{100,};?")
 _VOICE_TAG = re.compile(r"v[\s.].*", re.DOTALL)
 
 
@@ -49,7 +51,12 @@ def _words(cues: list[Caption], counts: Counter[str]) -> Iterator[Word]:
 
 
 def _plain(line: str) -> str:
-    return html.unescape(_TAG.sub("", line)).strip()
+    return _unescape(_TAG.sub("", line)).strip()
+
+
+def _unescape(text: str) -> str:
+    """Resolves character references; Python's `unescape` stumbles over numbers of thousands of digits."""
+    return html.unescape(_LONG_REFERENCE.sub("\ufffd", text))
 
 
 def _cue_words(cue: Caption, counts: Counter[str]) -> Iterator[Word]:
@@ -69,7 +76,7 @@ def _stretches(cue: Caption, counts: Counter[str]) -> Iterator[tuple[str, float,
     stretch, start = "", cue.start_secs
     for index, part in enumerate(_TAG.split("\n".join(cue.lines))):
         if index % 2 == 0:
-            stretch += html.unescape(part)
+            stretch += _unescape(part)
             continue
         if _VOICE_TAG.fullmatch(part):
             counts[word_rules.SPEAKER_LABELS] += 1

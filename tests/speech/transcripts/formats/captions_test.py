@@ -52,6 +52,12 @@ def test_tags_and_escapes_are_no_words():
     assert read.counts == {"speaker_labels": 1}
 
 
+@pytest.mark.parametrize("digits", [8, 5000])
+def test_an_escape_of_a_number_that_no_character_has_is_replaced(digits):
+    read = vtt(f"00:00.000 --> 00:01.000\na &#{'9' * digits}; b")
+    assert [word.text for word in read.transcript.words] == ["a", "\ufffd", "b"]
+
+
 def test_notes_styles_regions_settings_and_names_are_no_words():
     text = (
         "NOTE\nnothing --said\n\nSTYLE\n::cue { color: red }\n\nREGION\nid:fred\n\n"
