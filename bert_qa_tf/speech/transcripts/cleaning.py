@@ -8,6 +8,7 @@ to take out.
 
 from __future__ import annotations
 
+import array
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -55,7 +56,8 @@ def clean(text: str, config: CleaningConfig) -> CleanedText:
     >>> clean("Ann: it is, um, on [Music] Monday", CleaningConfig()).text
     'it is, on Monday'
     """
-    cleaned, kept = text, list(range(len(text)))
+    # A list would need 40 bytes for each character.
+    cleaned, kept = text, array.array("L", range(len(text)))
     counts = dict.fromkeys(config.names, 0)
     for _ in range(_MAX_ROUNDS):
         found = False
@@ -66,10 +68,17 @@ def clean(text: str, config: CleaningConfig) -> CleanedText:
                 counts[name] += len(spans)
                 stretches = list(_kept_stretches(cleaned, spans))
                 cleaned = "".join(cleaned[start:end] for start, end in stretches)
-                kept = [place for start, end in stretches for place in kept[start:end]]
+                kept = _joined(kept, stretches)
         if not found:
             break
     return CleanedText(cleaned, text, kept, counts)
+
+
+def _joined(places: array.array, stretches: Sequence[Span]) -> array.array:
+    joined = array.array(places.typecode)
+    for start, end in stretches:
+        joined.extend(places[start:end])
+    return joined
 
 
 def _kept_stretches(text: str, spans: Sequence[Span]) -> Iterator[Span]:

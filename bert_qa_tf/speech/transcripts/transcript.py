@@ -23,7 +23,7 @@ class TimeSpan(NamedTuple):
     end_secs: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Word:
     """One word as it was heard.
 
