@@ -61,8 +61,7 @@ def new_version(export_dir: str, names: Sequence[str], version: int | None) -> I
             tf.io.gfile.rename(folder, complete)
             _move(export_dir, complete, version)
         finally:
-            if tf.io.gfile.exists(folder):
-                tf.io.gfile.rmtree(folder)
+            files.remove(folder)
 
 
 def choose_version(export_dir: str, names: Sequence[str], version: int | None) -> int:
@@ -100,9 +99,9 @@ def _move(export_dir: str, complete: str, version: int) -> None:
     except Exception:
         for name in moved:
             tf.io.gfile.rename(f"{export_dir}/{name}/{version}", f"{complete}/{name}")
-        tf.io.gfile.rmtree(complete)
+        files.remove(complete)
         raise
-    tf.io.gfile.rmtree(complete)
+    files.remove(complete)
 
 
 def _clear_leftovers(export_dir: str) -> None:
@@ -118,4 +117,4 @@ def _clear_leftovers(export_dir: str) -> None:
             _move(export_dir, path, version)
             logging.warning("%s: finished version %d, whose export was killed at its end", export_dir, version)
         else:
-            tf.io.gfile.rmtree(path)
+            files.remove(path)

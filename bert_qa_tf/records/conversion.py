@@ -134,8 +134,7 @@ def convert(
             files.sync(temporary)
             placing.put_in_place(temporary, output_dir, before)
         finally:
-            if tf.io.gfile.exists(temporary):
-                tf.io.gfile.rmtree(temporary)  # frees the space if the disk is full
+            files.remove(temporary)  # frees the space if the disk is full
     return manifest
 
 

@@ -53,7 +53,8 @@ def check_target(output_dir: str, overwrite: bool) -> bytes | None:
         raise InputError(f"{output_dir}: not empty and no conversion, so it is left alone; name another --output_dir")
     if not overwrite:
         raise InputError(f"{output_dir}: holds a conversion already; name another --output_dir, or use --overwrite")
-    foreign = [name for name in names if name not in manifests.written_files(output_dir)]
+    own = manifests.written_files(output_dir)
+    foreign = [name for name in names if name not in own or files.is_folder(f"{output_dir}/{name}")]
     if foreign:
         raise InputError(
             f"{output_dir}: holds {foreign[0]}, which no conversion wrote; move it away, or name another --output_dir"
@@ -79,7 +80,7 @@ def put_in_place(temporary: str, output_dir: str, before: bytes | None) -> None:
         if now is not None:
             _delete(output_dir)
         elif files.exists(output_dir):
-            tf.io.gfile.rmtree(output_dir)
+            files.remove(output_dir)
         tf.io.gfile.rename(temporary, output_dir)
         return
     if now is None:
@@ -109,7 +110,7 @@ def clear_leftovers(output_dir: str) -> None:
             tf.io.gfile.rename(path, output_dir)
             logging.warning("%s: restored, because the run that was replacing it was killed", output_dir)
     for path in _leftovers(output_dir, "incomplete"):
-        tf.io.gfile.rmtree(path)
+        files.remove(path)
 
 
 def _beside(output_dir: str, kind: Literal["incomplete", "replaced"]) -> str:
@@ -133,4 +134,4 @@ def _delete(folder: str) -> None:
     if files.list_folder(folder):
         logging.warning("%s: kept, because files are in it that no conversion wrote", folder)
     else:
-        tf.io.gfile.rmtree(folder)
+        files.remove(folder)

@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -70,6 +71,26 @@ def list_folder(path: PathLike) -> list[str]:
     with _explained(name, "list this folder"):
         names = _remote_layer().listdir(name) if is_remote(name) else os.listdir(name)
     return sorted(entry.rstrip("/") for entry in names)
+
+
+def remove(path: PathLike) -> None:
+    """Removes a file, or a folder with all that is in it; does nothing if there is none.
+
+    Of a link, the link is removed and never what it leads to. TensorFlow's `rmtree` would empty the folders that links
+    lead to.
+
+    Raises:
+      InputError: it cannot be removed.
+    """
+    name = os.fspath(path)
+    with _explained(name, "remove this"):
+        if is_remote(name):
+            if exists(name):
+                (_remote_layer().rmtree if is_folder(name) else _remote_layer().remove)(name)
+        elif os.path.isdir(name) and not os.path.islink(name):
+            shutil.rmtree(name)
+        elif os.path.lexists(name):
+            os.remove(name)
 
 
 # === Reading ===

@@ -83,7 +83,7 @@ class RunCheckpoints(tf.train.CheckpointManager):
             path = super().save(checkpoint_number=step, check_interval=False, options=options)
         self._last_saved = step
         if self._scratch:
-            tf.io.gfile.rmtree(self._scratch)
+            files.remove(self._scratch)
         return path
 
     def restore_or_initialize(self) -> str | None:
@@ -115,8 +115,8 @@ def _removing_unfinished(path: str) -> Iterator[None]:
     try:
         yield
     except Exception:
-        with contextlib.suppress(tf.errors.OpError):
-            tf.io.gfile.rmtree(f"{path}_temp")
+        with contextlib.suppress(InputError):
+            files.remove(f"{path}_temp")
         raise
 
 
@@ -164,7 +164,7 @@ class BestKeeper:
     def _remove_others(self, name: str) -> None:
         for path in tf.io.gfile.glob(f"{self._directory}/model-*"):
             if not path.rsplit("/", 1)[1].startswith(f"{name}."):
-                (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+                files.remove(path)
 
 
 def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
@@ -190,7 +190,7 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
         is_unfinished = match and (name.endswith("_temp") or f"{match[1]}.index" not in names)
         if is_unfinished or _UNFINISHED_STATE.fullmatch(name):
             path = f"{folder}/{name}"
-            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+            files.remove(path)
     first_reason = None
     while steps and (reason := checkpoint_files.why_unreadable(f"{folder}/ckpt-{steps[-1]}")):
         first_reason = first_reason or f"{folder}/ckpt-{steps[-1]}: this checkpoint cannot be read ({reason})"

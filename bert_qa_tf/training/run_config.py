@@ -164,7 +164,7 @@ def open_run(
     files.write_json(path, resolved)
     for entry in files.list_folder(config.model_dir):
         if entry != run_directory.CONFIG_FILE and temporary_files.final_name(entry) == run_directory.CONFIG_FILE:
-            tf.io.gfile.remove(f"{config.model_dir}/{entry}")
+            files.remove(f"{config.model_dir}/{entry}")
 
 
 def check_place(model_dir: str) -> None:
@@ -194,7 +194,7 @@ def _clear(model_dir: str) -> None:
     for entry, name in entries.items():
         if name in _WRITTEN:
             path = f"{model_dir}/{entry}"
-            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+            files.remove(path)
 
 
 def _version(package: str) -> str | None:

@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import pytest
 import tensorflow as tf
@@ -72,7 +73,8 @@ def test_a_kill_at_any_step_of_replacing_leaves_what_the_same_command_goes_on_fr
 
     with monkeypatch.context() as killing:
         killing.setattr(os, "rename", counted(os.rename))
-        for name in ("remove", "rmtree", "rename"):
+        killing.setattr(shutil, "rmtree", counted(shutil.rmtree))
+        for name in ("remove", "rename"):
             killing.setattr(tf.io.gfile, name, counted(getattr(tf.io.gfile, name)))
         try:
             convert(out, 2)
@@ -157,3 +159,30 @@ def test_what_was_put_there_meanwhile_stays(out, before):
     with pytest.raises(InputError, match="holds a conversion already" if before is None else "put here meanwhile"):
         placing.put_in_place(temporary, out, before)
     assert content_of(out) == 1
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a\0", "../a"])
+def test_a_manifest_that_names_other_places_is_refused(out, name):
+    make_conversion(out, 1)
+    manifest = files.read_json(f"{out}/manifest.json")
+    files.write_json(f"{out}/manifest.json", {**manifest, "files": [name]})
+    with pytest.raises(InputError, match="not a manifest that `create_tfrecords` wrote"):
+        placing.check_target(out, overwrite=True)
+
+
+def test_a_folder_in_a_conversion_is_not_replaced(out):
+    make_conversion(out, 1)
+    os.remove(f"{out}/vocab.txt")
+    files.write_text(f"{out}/vocab.txt/a", "precious")
+    with pytest.raises(InputError, match=r"holds vocab\.txt, which no conversion wrote"):
+        placing.check_target(out, overwrite=True)
+
+
+def test_what_links_lead_to_is_not_removed_with_what_a_killed_run_left(out, tmp_path):
+    files.write_text(tmp_path / "kept" / "a", "precious")
+    for left in (f"{out}.0123456789abcdef.incomplete", f"{out}.0123456789abcdee.incomplete/link"):
+        files.make_folder(os.path.dirname(left))
+        os.symlink(tmp_path / "kept", left)
+    placing.clear_leftovers(out)
+    assert os.listdir(tmp_path) == ["kept"]
+    assert files.read_text(tmp_path / "kept" / "a") == "precious"

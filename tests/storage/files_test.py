@@ -466,3 +466,15 @@ def test_all_inputs_are_looked_at(tmp_path):
 def test_a_pipe_is_left_for_its_reader(tmp_path):
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     files.check_inputs([tmp_path / "pipe"])
+
+
+def test_what_a_link_leads_to_is_not_removed_with_the_link(tmp_path):
+    files.write_text(tmp_path / "kept" / "a", "precious")
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    (tmp_path / "folder" / "inner" / "link").symlink_to(tmp_path / "kept", target_is_directory=True)
+    (tmp_path / "link").symlink_to(tmp_path / "kept", target_is_directory=True)
+    (tmp_path / "dangling").symlink_to(tmp_path / "none")
+    for name in ("folder", "link", "dangling", "none"):
+        files.remove(tmp_path / name)
+    assert os.listdir(tmp_path) == ["kept"]
+    assert files.read_text(tmp_path / "kept" / "a") == "precious"

@@ -102,3 +102,13 @@ def test_something_else_in_the_folder_is_left_alone(tmp_path):
     with pytest.raises(InputError, match="not empty and not a run directory"):
         _open(tmp_path, overwrite=True)
     assert sorted(os.listdir(tmp_path)) == ["encoder", "thesis.txt"]
+
+
+def test_overwriting_removes_a_link_and_not_what_it_leads_to(tmp_path):
+    _open(tmp_path / "run")
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "ckpt-1.index").write_text("precious")
+    (tmp_path / "run" / "checkpoints").symlink_to(tmp_path / "disk", target_is_directory=True)
+    _open(tmp_path / "run", overwrite=True, seed=1)
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert (tmp_path / "disk" / "ckpt-1.index").read_text() == "precious"

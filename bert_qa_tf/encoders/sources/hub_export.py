@@ -17,6 +17,7 @@ from bert_qa_tf.encoders import encoder as encoder_lib
 from bert_qa_tf.encoders.sources import precision
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, assign_weights
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import files
 from bert_qa_tf.text.tokenization import VOCAB_FILE
 
 
@@ -55,8 +56,7 @@ def export_hub_module(pretrained: PretrainedEncoder, path: str) -> None:
             tf.io.gfile.rename(partial, path)
         finally:
             for left in (partial, folder):
-                if tf.io.gfile.exists(left):
-                    tf.io.gfile.rmtree(left)
+                files.remove(left)
 
 
 def _core_model(pretrained: PretrainedEncoder) -> tf_keras.Model:
