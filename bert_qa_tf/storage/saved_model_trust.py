@@ -60,18 +60,25 @@ def check(path: str, source: str | None = None) -> None:
     content = _read(path)
     digest = hashlib.sha256(content).hexdigest()
     model = protos.parse(saved_model_pb2.SavedModel, content, f"{path}/{_FILE}", "SavedModel")
-    found = _harmful(model, path)
-    fault = f"it reaches files, the network or other programs ({', '.join(found[:5])})" if found else None
-    if not saved_model_ops.is_of_tensorflow_2(model):
-        fault = "it is in TensorFlow 1's format, of which it cannot be told what it reaches"
-    shown = addresses.shown(source)
+    found, shown = _harmful(model, path), addresses.shown(source)
+    fault, reach = None, "it reaches no files or network"
+    if found:
+        reach = f"it uses {', '.join(found[:5])}, and --trust was given"
+        fault = (
+            f"{shown}: this SavedModel is refused, because it reaches files, the network or other programs "
+            f"({', '.join(found[:5])})"
+        )
+    elif not saved_model_ops.is_of_tensorflow_2(model):
+        reach = "it is in TensorFlow 1's format, and --trust was given"
+        fault = (
+            f"{shown}: this SavedModel is refused, because it is in TensorFlow 1's format, of which it cannot be told "
+            "what it reaches"
+        )
     if fault and not _is_trusted(digest):
         raise InputError(
-            f"{shown}: this SavedModel is refused, because {fault}; its program, {_FILE}, has SHA-256 {digest}. If you "
-            "trust whoever made it, add --trust"
+            f"{fault}; its program, {_FILE}, has SHA-256 {digest}. If you trust whoever made it, add --trust"
         )
     if files.is_remote(source) and not cache.was_checked(f"announced-{digest}"):
-        reach = f"{fault}, and --trust was given" if fault else "it reaches no files or network"
         logging.warning(
             "%s: a SavedModel is a program, which is run now for the first time; %s (%s has SHA-256 %s)",
             shown,
