@@ -51,6 +51,8 @@ def unpack(path: pathlib.Path, folder: pathlib.Path) -> None:
                 pass
     except InputError as error:
         raise InputError(f"cannot be unpacked: {error}") from error
+    except RecursionError as error:  # the standard library's reader calls itself for each header and each folder
+        raise InputError("cannot be unpacked: holds hundreds of headers or folders in a row") from error
     except gzip.BadGzipFile as error:
         raise InputError("cannot be unpacked (not a gzip file, or a damaged one)") from error
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:

@@ -128,3 +128,13 @@ def test_an_archive_that_is_cut_off_is_one_line(tmp_path):
     for length in (5, 30, len(content) // 2, len(content) - 4):
         path.write_bytes(content[:length])
         assert message(path, tmp_path / "out").startswith("cannot be unpacked")
+
+
+def test_headers_and_folders_in_a_long_row_are_one_line(tmp_path):
+    header, record = member("p", 11, type=tarfile.XHDTYPE), b"11 path=aa\n"
+    headers = (header.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0")) * 3000
+    (tmp_path / "headers.tar.gz").write_bytes(gzip.compress(headers))
+    pack(tmp_path / "folders.tar.gz", [(member("a/" * 1900 + "a"), zeros(0))])
+    for name in ("headers", "folders"):
+        expected = "cannot be unpacked: holds hundreds of headers or folders in a row"
+        assert message(tmp_path / f"{name}.tar.gz", tmp_path / name) == expected
