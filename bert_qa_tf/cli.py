@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import itertools
 import logging as std_logging
 import math
 import multiprocessing
@@ -23,7 +24,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import flags as absl_flags
 from absl import logging
@@ -42,6 +43,8 @@ RENAMED_FLAGS = {
     "noise_answers": "simulate_answers",
     "noise_min_confidence": "simulate_min_confidence",
 }
+# Files that name the next one twice each would double the flags with every file.
+_MAX_FLAGFILES = 100
 _HELP_WIDTH = 100
 _HELP_ARGUMENTS = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 _INTERRUPTED = "interrupted: the same command goes on or starts again"
@@ -187,7 +190,12 @@ def line_printer(values: absl_flags.FlagValues) -> Callable[[str], None] | None:
     return functools.partial(print, file=sys.stderr, flush=True) if values.verbosity >= 0 else None
 
 
-def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen: tuple[str, ...] = ()) -> list[str]:
+def expand_flagfiles(
+    argv: Sequence[str],
+    base: pathlib.Path | None = None,
+    seen: tuple[str, ...] = (),
+    numbers: Iterator[int] | None = None,
+) -> list[str]:
     """Replaces each `--flagfile=FILE` by the flags in FILE.
 
     absl resolves a flagfile named inside a flagfile against the working folder. Here it is resolved against the folder
@@ -197,13 +205,15 @@ def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen
       argv: arguments, some of which may be `--flagfile=FILE` or `--flagfile FILE`.
       base: the folder that relative names are resolved against; None for the working folder.
       seen: the flagfiles being read, to detect one that includes itself.
+      numbers: counts the flagfiles, each as often as it is read.
 
     Returns:
       The arguments in order, so that a later one overrides an earlier one.
 
     Raises:
-      InputError: a file is missing, includes itself, or has a line that is not a flag.
+      InputError: a file is missing, includes itself, or has a line that is not a flag; or there are too many.
     """
+    numbers = itertools.count() if numbers is None else numbers
     expanded: list[str] = []
     pending = list(argv)
     while pending:
@@ -222,6 +232,8 @@ def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen
         identity = str(path.resolve())
         if identity in seen:
             raise InputError(f"{path}: this flagfile includes itself")
+        if next(numbers) >= _MAX_FLAGFILES:
+            raise InputError(f"{path}: more than {_MAX_FLAGFILES} flagfiles")
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except OSError as error:
@@ -232,7 +244,7 @@ def expand_flagfiles(argv: Sequence[str], base: pathlib.Path | None = None, seen
         for line in arguments:
             if not line.startswith("-"):
                 raise InputError(f"{path}: expected a --flag or a # comment, got {line!r}")
-        expanded.extend(expand_flagfiles(arguments, path.parent, (*seen, identity)))
+        expanded.extend(expand_flagfiles(arguments, path.parent, (*seen, identity), numbers))
     return expanded
 
 

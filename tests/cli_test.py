@@ -170,6 +170,15 @@ def test_a_flagfile_includes_others_relative_to_itself(tmp_path, monkeypatch):
     assert seen == [("last", ["base"])]
 
 
+@pytest.mark.parametrize(("depth", "times"), [(2000, 1), (40, 2)])
+def test_flagfiles_without_end_are_refused(tmp_path, depth, times):
+    for number in range(depth):
+        (tmp_path / f"{number}.flags").write_text(f"--flagfile={number + 1}.flags\n" * times)
+    (tmp_path / f"{depth}.flags").write_text("")
+    with pytest.raises(InputError, match=r"\.flags: more than 100 flagfiles"):
+        cli.expand_flagfiles([f"--flagfile={tmp_path / '0.flags'}"])
+
+
 def test_a_flagfile_that_includes_itself_is_refused(tmp_path):
     (tmp_path / "a.flags").write_text("--flagfile=b.flags\n")
     (tmp_path / "b.flags").write_text("--flagfile=a.flags\n")
