@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ LOCK_FILE = ".lock"
 _PROGRAM = "bert_qa_tf"
 _BEGINNING = json_text.write({"program": _PROGRAM})[:-1].encode()
 _MAX_BYTES = 4096
+# Each time, another process has removed the folder or the lock at the same moment.
+_MAX_TRIES = 1000
 
 
 @contextlib.contextmanager
@@ -56,7 +59,7 @@ def held(path: files.PathLike, output: str) -> Iterator[None]:
 
 
 def _take(name: str, output: str) -> int:
-    while True:
+    for _ in range(_MAX_TRIES):
         files.make_folder(os.path.dirname(name))
         descriptor = _open(name, output)
         if descriptor is None:
@@ -77,6 +80,7 @@ def _take(name: str, output: str) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)  # the process that held it has just removed it
+    raise InputError(f"{output}: cannot be locked with {name}, which disappears when it is made")  # as in /proc
 
 
 def _open(name: str, output: str) -> int | None:
@@ -101,9 +105,13 @@ def _is_at(name: str, descriptor: int) -> bool:
 
 
 def _sign(name: str, descriptor: int, output: str) -> None:
-    content = os.pread(descriptor, _MAX_BYTES, 0)
-    # A process that was killed while it signed leaves the beginning of a signature.
-    if not (content.startswith(_BEGINNING) or _BEGINNING.startswith(content)):
+    status = os.fstat(descriptor)
+    is_own = stat.S_ISREG(status.st_mode) and status.st_nlink <= 1
+    if is_own:
+        content = os.pread(descriptor, _MAX_BYTES, 0)
+        # A process that was killed while it signed leaves the beginning of a signature.
+        is_own = content.startswith(_BEGINNING) or _BEGINNING.startswith(content)
+    if not is_own:
         raise InputError(f"{output}: {name} is not a lock of this program; move it away, or name another output")
     signature = {
         "program": _PROGRAM,
@@ -127,7 +135,10 @@ def _signature(content: bytes) -> dict[str, object] | None:
 
 def _holder(descriptor: int) -> str:
     """Names the process that holds a lock."""
-    value = _signature(os.pread(descriptor, _MAX_BYTES, 0))
+    try:
+        value = _signature(os.pread(descriptor, _MAX_BYTES, 0))
+    except OSError:  # a pipe
+        value = None
     if value is None:
         return "another process"
     return f"`{value.get('command')}` (process {value.get('pid')} on {value.get('host')} since {value.get('since')})"

@@ -114,6 +114,28 @@ def test_a_planted_link_is_not_followed(path):
     assert not (path.parent / "secret").exists()
 
 
+def test_a_pipe_and_a_file_of_another_name_are_no_locks(path, tmp_path):
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is not a lock of this program"), lock.held(path, "out"):
+        pass
+    path.unlink()
+    (tmp_path / "other").touch()
+    os.link(tmp_path / "other", path)
+    with pytest.raises(InputError, match="is not a lock of this program"), lock.held(path, "out"):
+        pass
+    assert not (tmp_path / "other").read_bytes()
+
+
+def test_a_folder_in_which_nothing_can_be_made_is_one_line(path, monkeypatch):
+    def vanish(*arguments):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "open", vanish)  # as in /proc
+    with pytest.raises(InputError, match="cannot be locked"), lock.held(path, "out"):
+        pass
+
+
 def test_a_lock_that_is_removed_while_it_is_taken_is_taken_anew(path, monkeypatch):
     opened = lock._open
     removed = []
