@@ -6,6 +6,7 @@ Importing this package imports no TensorFlow, and neither does a task's `task.py
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ _REGISTERED = {
     "question_answering": "bert_qa_tf.tasks.question_answering.task:QuestionAnswering",
     "classification": "bert_qa_tf.tasks.classification.task:Classification",
 }
+_CLASS_NAME = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
+_MAX_NAME_CHARS = 200
 
 
 def names() -> tuple[str, ...]:
@@ -39,9 +42,10 @@ def find(name: str) -> type[Task]:
     from bert_qa_tf.tasks.base import Task
 
     expected = f"expected one of {', '.join(names())}, or package.module:Class for a task outside the package"
-    module, _, class_name = _REGISTERED.get(name, name).partition(":")
-    if not module or not class_name:
-        raise InputError(f"task {name!r}: {expected}")
+    found_name = _CLASS_NAME.fullmatch(_REGISTERED.get(name, name))
+    if found_name is None or len(name) > _MAX_NAME_CHARS:
+        raise InputError(f"task {name[:_MAX_NAME_CHARS]!r}: {expected}")
+    module, class_name = found_name.groups()
     try:
         found = getattr(importlib.import_module(module), class_name)
     except (AttributeError, ImportError, ValueError) as error:

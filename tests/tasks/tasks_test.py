@@ -50,6 +50,12 @@ def test_an_unknown_task_is_one_line(name, reason, capsys):
     assert capsys.readouterr().err == f"error: task {name!r}: {reason}{EXPECTED}\n"
 
 
+@pytest.mark.parametrize("name", ["..a:B", ".a:B", "a..b:C", "a.b:C.d", f"{'a.' * 5000}b:C", "a b:C", "1a:B"])
+def test_what_is_no_name_of_a_class_is_not_imported(name):
+    with pytest.raises(InputError, match=r"^task '.{2,200}': expected one of"):
+        tasks.find(name)
+
+
 @pytest.mark.parametrize(
     ("inputs", "task"),
     [
