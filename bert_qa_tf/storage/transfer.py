@@ -13,6 +13,7 @@ import fcntl
 import http.client
 import os
 import pathlib
+import re
 import ssl
 import sys
 import time
@@ -31,6 +32,8 @@ _TIMEOUT_SECS = 60.0
 MAX_BYTES = 8 * 2**30
 # These are retried: the server is busy or broken, and the request itself is fine.
 _RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
+# The length of the whole file, at the end of a Content-Range.
+_WHOLE = re.compile(r"/([0-9]{1,19})$")
 
 
 class Fetched(NamedTuple):
@@ -218,6 +221,9 @@ def _transfer(url: str, part: pathlib.Path, size: _Size) -> None:
         have = have if continues else 0
         length = response.headers.get("Content-Length", "")
         total = have + int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
+        whole = _WHOLE.search(str(response.headers.get("Content-Range", ""))) if continues else None
+        if whole is not None:
+            total = int(whole[1])  # the range that was sent may end before the file does
         _receive(response, url, part, have, total, size)
 
 

@@ -233,6 +233,20 @@ def test_the_file_layer_s_files_have_the_same_limit(tmp_path):
     assert _names(tmp_path) == []
 
 
+def test_a_range_that_ends_before_the_file_does_is_not_taken_for_all_of_it(tmp_path):
+    def answer(handler):
+        handler.send_response(206)
+        handler.send_header("Content-Range", "bytes 0-2/6")
+        handler.send_header("Content-Length", "3")
+        handler.end_headers()
+        handler.wfile.write(b"abc")
+
+    with answering(answer) as server:
+        message = _message([server.url], tmp_path / "a", attempts=1)
+    assert "the connection ended after 3 of 6 bytes" in message
+    assert not (tmp_path / "a").exists()
+
+
 @pytest.mark.parametrize("length", ["-5", "abc", "9" * 5000, "1e5", "²"])
 def test_a_length_that_is_no_number_is_as_good_as_none(tmp_path, length):
     def answer(handler):
