@@ -17,6 +17,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files, json_text
 
 COMPRESSED = ".gz"
+_MAX_LINE_BYTES = 16 * 2**20
 
 _Row = TypeVar("_Row", str, list[str])
 
@@ -28,12 +29,16 @@ def read_lines(path: str) -> Iterator[tuple[int, str]]:
       path: the file, which may be remote. A file whose name ends in `.gz` is decompressed.
 
     Raises:
-      InputError: the file cannot be read, is not a complete gzip file, or has a line that is not UTF-8.
+      InputError: the file cannot be read, is not a complete gzip file, or has a line that is too long or not UTF-8.
     """
     with files.open_binary(path) as file:
         stream = gzip.GzipFile(fileobj=file) if path.lower().endswith(COMPRESSED) else file
         try:
-            for number, line in enumerate(stream, start=1):
+            # A line of zeros of some gigabytes is a few megabytes of gzip.
+            lines = iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b"")
+            for number, line in enumerate(lines, start=1):
+                if len(line) > _MAX_LINE_BYTES:
+                    raise InputError(f"{path}:{number}: a line of more than {_MAX_LINE_BYTES:,} bytes, expected a text")
                 yield number, _decoded(path, number, line)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InputError(f"{path}: not a whole gzip file ({error})") from error

@@ -79,3 +79,9 @@ def test_a_gzip_file_that_is_cut_off_is_named(tmp_path):
     content = gzip.compress(b'{"text": "a", "price": 1, "kind": "b"}\n')
     with pytest.raises(InputError, match=r"menu\.jsonl\.gz: not a whole gzip file"):
         read(tmp_path, content[:-6], name="menu.jsonl.gz")
+
+
+def test_a_line_that_fills_the_memory_is_refused(tmp_path):
+    content = gzip.compress(bytes(50 * 2**20), 1)
+    with pytest.raises(InputError, match=r"menu\.jsonl\.gz:1: a line of more than 16,777,216 bytes, expected a text$"):
+        read(tmp_path, content, name="menu.jsonl.gz")
