@@ -29,6 +29,7 @@ from bert_qa_tf.serving.backends import Backend, HttpReply, HttpRequest, LongWor
 from bert_qa_tf.serving.recordings import Recordings
 from bert_qa_tf.serving.settings import ServerConfig
 from bert_qa_tf.serving.transcript_request import transcript_reply
+from bert_qa_tf.serving.transcripts import Transcripts
 
 _DEFAULT_PAGE = tasks.find(tasks.DEFAULT_TASK).page
 _SHARED_PAGE_FILES = pathlib.Path(__file__).resolve().parent / "page_shared"
@@ -62,6 +63,7 @@ class Application:
         self._backend = backend
         self._config = config
         self._recordings = recordings
+        self._transcripts = Transcripts(config.limits)
         self._in_flight = 0
         self._page = _DEFAULT_PAGE
         self._intake = bodies.Intake(config.limits.max_body_bytes, config.receive_secs)
@@ -93,6 +95,7 @@ class Application:
     def close(self) -> None:
         """Waits until the worker threads are done."""
         self._workers.shutdown()
+        self._transcripts.close()
         if self._recordings is not None:
             self._recordings.close()
 
@@ -131,6 +134,8 @@ class Application:
         """Reads a transcript for the page: the body is the file, and the query has its name."""
         name, recording = request.query_params.get("name", ""), request.query_params.get("recording")
         async with self._intake.body(request) as body:
+            if not self._transcripts.is_short(body):
+                return bodies.json_response(*await self._transcripts.read_long(request, body, name, recording))
             work = functools.partial(transcript_reply, body, name, recording, self._config.limits)
             return await self._take_turn(request, lambda: HttpReply(*work()))
 

@@ -9,13 +9,11 @@ stopped when the client disconnects.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import dataclasses
 import functools
 import tempfile
 from collections.abc import Callable
-from multiprocessing import reduction
 from typing import Any, BinaryIO
 
 from starlette.requests import Request
@@ -23,7 +21,8 @@ from starlette.responses import Response
 
 from bert_qa_tf.config import RecognizerConfig
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.serving import bodies
+from bert_qa_tf.serving import bodies, other_process
+from bert_qa_tf.serving.other_process import SharedFile
 from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.rest import RestError
 from bert_qa_tf.serving.transcript_request import shown_name, transcript_body
@@ -31,12 +30,9 @@ from bert_qa_tf.speech import processes
 from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
 from bert_qa_tf.speech.transcripts.transcript import Transcript
 
-# Recognition has a lower priority than answering, which is quick and which other clients wait for.
-_NICENESS = 10
 # Recordings that are received at the same time, beyond those that can be recognised; they take room on the disk.
 _MORE_RECEIVED = 7
 _BUSY = "Another recording is being recognised; try again later"
-_LOOKS_FOR_CLIENT_EVERY_SECS = 0.5
 # Of a recogniser's process. What pocketsphinx needs does not depend on the recording; Whisper's models have any size.
 _MEMORY_BYTES = {"pocketsphinx": 4 * 2**30}
 # Several times what the slowest recogniser takes on a slow machine, for each second of sound that is accepted.
@@ -125,7 +121,7 @@ class Recordings:
         work = functools.partial(
             _recognise_file,
             self._recognise,
-            _SharedFile(file.fileno()),
+            SharedFile(file.fileno()),
             name,
             config.recognizer,
             num_processes=suitable_processes(config.recognizer),
@@ -133,15 +129,20 @@ class Recordings:
         )
         self._recognising += 1
         try:
-            transcript = await self._call(request, work)
+            transcript = await other_process.call(
+                request,
+                self._waiters,
+                work,
+                stopped="The server is stopping, and stopped recognising",
+                max_memory_bytes=_MEMORY_BYTES.get(config.recognizer.name),
+                max_cpu_secs=_CPU_SECS_PER_SEC * config.max_audio_secs,
+            )
         except InputError as error:
             raise RestError(400, str(error)) from error
         except processes.DiedError as error:
             raise RestError(500, f"{name}: recognising it failed; the server's log has more") from error
         finally:
             self._recognising -= 1
-        if transcript is None:
-            return Response(status_code=bodies.CLIENT_GONE)
         note = (
             f"{len(transcript.words):,} words heard in {transcript.duration_secs or 0:.1f} s of sound by "
             f"{config.recognizer.name}"
@@ -152,50 +153,12 @@ class Recordings:
             *transcript_body(name, config.recognizer.name, note, transcript.text, transcript, self._limits)
         )
 
-    async def _call(self, request: Request, work: Callable[[], Transcript]) -> Transcript | None:
-        """Returns the result of `work` in another process; None if the client disconnected and the work was stopped."""
-        call = processes.Call(
-            work,
-            _NICENESS,
-            max_memory_bytes=_MEMORY_BYTES.get(self.config.recognizer.name),
-            max_cpu_secs=_CPU_SECS_PER_SEC * self.config.max_audio_secs,
-        )
-        waiting = asyncio.get_running_loop().run_in_executor(self._waiters, call.wait)
-        try:
-            while not waiting.done():
-                await asyncio.wait([waiting], timeout=_LOOKS_FOR_CLIENT_EVERY_SECS)
-                if not waiting.done() and await request.is_disconnected():
-                    return None
-            return waiting.result()
-        except asyncio.CancelledError as error:
-            # The server's grace period is over. The client gets an error reply instead of a closed connection.
-            raise RestError(503, "The server is stopping, and stopped recognising") from error
-        finally:
-            # Nothing may be awaited here: a stopping server cancels twice, and after the second time there is no reply.
-            call.stop()
-            waiting.cancel()
-
-
-class _SharedFile:
-    """An open file, to be handed to a process that is being started."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-
-    def __reduce__(self) -> tuple[Callable[..., _SharedFile], tuple[Any]]:
-        return _receive_file, (reduction.DupFd(self.descriptor),)
-
-
-def _receive_file(handed: Any) -> _SharedFile:
-    return _SharedFile(handed.detach())
-
 
 def _recognise_file(
-    recognise: Callable[..., Transcript], file: _SharedFile, name: str, config: RecognizerConfig, **options: Any
+    recognise: Callable[..., Transcript], file: SharedFile, name: str, config: RecognizerConfig, **options: Any
 ) -> Transcript:
     """Recognises an open file; called in the process that recognises. Messages give it the client's name."""
-    path = f"/dev/fd/{file.descriptor}"
     try:
-        return recognise(path, config, **options)
+        return recognise(file.path, config, **options)
     except InputError as error:
-        raise InputError(str(error).replace(path, name)) from error
+        raise InputError(str(error).replace(file.path, name)) from error
