@@ -20,6 +20,8 @@ from bert_qa_tf.serving.rest import RestError
 from bert_qa_tf.storage import json_text
 
 DEFAULT_SIGNATURE = "serving_default"
+# JSON values of a request beside its texts and token ids; far more than any honest one has.
+_FREE_VALUES = 100_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +83,7 @@ def parse_predict(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]
     Raises:
       RestError: TF Serving would refuse the request, or it exceeds a limit.
     """
+    _check_counts(body, signatures, limits)
     try:
         return _parse_document(_parse_json(body), signatures, limits)
     except RecursionError as error:
@@ -115,6 +118,23 @@ def _parse_document(
             f"The request has about {cost} word pieces, more than the {limits.max_word_pieces} that this server takes",
         )
     return PredictRequest(signature_name, inputs, is_row_form, row_costs)
+
+
+def _check_counts(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]], limits: Limits) -> None:
+    """Refuses a body of more values than any request has within the other limits, before they are made.
+
+    A body of `[],[],…` makes millions of lists, and nothing else runs meanwhile. In a text, these signs are word pieces.
+    """
+    pieces, num_inputs = limits.max_word_pieces, max(map(len, signatures.values()), default=1)
+    if (
+        body.count(b",") > _FREE_VALUES + num_inputs * pieces
+        or body.count(b"[") + body.count(b"{") > _FREE_VALUES + pieces
+    ):
+        raise RestError(
+            400,
+            f"The request has more JSON values than one of {pieces} word pieces needs, which is the most that this "
+            "server takes",
+        )
 
 
 def _parse_json(body: bytes) -> dict[str, Any]:

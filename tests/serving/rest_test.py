@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.serving import rest
+from bert_qa_tf.serving import predict_request, rest
 from bert_qa_tf.serving.json_tensor import JsonTensorError, to_array, to_json
 from bert_qa_tf.serving.predict_request import Limits, TensorSpec, parse_predict
 from bert_qa_tf.text.surrogates import replace_surrogates
@@ -292,6 +292,13 @@ def test_more_rows_or_characters_than_allowed_are_refused():
     assert error_of(
         {"instances": [{"question": "a", "context": "ä" * 10}, {"question": "a", "context": "ä" * 11}]}
     ) == ("Input context of row 1 has 11 characters, more than the 10 that this server takes")
+
+
+@pytest.mark.parametrize("piece", ["[],", "{},", "1,", '"",'])
+def test_more_values_than_any_request_needs_are_refused_before_they_are_made(monkeypatch, piece):
+    monkeypatch.setattr(predict_request.json_text, "parse", lambda *_, **__: pytest.fail("it was parsed"))
+    with pytest.raises(rest.RestError, match="more JSON values than one of 400000 word pieces needs"):
+        parse_predict(f'{{"inputs": [{1_400_000 * piece}{piece[:-1]}]}}'.encode(), SIGNATURES, Limits())
 
 
 def test_limits_below_one_are_an_input_error():
