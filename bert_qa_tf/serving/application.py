@@ -64,7 +64,7 @@ class Application:
         self._config = config
         self._recordings = recordings
         self._transcripts = Transcripts(config.limits)
-        self._in_flight = 0
+        self._in_flight = self._in_flight_long = 0
         self._page = _DEFAULT_PAGE
         self._intake = bodies.Intake(config.limits.max_body_bytes, config.receive_secs)
         num_workers = config.max_concurrent_calls or backend.concurrent_calls
@@ -152,8 +152,8 @@ class Application:
                 if await request.is_disconnected():
                     raise ClientDisconnect  # while it waited
                 done = await asyncio.get_running_loop().run_in_executor(self._workers, work)
-            while not isinstance(done, HttpReply):
-                done = await self._do_part(request, done) or done
+            if not isinstance(done, HttpReply):
+                done = await self._do_parts(request, done)
             return bodies.json_response(*done)
 
     @contextlib.asynccontextmanager
@@ -165,6 +165,18 @@ class Application:
             yield
         finally:
             self._in_flight -= 1
+
+    async def _do_parts(self, request: Request, long: LongWork) -> HttpReply:
+        # They wait for minutes: half of the places remain for what is small.
+        if self._in_flight_long >= max(1, self._max_in_flight // 2):
+            raise rest.RestError(503, f"{self._in_flight_long} long requests are waiting already; try again later")
+        self._in_flight_long += 1
+        try:
+            while (reply := await self._do_part(request, long)) is None:
+                pass
+            return reply
+        finally:
+            self._in_flight_long -= 1
 
     async def _do_part(self, request: Request, long: LongWork) -> HttpReply | None:
         """Does the next part of long work, when it is its turn; stops it if the client disconnects."""

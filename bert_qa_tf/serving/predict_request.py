@@ -123,7 +123,7 @@ def _parse_document(
 def _check_counts(body: bytes, signatures: Mapping[str, Mapping[str, TensorSpec]], limits: Limits) -> None:
     """Refuses a body of more values than any request has within the other limits, before they are made.
 
-    A body of `[],[],…` makes millions of lists, and nothing else runs meanwhile. In a text, these signs are word pieces.
+    A body of `[],[],…` makes millions of lists, and nothing else runs meanwhile. In texts, these signs are word pieces.
     """
     pieces, num_inputs = limits.max_word_pieces, max(map(len, signatures.values()), default=1)
     if (

@@ -102,6 +102,23 @@ def test_long_work_of_a_client_that_goes_away_is_stopped():
 
 
 @pytest.mark.slow
+def test_half_of_the_places_are_kept_for_short_work():
+    names = [f"work{place}" for place in range(4)]
+    backend, work = fake([], **dict.fromkeys(names, 1))
+    with running(backend, max_waiting=4) as url, concurrent.futures.ThreadPoolExecutor(4) as pool:  # six places
+        replies = [pool.submit(post, url, {"work": name}) for name in names]
+        try:
+            wait_until(lambda: any(reply.done() for reply in replies))
+            assert post(url, {}).status_code == 200
+        finally:
+            for parts in work.values():
+                parts.permits.release()
+        found = [reply.result() for reply in replies]
+    assert sorted(reply.status_code for reply in found) == [200, 200, 200, 503]
+    refused = next(reply for reply in found if reply.status_code == 503)
+    assert refused.json() == {"error": "3 long requests are waiting already; try again later"}
+
+
 def test_parts_of_a_batch_give_what_the_whole_gives(servable, monkeypatch):
     contexts = [*tiny_model.random_texts(5, 12), "", "the cat sat on the mat . " * 40]
     with running(LocalModel(servable, "qa", Limits())) as url:
