@@ -76,26 +76,29 @@ async def receive_body(request: Request, take: Callable[[bytes], object], max_by
       take: called with each piece of the body, with at most `max_bytes` in all.
       max_bytes: the limit on the body's size.
       receive_secs: the time until the body must be complete. Each `LEAST_BYTES_PER_SEC` of it that have arrived give
-        another second.
+        another second, but there are never more than `receive_secs` left.
 
     Raises:
       RestError: the body is longer than `max_bytes`, or not complete in time.
       ClientDisconnect: the client disconnected before it had sent the whole body.
     """
     size = 0
-    started = asyncio.get_running_loop().time()
+    now = asyncio.get_running_loop().time
+    deadline = now() + receive_secs
     try:
-        async with asyncio.timeout(receive_secs) as limit:
+        async with asyncio.timeout_at(deadline) as limit:
             async for piece in request.stream():
                 was_too_large = size > max_bytes
                 size += len(piece)
                 if size <= max_bytes:
                     take(piece)
-                    limit.reschedule(started + receive_secs + size / LEAST_BYTES_PER_SEC)
+                    # Never more than the first time: who sends most of a body at once may not pause for an hour.
+                    deadline = min(deadline + len(piece) / LEAST_BYTES_PER_SEC, now() + receive_secs)
+                    limit.reschedule(deadline)
                 elif size > _READ_AND_DROPPED * max_bytes:
                     break
                 elif not was_too_large:
-                    limit.reschedule(asyncio.get_running_loop().time() + _DROP_SECS)
+                    limit.reschedule(now() + _DROP_SECS)
     except TimeoutError as error:
         if size <= max_bytes:
             message = f"The request's body was not complete in {receive_secs:g} s ({size} bytes came)"

@@ -101,6 +101,13 @@ def test_a_body_has_a_total_time(impatient, pieces):
     assert not backend.requests
 
 
+def test_who_sends_most_of_a_body_at_once_may_not_pause_for_long():
+    with running(FakeBackend(ok), receive_secs=0.5) as url:
+        connection = connect(url)
+        connection.sendall(HEAD % 4_000_001 + b"x" * 4_000_000)  # a minute at the least rate
+        assert b" 408 " in connection.recv(1000)
+
+
 def test_a_client_that_does_not_read_its_reply_is_let_go(impatient):
     big = b'"' + b"x" * 30_000_000 + b'"'
     log = io.StringIO()
