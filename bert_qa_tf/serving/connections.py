@@ -12,6 +12,7 @@ import socket
 import time
 from typing import Any, Literal
 
+import h11
 from absl import logging
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -24,6 +25,10 @@ _IDLE_SECS = 15.0
 # The time in which a client must take all of its reply, or at least so much of it.
 _STALL_SECS = 60.0
 _STALL_BYTES = 2**20
+# A body in chunks of a byte keeps the event loop busy for minutes. So many chunks are free; more must have this size on
+# average.
+_FREE_CHUNKS = 10_000
+_LEAST_CHUNK_BYTES = 64
 _LOOK_EVERY_SECS = 1.0
 _TRIM_EVERY_SECS = 60.0
 # Descriptors that are not connections: the model's files, libraries, processes that recognise speech.
@@ -116,6 +121,7 @@ class Connection(H11Protocol):
 
     def __init__(self, connections: Connections, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self.conn = _Parser(h11.SERVER)
         self._all = connections
         self.phase: Phase = "idle"
         self.since = time.monotonic()
@@ -172,6 +178,24 @@ class Connection(H11Protocol):
     def _enter(self, phase: Phase, anew: bool = False) -> None:
         if anew or phase != self.phase:
             self.phase, self.since = phase, time.monotonic()
+
+
+class _Parser(h11.Connection):
+    """uvicorn's parser, which refuses bodies that are mostly chunk headers."""
+
+    _chunks = _chunk_bytes = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """See `h11.Connection`."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._chunk_bytes = 0
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._chunks += 1
+            self._chunk_bytes += len(event.data)
+            if self._chunks > _FREE_CHUNKS and self._chunk_bytes < _LEAST_CHUNK_BYTES * self._chunks:
+                raise h11.RemoteProtocolError("too many small chunks")
+        return event
 
 
 class Listener(socket.socket):

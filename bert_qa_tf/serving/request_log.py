@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MAX_WAITING = 10_000
 _MAX_PATH_CHARS = 200
+_MAX_METHOD_CHARS = 20
 _SAME_NOTE_SECS = 60.0
 
 
@@ -42,8 +43,8 @@ class RequestLog:
           size: bytes of the reply's body.
           secs: from the end of the request's headers to the end of the reply.
         """
-        shown = path if len(path) <= _MAX_PATH_CHARS else f"{path[:_MAX_PATH_CHARS]}…"
-        self._put(f"{client} {method} {shown} {status} {size} bytes {secs * 1000:.0f} ms")
+        method, path = _shortened(method, _MAX_METHOD_CHARS), _shortened(path, _MAX_PATH_CHARS)
+        self._put(f"{client} {method} {path} {status} {size} bytes {secs * 1000:.0f} ms")
 
     def note(self, text: str) -> None:
         """Notes anything else; the same text at most once a minute, with the number of times it was left out."""
@@ -80,6 +81,10 @@ class RequestLog:
                 self._stream.flush()
             except (OSError, ValueError):  # the stream is closed
                 continue
+
+
+def _shortened(text: str, max_chars: int) -> str:
+    return text if len(text) <= max_chars else f"{text[:max_chars]}…"
 
 
 def logged(app: ASGIApp, log: RequestLog) -> ASGIApp:

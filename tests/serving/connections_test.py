@@ -1,5 +1,6 @@
 """Clients that are silent, slow, too many or do not read: the server goes on, and others are answered."""
 
+import contextlib
 import errno
 import io
 import re
@@ -181,6 +182,26 @@ def test_what_is_no_http_is_refused_in_json_with_a_line():
         reply = b"".join(iter(lambda: connection.recv(1000), b""))
         wait_until(lambda: " - - 400 " in log.getvalue())
     assert reply.endswith(b'{"error": "Invalid HTTP request received."}')
+
+
+def test_a_body_of_tiny_chunks_is_refused_and_one_of_many_lines_is_not():
+    head = HEAD.replace(b"Content-Length: %d", b"Transfer-Encoding: chunked")
+    with running(FakeBackend(ok)) as url:
+        for chunk, count, status in ((b"x", 30_000, b"400"), (b"x" * 80, 30_000, b"200"), (b"x", 9_000, b"200")):
+            with connect(url) as connection:
+                with contextlib.suppress(OSError):  # the server closes the connection
+                    connection.sendall(head + b"%x\r\n%s\r\n" % (len(chunk), chunk) * count + b"0\r\n\r\n")
+                assert connection.recv(1000).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_line_is_short_whatever_a_client_sends():
+    log = io.StringIO()
+    with running(FakeBackend(ok), stream=log) as url, connect(url) as connection:
+        connection.sendall(b"M" * 10_000 + b" / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 405 " in connection.recv(1000)
+        wait_until(log.getvalue)
+    assert f" {'M' * 20}… / 405 " in log.getvalue()
+    assert len(log.getvalue()) < 200
 
 
 def test_every_request_has_a_line_without_content():
