@@ -57,12 +57,14 @@ class AccessRules:
             if len(hosts) > 1 or not self._is_own_host(host):
                 shown = ", ".join(hosts)[:_MAX_SHOWN]
                 return RestError(403, f"Host: {shown} is no name of this server; --allowed_hosts gives it more names")
-        origin = headers.get("origin")
-        if origin is not None and not self._is_own_origin(origin, hosts):
-            return RestError(403, f"Origin: {origin[:_MAX_SHOWN]} is not this server: pages of others may not ask it")
+        origins = headers.getlist("origin")
+        for origin in origins:
+            if not self._is_own_origin(origin, hosts):
+                shown = origin[:_MAX_SHOWN]
+                return RestError(403, f"Origin: {shown} is not this server: pages of others may not ask it")
         # A link on somebody's page may lead to this server's page.
         follows_link = method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
-        if origin is None and headers.get("sec-fetch-site") in ("cross-site", "same-site") and not follows_link:
+        if not origins and headers.get("sec-fetch-site") in ("cross-site", "same-site") and not follows_link:
             return RestError(403, "Sec-Fetch-Site: pages of others may not ask this server")
         if self.token is not None and not _PUBLIC.fullmatch(path) and not self._has_token(headers):
             return RestError(401, "This server asks for a token: send the header `Authorization: Bearer <token>`")

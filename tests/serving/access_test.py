@@ -85,6 +85,11 @@ def test_two_hosts_are_refused_and_none_is_what_old_programs_send():
     assert status(LOCAL) == 200
 
 
+def test_of_two_origins_both_must_be_the_servers():
+    raw = [(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"origin", b"http://evil.example")]
+    assert LOCAL.refusal("POST", "/", Headers(raw=raw)).status == 403
+
+
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
