@@ -80,9 +80,17 @@ class Web(uvicorn.Server):
       application: answers the requests.
       config: see `ServerConfig`.
       log: gets a line for each request.
+      stop: set if the server was asked to stop before it took the signals over.
     """
 
-    def __init__(self, application: Application, config: ServerConfig, log: request_log.RequestLog) -> None:
+    def __init__(
+        self,
+        application: Application,
+        config: ServerConfig,
+        log: request_log.RequestLog,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._stop = stop
         self._connections = connections.Connections(connections.fit_to_descriptors(config.max_connections), log)
         self._grace_secs = config.grace_secs
         super().__init__(
@@ -106,6 +114,8 @@ class Web(uvicorn.Server):
         asyncio.get_running_loop().set_exception_handler(self._connections.handle_exception)
         self._watching = asyncio.create_task(self._connections.watch())
         await super().startup(sockets)
+        if self._stop is not None and self._stop.is_set():
+            self.should_exit = True
 
     def handle_exit(self, sig: int, frame: types.FrameType | None) -> None:
         """Called for SIGTERM and Ctrl-C."""
@@ -152,8 +162,7 @@ def run(
     """
     log = request_log.RequestLog()
     application = Application(backend, config, recordings, is_local(listener))
-    web = Web(application, config, log)
-    web.should_exit = stop.is_set()
+    web = Web(application, config, log, stop)
     web.run(sockets=[listener])
     application.close()
     log.close()

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import http.client
+import io
 import json
 import re
 import socket
@@ -18,7 +19,7 @@ import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting.exported_model import load
-from bert_qa_tf.serving import server
+from bert_qa_tf.serving import request_log, server
 from bert_qa_tf.serving.backends import HttpReply, LocalModel, RemoteServing
 from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.servable import Servable
@@ -519,3 +520,17 @@ def test_metadata_is_json_that_others_read(servable):
     assert (
         json.loads(json.dumps(servable.signature_defs))["serving_default"]["outputs"]["answer"]["dtype"] == "DT_STRING"
     )
+
+
+def test_a_signal_before_the_server_took_them_over_is_not_lost():
+    config = server.ServerConfig(port=0)
+    application = server.Application(FakeBackend(lambda request: HttpReply(200, b"{}")), config)
+    stop = threading.Event()
+    with server.bind(config.host, config.port) as listener:
+        web = server.Web(application, config, request_log.RequestLog(io.StringIO()), stop)
+        stop.set()
+        thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+    application.close()
