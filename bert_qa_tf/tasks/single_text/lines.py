@@ -32,10 +32,12 @@ def read_lines(path: str) -> Iterator[tuple[int, str]]:
       InputError: the file cannot be read, is not a complete gzip file, or has a line that is too long or not UTF-8.
     """
     with files.open_binary(path) as file:
-        stream = gzip.GzipFile(fileobj=file) if path.lower().endswith(COMPRESSED) else file
-        try:
+        lines: Iterable[bytes] = file
+        if path.lower().endswith(COMPRESSED):
+            stream = gzip.GzipFile(fileobj=file)
             # A line of zeros of some gigabytes is a few megabytes of gzip.
             lines = iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b"")
+        try:
             for number, line in enumerate(lines, start=1):
                 if len(line) > _MAX_LINE_BYTES:
                     raise InputError(f"{path}:{number}: a line of more than {_MAX_LINE_BYTES:,} bytes, expected a text")
