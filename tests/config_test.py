@@ -52,3 +52,9 @@ def test_an_encoder_config_comes_back_from_its_dict():
 def test_rates_that_make_no_sense_are_refused(wer):
     with pytest.raises(InputError, match=r"simulate_wer must be a rate above 0 and at most 0\.7, or two"):
         AsrSimulationConfig(wer)
+
+
+@pytest.mark.parametrize("sizes", [(100, 32, 10**9, 4, 60), (2 * 10**9, 32, 2, 4, 60), (100, 10**6, 2, 4, 60)])
+def test_an_encoder_that_no_machine_holds_is_refused(sizes):
+    with pytest.raises(InputError, match=r"parameters, expected at most 1,000 with 10,000,000,000"):
+        EncoderConfig(*sizes)

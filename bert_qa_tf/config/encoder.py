@@ -7,6 +7,10 @@ from typing import Any, Literal
 
 from bert_qa_tf.config.checks import require, require_finite
 
+# Far beyond any BERT: a damaged file must not take all memory, or hours.
+_MAX_LAYERS = 1_000
+_MAX_PARAMETERS = 10**10
+
 
 @dataclasses.dataclass(frozen=True)
 class EncoderConfig:
@@ -32,6 +36,11 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         require_finite(self)
+        require(
+            self.num_layers <= _MAX_LAYERS and self.num_parameters <= _MAX_PARAMETERS,
+            f"encoder config: {self.num_layers:,} layers with {self.num_parameters:,} parameters, expected at most "
+            f"{_MAX_LAYERS:,} with {_MAX_PARAMETERS:,}",
+        )
         for name in ("vocab_size", "hidden_size", "num_layers", "num_attention_heads", "intermediate_size"):
             require(getattr(self, name) >= 1, f"encoder config: {name} must be at least 1, got {getattr(self, name)}")
         require(
@@ -39,6 +48,13 @@ class EncoderConfig:
             f"encoder config: hidden_size={self.hidden_size} is no multiple of "
             f"num_attention_heads={self.num_attention_heads}",
         )
+
+    @property
+    def num_parameters(self) -> int:
+        """The number of parameters in matrices and tables, which are nearly all."""
+        tables = self.vocab_size + self.max_position_embeddings + self.type_vocab_size
+        layer = 4 * self.hidden_size**2 + 2 * self.hidden_size * self.intermediate_size
+        return tables * self.hidden_size + self.num_layers * layer
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; `EncoderConfig(**d)` gives the same config back."""

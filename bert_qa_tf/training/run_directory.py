@@ -269,7 +269,9 @@ def load_run(
         if encoder_values.get("encoder_mode") == "wrap":
             encoder = build_wrapped_encoder(f"{model_dir}/{ENCODER_MODULE}")
         else:
-            encoder = build_encoder(_encoder_config(model_dir, encoder_values), recompute_gelu=False)
+            encoder_config = _encoder_config(model_dir, encoder_values)
+            _check_size(encoder_config, path, model_dir)
+            encoder = build_encoder(encoder_config, recompute_gelu=False)
         model = task.build_model(encoder)
     finally:
         tf_keras.mixed_precision.set_global_policy(before)
@@ -308,6 +310,16 @@ def load_trained_encoder(model_dir: str, which: Literal["best", "last"] = "best"
 
 def _encoder_config(model_dir: str, values: dict[str, Any]) -> EncoderConfig:
     return schema.read(EncoderConfig, values, f"{model_dir}/{ENCODER_CONFIG_FILE}")
+
+
+def _check_size(config: EncoderConfig, checkpoint: str, model_dir: str) -> None:
+    """Refuses an encoder that the checkpoint cannot hold, before memory is taken for it."""
+    num_bytes = sum(tf.io.gfile.stat(file).length for file in tf.io.gfile.glob(f"{checkpoint}.data-*"))
+    if num_bytes and 4 * config.num_parameters > num_bytes:
+        raise InputError(
+            f"{checkpoint}: not a checkpoint of this model ({num_bytes:,} bytes, but {model_dir}/{ENCODER_CONFIG_FILE} "
+            f"states {config.num_parameters:,} parameters)"
+        )
 
 
 def restore_model(model: tf_keras.Model, path: str) -> None:

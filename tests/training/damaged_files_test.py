@@ -124,3 +124,13 @@ def test_a_cut_checkpoint_is_named(tmp_path):
                 run_directory.load_run(str(tmp_path))
             tf.keras.backend.clear_session()
         path.write_bytes(whole)
+
+
+def test_an_encoder_that_the_checkpoint_cannot_hold_is_named_before_it_is_built(tmp_path):
+    tiny_model.write_tiny_run(tmp_path)
+    path = tmp_path / "encoder" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "intermediate_size": 10**6}))
+    with pytest.raises(
+        InputError, match=r"not a checkpoint of this model \([0-9,]+ bytes, but .*config\.json states [0-9,]{9,} param"
+    ):
+        run_directory.load_run(str(tmp_path))
