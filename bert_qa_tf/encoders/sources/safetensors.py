@@ -116,6 +116,9 @@ def _read_tensors(path: str) -> tuple[dict[str, np.ndarray], list[str]]:
         name = canonical_name(tensor_name)
         if name in weights:
             raise InputError(f"{path}: two tensors of this file are {name}, one of them {tensor_name!r}")
-        array = np.frombuffer(tensor["data"], _DTYPES[tensor["dtype"]]).reshape(tensor["shape"])
+        try:
+            array = np.frombuffer(tensor["data"], _DTYPES[tensor["dtype"]]).reshape(tensor["shape"])
+        except ValueError as error:  # empty in one dimension and immense in another, or of more than 64
+            raise InputError(f"{path}: {tensor_name} has the shape {tensor['shape']}, which no array has") from error
         weights[name] = np.ascontiguousarray(array.T if name.endswith("/kernel") else array, np.float32)
     return weights, skipped

@@ -171,3 +171,16 @@ def test_half_precision_is_read_as_float32(tmp_path):
     assert {array.dtype for array in read.weights.values()} == {np.dtype(np.float32)}
     expected = tensors["encoder.layer.0.output.dense.weight"].astype(bfloat16).astype(np.float32).T
     assert np.array_equal(read.weights["encoder/layer_0/output/dense/kernel"], expected)
+
+
+@pytest.mark.parametrize("shape", [[0, 2**62], [1] * 70])
+def test_a_shape_that_no_array_has_is_one_line(tmp_path, shape):
+    folder = tmp_path / "model"
+    fixtures.safetensors_folder(folder)
+    size = 4 * int(all(shape))
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}
+    header = json.dumps({"embeddings.word_embeddings.weight": tensor}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+
+    with pytest.raises(InputError, match=r"embeddings\.word_embeddings\.weight has the shape .*, which no array has"):
+        loader.load_encoder(str(folder))
