@@ -47,12 +47,27 @@ def newest(folder: str) -> str | None:
 
 
 def listed(folder: str) -> str | None:
-    """Returns the newest checkpoint that the file `checkpoint` names; None if that is missing, empty or damaged."""
+    """Returns the newest checkpoint that the file `checkpoint` names; None if that is missing, empty or damaged.
+
+    It is the one of this folder, even if the file was copied here from another.
+    """
+    paths = _listed_paths(folder)
+    return f"{folder}/{paths[0].rpartition('/')[2]}" if paths else None
+
+
+def leads_elsewhere(folder: str) -> bool:
+    """Returns whether the file `checkpoint` names a path in another folder, as that of a copied run may do."""
+    return any(path.rpartition("/")[0] != folder for path in _listed_paths(folder))
+
+
+def _listed_paths(folder: str) -> list[str]:
     try:
         state = tf.train.get_checkpoint_state(folder)
     except (ValueError, text_format.ParseError, tf.errors.OpError):
-        return None
-    return (state.model_checkpoint_path or None) if state is not None else None
+        return []
+    if state is None or not state.model_checkpoint_path:
+        return []
+    return [state.model_checkpoint_path, *state.all_model_checkpoint_paths]
 
 
 def is_list_there(folder: str) -> bool:

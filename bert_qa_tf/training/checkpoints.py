@@ -209,7 +209,8 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
         listed = checkpoint_files.listed(folder)
         if listed is None and checkpoint_files.is_list_there(folder):
             warn(f"warning: {folder}/checkpoint is empty or damaged; going on from ckpt-{steps[-1]}, the newest")
-        if listed != paths[-1]:
+        # TensorFlow deletes old checkpoints where they are listed, even in another run.
+        if listed != paths[-1] or checkpoint_files.leads_elsewhere(folder):
             # Without times, TensorFlow would never delete these checkpoints.
             times = [tf.io.gfile.stat(f"{path}.index").mtime_nsec / 1e9 for path in paths]
             tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths, all_model_checkpoint_timestamps=times)

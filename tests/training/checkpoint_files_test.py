@@ -1,4 +1,5 @@
 import pathlib
+import shutil
 
 import pytest
 import tensorflow as tf
@@ -24,6 +25,19 @@ def test_the_newest_checkpoint_is_the_one_that_is_listed(run):
     assert _newest(run) == "ckpt-10"
     tf.compat.v1.train.update_checkpoint_state(str(run / "checkpoints"), "ckpt-2")
     assert _newest(run) == "ckpt-2"
+
+
+def test_a_copy_of_a_run_does_not_use_or_delete_the_checkpoints_of_the_original(run, tmp_path):
+    original, copy = run / "checkpoints", tmp_path / "copy" / "checkpoints"
+    paths = [str(original / "ckpt-2"), str(original / "ckpt-10")]
+    tf.compat.v1.train.update_checkpoint_state(str(original), paths[-1], paths)
+    shutil.copytree(original, copy)
+    assert checkpoint_files.newest(str(copy)) == str(copy / "ckpt-10")
+    checkpoints.put_unreadable_aside(str(copy.parent), print)
+    assert not checkpoint_files.leads_elsewhere(str(copy))
+    manager = tf.train.CheckpointManager(tf.train.Checkpoint(value=tf.Variable(1.0)), str(copy), max_to_keep=1)
+    manager.save(checkpoint_number=12)
+    assert sorted(path.name for path in original.glob("*.index")) == ["ckpt-10.index", "ckpt-2.index"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"\xff\xfe", b"model_checkpoint_path: ", None])
