@@ -239,22 +239,28 @@ def _unpack(path: pathlib.Path, source: str, digest: str) -> str:
     if (there := _unpacked(digest)) is not None:
         return there
     target = _folder_of(digest)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_files.folder_for(str(target)) as name:
-        temporary = pathlib.Path(name)
-        try:
-            unpacking.unpack(path, temporary)
-        except InputError as error:
-            raise InputError(f"{source}: {error}; expected an archive of `export`") from error
-        _check_sums(temporary, source)
-        _version_folder(temporary, source)
-        try:
-            temporary.rename(target)
-        except OSError:
-            # Another process may have unpacked the same archive in the meantime.
-            if not target.is_dir():
-                raise
+    files.make_folder(target.parent)
+    try:
+        with temporary_files.folder_for(str(target)) as name:
+            _unpack_checked(path, source, pathlib.Path(name))
+            try:
+                os.rename(name, target)
+            except OSError:
+                # Another process may have unpacked the same archive in the meantime.
+                if not target.is_dir():
+                    raise
+    except OSError as error:
+        raise InputError(f"{target}: cannot write this folder ({error.strerror})") from error
     return _version_folder(target, source)
+
+
+def _unpack_checked(path: pathlib.Path, source: str, folder: pathlib.Path) -> None:
+    try:
+        unpacking.unpack(path, folder)
+    except InputError as error:
+        raise InputError(f"{source}: {error}; expected an archive of `export`") from error
+    _check_sums(folder, source)
+    _version_folder(folder, source)
 
 
 def _check_sums(folder: pathlib.Path, source: str) -> None:

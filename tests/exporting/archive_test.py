@@ -233,3 +233,11 @@ def test_what_was_cut_off_is_gone_on_with(server, packed, cache):
 
     # This server knows no ranges and sends all of it again.
     assert archive.locate(f"{server.url}#sha256={digest}").endswith("/qa/3")
+
+
+@pytest.mark.parametrize("is_entry", [False, True])
+def test_a_file_in_the_place_of_a_folder_of_the_cache_is_one_line(packed, cache, is_entry):
+    place = cache / "exports" / hashlib.sha256(packed.read_bytes()).hexdigest() if is_entry else cache / "exports"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    assert message(packed).startswith(f"{place}: cannot ")
