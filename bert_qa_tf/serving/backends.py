@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-import requests
 
 from bert_qa_tf import tasks
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving import memory, rest
 from bert_qa_tf.serving.predict_request import Limits, PredictRequest, parse_predict
 from bert_qa_tf.storage import json_text
-from bert_qa_tf.storage.http_exchange import ExchangeError, exchange
+from bert_qa_tf.storage.http_exchange import ExchangeError, exchange, new_session
 from bert_qa_tf.tasks.base import Task
 
 if TYPE_CHECKING:  # the import loads TensorFlow, which forwarding does not need
@@ -26,6 +25,8 @@ if TYPE_CHECKING:  # the import loads TensorFlow, which forwarding does not need
 _FORWARDED_HEADERS = ("accept", "authorization", "content-type")
 # More than any reply to the largest request.
 _MAX_REPLY_BYTES = 256 * 2**20
+# Of a model's metadata, which the page needs.
+_MAX_METADATA_BYTES = 4 * 2**20
 # What is answered at once: a few windows. All that is more leaves a turn to such requests.
 _SMALL_WORD_PIECES = 600
 # Of one part of the work: a second or two on a few cores, as much as one call of 32 questions about short texts.
@@ -232,7 +233,8 @@ class RemoteServing:
     def task(self) -> type[Task] | None:
         """See `Backend`: finds the task from the inputs in the model's metadata."""
         path = rest.Target(self._name, None, None, "metadata").path()
-        reply = self.answer(HttpRequest("GET", path, {}, b""), min(_TASK_SECS, self._timeout_secs))
+        request = HttpRequest("GET", path, {}, b"")
+        reply = self.answer(request, min(_TASK_SECS, self._timeout_secs), _MAX_METADATA_BYTES)
         try:
             signatures = json_text.parse(reply.body.decode("utf-8"))["metadata"]["signature_def"]["signature_def"]
             return tasks.of_served_inputs(signatures["serving_default"]["inputs"])
@@ -244,22 +246,25 @@ class RemoteServing:
         del method
         return False
 
-    def answer(self, request: HttpRequest, timeout_secs: float | None = None) -> HttpReply:
+    def answer(
+        self, request: HttpRequest, timeout_secs: float | None = None, max_bytes: int = _MAX_REPLY_BYTES
+    ) -> HttpReply:
         """Forwards a request whose path TF Serving has, and returns its reply.
 
         Args:
           request: its path is written anew from what it names, so that nothing else gets through.
           timeout_secs: how long to wait; None for the time given at the start.
+          max_bytes: the largest reply.
         """
         try:
-            return self._ask(request, self._timeout_secs if timeout_secs is None else timeout_secs)
+            return self._ask(request, self._timeout_secs if timeout_secs is None else timeout_secs, max_bytes)
         except rest.RestError as error:
             return HttpReply(error.status, error.body())
 
-    def _ask(self, request: HttpRequest, timeout_secs: float) -> HttpReply:
+    def _ask(self, request: HttpRequest, timeout_secs: float, max_bytes: int) -> HttpReply:
         path = rest.parse_path(request.method, request.path).path()
         headers = {name: request.headers[name] for name in _FORWARDED_HEADERS if name in request.headers}
-        with requests.Session() as session:
+        with new_session() as session:
             session.trust_env = False  # ignores proxies and .netrc; only the given address is used
             try:
                 reply = exchange(
@@ -267,7 +272,7 @@ class RemoteServing:
                     request.method,
                     self._base + path,
                     timeout_secs=timeout_secs,
-                    max_bytes=_MAX_REPLY_BYTES,
+                    max_bytes=max_bytes,
                     data=request.body or None,
                     headers=headers,
                 )
@@ -280,4 +285,7 @@ class RemoteServing:
                 raise rest.RestError(502, f"{self.description} gave no reply that can be used ({error})") from error
         if 300 <= reply.status < 400:
             raise rest.RestError(502, f"{self.description} redirects, which is not followed")
+        if not 200 <= reply.status < 600:  # Python reads 101 and 999, too, which nobody can be sent
+            message = f"{self.description} gave no reply that can be used (status {reply.status})"
+            raise rest.RestError(502, message)
         return HttpReply(reply.status, reply.body)

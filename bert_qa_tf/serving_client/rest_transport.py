@@ -15,7 +15,7 @@ import requests
 from bert_qa_tf.serving_client.connection import Connection
 from bert_qa_tf.serving_client.retries import AttemptFailed
 from bert_qa_tf.storage import json_text
-from bert_qa_tf.storage.http_exchange import ExchangeError, Reply, exchange
+from bert_qa_tf.storage.http_exchange import ExchangeError, Reply, exchange, new_session
 
 # 429 is "too many requests"; proxies and servers send the others if a server is down, overloaded or slow.
 _RETRIED = (429, 502, 503, 504)
@@ -115,7 +115,7 @@ def _model_url(connection: Connection) -> str:
 
 
 def _make_session(connection: Connection) -> requests.Session:
-    session = requests.Session()
+    session = new_session()
     session.headers.update(dict(connection.headers))
     session.headers["Content-Type"] = "application/json"
     if any(name.lower() == "authorization" for name, _ in connection.headers):

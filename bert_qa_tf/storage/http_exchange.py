@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import socket
 import threading
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 _CHUNK_BYTES = 1 << 16
 
@@ -55,7 +57,7 @@ def exchange(
     """Sends a request and reads the whole reply. Redirects are not followed.
 
     Args:
-      session: must not be used again after a `TIMEOUT`, because the attempt may still be using it.
+      session: of `new_session`; must not be used again after a `TIMEOUT`, because the attempt may still be using it.
       method: the HTTP method.
       url: the address.
       timeout_secs: the time from the start to the end of the reply.
@@ -66,7 +68,7 @@ def exchange(
       ExchangeError: there was no complete reply within these limits.
     """
     attempt = _Attempt(session, method, url, timeout_secs, max_bytes, options)
-    # A daemon: the attempt cannot be interrupted while a server sends its headers byte by byte.
+    # A daemon: while it connects, the attempt cannot be interrupted.
     thread = threading.Thread(target=attempt.run, name="http exchange", daemon=True)
     thread.start()
     thread.join(timeout_secs)
@@ -78,12 +80,42 @@ def exchange(
     return attempt.reply
 
 
+def new_session() -> requests.Session:
+    """Returns a session whose requests `exchange` can end at any time, also while a server sends its headers."""
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter())
+    return session
+
+
+class _Adapter(HTTPAdapter):
+    """Notes which connection the request of a thread goes through."""
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*args, **options)
+        if not issubclass(pool.ConnectionCls, _Noted):
+            pool.ConnectionCls = type("NotedConnection", (_Noted, pool.ConnectionCls), {})
+        return pool
+
+
+class _Noted:
+    def putrequest(self, *args: Any, **options: Any) -> None:
+        super().putrequest(*args, **options)
+        attempt = getattr(_of_thread, "attempt", None)
+        if attempt is not None:
+            attempt.connection = self
+
+
+_of_thread = threading.local()
+
+
 class _Attempt:
     def __init__(
         self, session: requests.Session, method: str, url: str, timeout_secs: float, max_bytes: int, options: Any
     ) -> None:
         self.reply: Reply | None = None
         self.error: Exception | None = None
+        self.connection: Any = None
         self._arguments = {"timeout": timeout_secs, "allow_redirects": False, "stream": True, **options}
         self._session, self._method, self._url = session, method, url
         self._max_bytes = max_bytes
@@ -91,6 +123,7 @@ class _Attempt:
         self._response: requests.Response | None = None
 
     def run(self) -> None:
+        _of_thread.attempt = self
         try:
             self._response = response = self._session.request(self._method, self._url, **self._arguments)
             with response:
@@ -108,9 +141,14 @@ class _Attempt:
     def give_up(self) -> None:
         self._is_given_up = True
         shutdown = getattr(self._response and self._response.raw, "shutdown", None)
-        if shutdown is not None:
-            with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended meanwhile
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended meanwhile
+            if shutdown is not None:
                 shutdown()  # wakes the thread that reads
+        # A server may send headers for ever: there is no response yet.
+        sock = getattr(self.connection, "sock", None)
+        with contextlib.suppress(OSError, ValueError):
+            if sock is not None:
+                sock.shutdown(socket.SHUT_RDWR)
 
 
 def _explain(error: Exception, timeout_secs: float) -> Exception:

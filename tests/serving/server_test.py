@@ -452,6 +452,8 @@ def test_only_the_paths_of_tf_serving_and_few_headers_are_passed_on():
     [
         (b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\n", "redirects, which is not followed"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n", "gave no reply that can be used"),
+        (b"HTTP/1.1 101 Switch\r\n", "gave no reply that can be used (status 101)"),
+        (b"HTTP/1.1 999 No\r\n", "gave no reply that can be used (status 999)"),
     ],
 )
 def test_a_redirect_of_a_tf_serving_is_not_followed_and_a_broken_reply_is_said_to_be_one(reply, message):

@@ -1,17 +1,17 @@
 """Replies of servers that are broken or hostile: each is one error of ours, in time, and never too large."""
 
 import gzip
+import threading
 import time
 
 import pytest
-import requests
 
-from bert_qa_tf.storage.http_exchange import ExchangeError, exchange
+from bert_qa_tf.storage.http_exchange import ExchangeError, exchange, new_session
 from tests.raw_server import RawServer
 
 
 def ask(url, timeout_secs=10.0, max_bytes=1000):
-    with requests.Session() as session:
+    with new_session() as session:
         return exchange(session, "GET", url, timeout_secs=timeout_secs, max_bytes=max_bytes)
 
 
@@ -97,3 +97,21 @@ def test_a_server_that_speaks_no_tls_is_told_from_one_that_is_down():
     with RawServer(b"HTTP/1.1 400 Bad\r\n\r\n") as server, pytest.raises(ExchangeError) as caught:
         ask(server.url.replace("http:", "https:"))
     assert caught.value.kind == "TLS"
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        RawServer(b"", endless=b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+        RawServer(_HEAD + b"X" * 1000, piece=1, pause_secs=0.05),
+    ],
+)
+def test_nothing_goes_on_when_headers_do_not_end(server):
+    with server:
+        with pytest.raises(ExchangeError) as caught:
+            ask(server.url, timeout_secs=0.3)
+        assert caught.value.kind == "TIMEOUT"
+        deadline = time.monotonic() + 20
+        while any(thread.name == "http exchange" for thread in threading.enumerate()):
+            assert time.monotonic() < deadline, "the attempt goes on"
+            time.sleep(0.01)
