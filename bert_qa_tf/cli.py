@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator, Sequence
 from absl import flags as absl_flags
 from absl import logging
 
-from bert_qa_tf.errors import InputError
+from bert_qa_tf.errors import InputError, printable
 
 FlagGroup = Callable[[absl_flags.FlagValues], None]
 Main = Callable[[absl_flags.FlagValues], int | None]
@@ -125,7 +125,7 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
             raise
         if _is_verbose(argv):
             traceback.print_exc()
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(_INTERRUPTED, file=sys.stderr)
@@ -292,7 +292,7 @@ class _Formatter(std_logging.Formatter):
     """Formats log lines without the date, thread and source line of absl's own format."""
 
     def format(self, record: std_logging.LogRecord) -> str:
-        return f"{record.levelname.lower()}: {record.getMessage()}"
+        return f"{record.levelname.lower()}: {printable(record.getMessage())}"
 
 
 def _help_text(usage: str, values: absl_flags.FlagValues, sections: dict[str, list[str]]) -> str:

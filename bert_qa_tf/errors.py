@@ -6,6 +6,11 @@ Entry points print its message as a single line and exit with status 1; a traceb
 
 from __future__ import annotations
 
+import re
+
+# Control characters but tab and line end; what turns the direction of text around; what UTF-8 cannot spell.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
 _MAX_CHARS = 4000
 
 
@@ -18,3 +23,11 @@ class InputError(ValueError):
     def __init__(self, message: str = "") -> None:
         half = _MAX_CHARS // 2
         super().__init__(message if len(message) <= _MAX_CHARS else f"{message[:half]} … {message[-half:]}")
+
+
+def printable(text: str) -> str:
+    r"""Replaces characters that a terminal obeys instead of showing them by escapes such as `\x1b`.
+
+    Error messages and answers quote servers, transcripts and names of files, which may hold such characters.
+    """
+    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)

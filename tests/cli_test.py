@@ -98,6 +98,16 @@ def test_an_input_error_is_one_line_and_a_traceback_only_when_verbose(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_what_a_terminal_would_obey_is_shown_in_messages(capsys):
+    def main(values):
+        raise InputError("b \x1b]0;c\x07 \x9b1m \u202e 北京 👩\u200d👩 \udcff")
+
+    assert _call(main) == 1
+    said = capsys.readouterr().err
+    assert r"error: b \x1b]0;c\x07 \x9b1m \u202e 北京 👩" + "\u200d" + r"👩 \udcff" in said
+    assert "\x1b" not in said
+
+
 def test_verbosity_may_be_a_word_of_its_own(capsys):
     def main(values):
         raise InputError("bad")

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 
-from bert_qa_tf.errors import InputError
+from bert_qa_tf.errors import InputError, printable
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering import answer_text, question_files
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
@@ -80,7 +80,7 @@ class QuestionRequest:
             files.write_lines(self.output_file, [question_files.to_json(1, answer, timed)])
             print(f"wrote 1 answer to {self.output_file}")
         else:
-            print(answer_text.describe(answer, timed))
+            print(printable(answer_text.describe(answer, timed)))
 
     @functools.cached_property
     def _text(self) -> tuple[str, TimedText | None]:

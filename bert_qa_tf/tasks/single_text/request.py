@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import tqdm
 
-from bert_qa_tf.errors import InputError
+from bert_qa_tf.errors import InputError, printable
 from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.base import Answerer
 from bert_qa_tf.tasks.single_text.config import TextRequestConfig
@@ -82,7 +82,7 @@ class TextRequest:
             files.write_lines(self.output_file, [to_json(self.task, 1, answer)])
             print(f"wrote 1 answer to {self.output_file}")
         else:
-            print(self.task.describe_answer(answer))
+            print(printable(self.task.describe_answer(answer)))
 
     def _lines(self, answerer: Answerer) -> Iterator[str]:
         asked: list[str] = []
