@@ -16,8 +16,15 @@ def file_server(content: dict[str, bytes]) -> Iterator[http.server.ThreadingHTTP
     `failures`, what happens to the next requests: an HTTP status to answer, or "cut" to close the connection halfway;
     `has_ranges`.
     """
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.content, server.requests, server.failures, server.has_ranges = content, [], [], True
+    with serving(_Handler) as server:
+        server.content, server.requests, server.failures, server.has_ranges = content, [], [], True
+        yield server
+
+
+@contextlib.contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[http.server.ThreadingHTTPServer]:
+    """A running server with a handler of the caller's; it has `url`."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     server.url = f"http://127.0.0.1:{server.server_port}"

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import addresses, transfer
-from tests.storage.file_server import file_server
+from tests.storage.file_server import file_server, serving
 
 _CONTENT = b"0123456789" * 1000
 _SHA256 = hashlib.sha256(_CONTENT).hexdigest()
@@ -181,16 +181,9 @@ def answering(answer):
             pass
 
     asked = []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    server.url, server.asked = f"http://127.0.0.1:{server.server_port}", asked
-    try:
+    with serving(Handler) as server:
+        server.asked = asked
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def send_for_ever(handler):
