@@ -54,7 +54,7 @@ def task_of_export(path: str, *, trust: bool = False) -> type[Task]:
 
 
 def _is_of_others(path: str) -> bool:
-    """Whether a model is remote, or was unpacked from an archive."""
+    """Returns whether a model is remote, or was unpacked from an archive."""
     return files.is_remote(path) or cache.cache_dir().resolve() in pathlib.Path(path).resolve().parents
 
 

@@ -195,7 +195,7 @@ def written_files(directory: str) -> frozenset[str]:
 
 
 def _is_file_name(name: str) -> bool:
-    """Whether this can only be a file in the folder itself, and not one elsewhere."""
+    """Returns whether a name can only be that of a file in the folder itself, and not elsewhere."""
     return os.path.basename(name) == name and name not in ("", ".", "..") and "\0" not in name
 
 

@@ -156,7 +156,7 @@ def _limit(kind: str, value: int) -> None:
 
 
 def _address_space_bytes() -> int:
-    """What this process has; 0 where the system does not say."""
+    """Returns the size of this process's address space; 0 where the system does not say."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

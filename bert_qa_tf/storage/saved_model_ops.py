@@ -157,7 +157,7 @@ class _Graph:
         return all(call.op in _CALLS and self.is_asset(caller, call.input[index], seen) for caller, call in callers)
 
     def _reads_asset(self, node: node_def_pb2.NodeDef, seen: set[tuple[str, str]]) -> bool:
-        """Whether a node of the graph itself reads a variable that nothing but an asset's name is assigned to."""
+        """Returns whether a node of the graph itself reads a variable to which only names of assets are assigned."""
         if node.op != "ReadVariableOp":
             return False
         variable = self._by_name[""].get(_producer(node.input[0]))

@@ -44,7 +44,7 @@ class Fetched(NamedTuple):
 
 
 class _Size(NamedTuple):
-    """How long a file is, if that is known, and how long it may be if it is not."""
+    """The length of a file where it is known, and the limit on it where it is not."""
 
     exact: int | None
     limit: int

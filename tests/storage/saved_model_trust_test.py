@@ -46,7 +46,7 @@ def table(filename):
 
 
 def write(x):
-    tf.io.write_file("/tmp/never_written", x)
+    tf.io.write_file("/never/written", x)
     return x
 
 
@@ -87,7 +87,12 @@ def lines(x):
 
 def debugged(x):
     return tf.raw_ops.DebugIdentityV2(
-        input=x, tfdbg_context_id="a", op_name="a", output_slot=0, tensor_debug_mode=1, debug_urls=["file:///tmp/a"]
+        input=x,
+        tfdbg_context_id="a",
+        op_name="a",
+        output_slot=0,
+        tensor_debug_mode=1,
+        debug_urls=["file:///never/written"],
     )
 
 
@@ -99,7 +104,7 @@ def debugged(x):
         (tf.io.matching_files, ["MatchingFiles"]),
         (restore, ["RestoreV2"]),
         (keep, ["SaveV2"]),
-        (lambda x: say(x, "file:///tmp/never_printed"), ["PrintV2"]),
+        (lambda x: say(x, "file:///never/written"), ["PrintV2"]),
         (table_of_a_file, ["InitializeTableFromTextFileV2"]),
         (table_of_a_file_named_elsewhere, ["InitializeTableFromTextFileV2"]),
         (table_of_a_file_named_by_the_request, ["InitializeTableFromTextFileV2"]),

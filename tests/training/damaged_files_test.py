@@ -3,7 +3,7 @@
 import json
 
 import pytest
-import tensorflow as tf
+import tf_keras
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.training import run_directory
@@ -122,7 +122,7 @@ def test_a_cut_checkpoint_is_named(tmp_path):
             path.write_bytes(whole[:size])
             with pytest.raises(InputError, match="ckpt-1: not a checkpoint of this model"):
                 run_directory.load_run(str(tmp_path))
-            tf.keras.backend.clear_session()
+            tf_keras.backend.clear_session()
         path.write_bytes(whole)
 
 

@@ -118,7 +118,7 @@ def read_whole(recording: Recording) -> np.ndarray:
 
 
 def name_of(recording: Recording) -> str:
-    """What messages call a recording."""
+    """Returns the name by which messages call a recording."""
     if hasattr(recording, "fileno"):
         name = getattr(recording, "name", None)
         return name if isinstance(name, str) else "recording"  # an anonymous file has a number for a name

@@ -93,7 +93,7 @@ class Decoding:
             raise InputError(f"{self._name}: cannot read this as audio (ffmpeg: {reason})")
 
     def damage(self) -> str | None:
-        """What ffmpeg found wrong with the sound that it gave; None if nothing. To be asked after the last block."""
+        """Returns what ffmpeg found wrong with the sound, or None. Call this after the last block."""
         errors = self._errors()
         return f"ffmpeg: {errors[-1]}" if errors else None
 

@@ -82,7 +82,7 @@ class ContextIndex:
             self._places.setdefault(token, []).append(place)
 
     def contains(self, tokens: Sequence[str]) -> bool:
-        """Whether the tokens occur consecutively; False for an empty sequence."""
+        """Returns whether the tokens occur consecutively; False for an empty sequence."""
         return bool(tokens) and bool(self._occurrences(list(tokens)))
 
     def best_scores(self, golds: Sequence[tuple[str, ...]], max_answer_words: int) -> tuple[float, float]:
