@@ -111,7 +111,15 @@ def test_libraries_read_no_absl_flags(path):
     assert [name for name in names if name.startswith(("absl.flags", "absl.app"))] == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def scripts_and_tests() -> list[pathlib.Path]:
+    folders = ("benchmarks", "experiments", "tests")
+    found = [path for folder in folders for path in sorted((REPOSITORY / folder).rglob("*.py"))]
+    return [path for path in found if path != pathlib.Path(__file__)]  # it names what it looks for
+
+
+@pytest.mark.parametrize(
+    "path", [*modules(), *scripts_and_tests()], ids=lambda path: path.relative_to(REPOSITORY).as_posix()
+)
 def test_keras_2_is_imported_by_its_own_name(path):
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
