@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import threading
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+_CONNECTION = re.compile(r"^\w+Connection\(.*?\): ")
 _CHUNK_BYTES = 1 << 16
 
 Kind = Literal["INVALID", "TIMEOUT", "TLS", "UNAVAILABLE"]
@@ -172,5 +174,6 @@ def innermost(error: BaseException) -> str:
     while True:
         inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
         if not isinstance(inner, BaseException):
-            return " ".join(str(error).split()) or type(error).__name__
+            # urllib3 begins some messages with the object of the connection, as `HTTPConnection(host='a', port=1): `.
+            return _CONNECTION.sub("", " ".join(str(error).split())) or type(error).__name__
         error = inner

@@ -1,6 +1,7 @@
 """Replies of servers that are broken or hostile: each is one error of ours, in time, and never too large."""
 
 import gzip
+import socket
 import threading
 import time
 
@@ -115,3 +116,11 @@ def test_nothing_goes_on_when_headers_do_not_end(server):
         while any(thread.name == "http exchange" for thread in threading.enumerate()):
             assert time.monotonic() < deadline, "the attempt goes on"
             time.sleep(0.01)
+
+
+def test_no_object_of_a_library_stands_in_the_message():
+    with socket.socket() as silent:  # nobody listens
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(ExchangeError) as caught:
+            ask(f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert str(caught.value).startswith("Failed to establish a new connection")

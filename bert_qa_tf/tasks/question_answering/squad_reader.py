@@ -291,7 +291,9 @@ def _parse_json(name: str) -> Any:
     except json_text.JsonError as error:
         if error.offset is None:
             raise InputError(f"{name}: JSON {error.reason}, expected SQuAD-form JSON") from error
-        raise InputError(f"{name}: not JSON at line {error.line} column {error.column}: {error.reason}") from error
+        raise InputError(
+            f"{name}: not JSON at line {error.line} column {error.column} ({error.reason}), expected SQuAD-form JSON"
+        ) from error
 
 
 def _object(name: str, value: Any, place: str) -> dict[str, Any]:

@@ -100,7 +100,9 @@ def test_an_empty_file_is_one_clear_line(tmp_path):
 
 
 def test_not_json_names_line_and_column(tmp_path):
-    assert "not JSON at line 2 column 1" in _error(_write(tmp_path, '{"data":\n}'))
+    assert "not JSON at line 2 column 1 (Expecting value), expected SQuAD-form JSON" in _error(
+        _write(tmp_path, '{"data":\n}')
+    )
 
 
 def test_bytes_that_are_no_utf8_are_one_clear_line(tmp_path):
