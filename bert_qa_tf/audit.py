@@ -12,7 +12,7 @@ from absl import flags as absl_flags
 
 from bert_qa_tf import cli, flags
 
-FLAG_GROUPS = (flags.define_audit,)
+FLAG_GROUPS = (flags.define_audit, flags.define_odd_items)
 
 
 def main(values: absl_flags.FlagValues) -> None:

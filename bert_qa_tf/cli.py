@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Sequence
 from absl import flags as absl_flags
 from absl import logging
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError, printable
 
 FlagGroup = Callable[[absl_flags.FlagValues], None]
@@ -111,7 +112,8 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
         logging.use_absl_handler()
         if not _is_verbose(argv):
             logging.get_absl_handler().setFormatter(_Formatter())
-        status = main(values) or 0
+        with _odd_items_shown(values):
+            status = main(values) or 0
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -130,6 +132,26 @@ def call(main: Main, usage: str | None, groups: Sequence[FlagGroup], argv: Seque
     except KeyboardInterrupt:
         print(_INTERRUPTED, file=sys.stderr)
         return _INTERRUPTED_STATUS
+
+
+@contextlib.contextmanager
+def _odd_items_shown(values: absl_flags.FlagValues) -> Iterator[None]:
+    """Collects what is odd about the input, and says it at the end, before an error if there is one."""
+    items = odd_items.OddItems(strict="strict" in values and values.strict)
+    with odd_items.collect_in_all_threads(items):
+        try:
+            yield
+        finally:
+            if items:
+                _flush_standard_output()
+            for line in items.lines(odd_items.Severity.WARNING if values.verbosity < 0 else None):
+                print(printable(line), file=sys.stderr)
+
+
+def _flush_standard_output() -> None:
+    # So that a terminal shows the results first. If this fails, the command says so itself.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
 
 
 def _drop_standard_output() -> None:

@@ -20,6 +20,7 @@ FLAG_GROUPS = (
     *(flags.option_group(f"{task.title}: input", task.request_config) for task in tasks.all_tasks()),
     flags.define_prediction,
     flags.define_transcript,
+    flags.define_odd_items,
     flags.define_recording,
     flags.define_recognizer,
 )

@@ -15,6 +15,7 @@ from bert_qa_tf.config import AsrSimulationConfig, RecordsConfig
 
 FLAG_GROUPS = (
     flags.define_conversion,
+    flags.define_odd_items,
     flags.option_group("Records", RecordsConfig),
     flags.option_group("Simulated recognition errors", AsrSimulationConfig),
     *(flags.option_group(task.title, task.conversion_config) for task in tasks.all_tasks()),

@@ -32,6 +32,7 @@ FLAG_GROUPS = (
     flags.define_trust,
     *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_evaluation,
+    flags.define_odd_items,
     *(flags.option_group(f"{task.title}: files to score on", task.reference_config) for task in tasks.all_tasks()),
     flags.switch_group("Baselines", _BASELINES),
 )

@@ -18,7 +18,7 @@ from bert_qa_tf import cli, flags
 from bert_qa_tf.config import SpeakingConfig, SpokenDatasetConfig
 from bert_qa_tf.errors import InputError
 
-FLAG_GROUPS = (flags.define_spoken, flags.define_fast_recognizer)
+FLAG_GROUPS = (flags.define_spoken, flags.define_fast_recognizer, flags.define_odd_items)
 # Flags that have no effect if errors are simulated, and so are refused.
 _OF_SPEECH = (
     "noise_volume",

@@ -26,6 +26,7 @@ FLAG_GROUPS = (
     flags.define_prediction,
     *(flags.option_group(task.title, task.answering_config, overrides=True) for task in tasks.all_tasks()),
     flags.define_transcript,
+    flags.define_odd_items,
     flags.define_recording,
     flags.define_recognizer,
 )

@@ -13,7 +13,7 @@ from absl import flags as absl_flags
 
 from bert_qa_tf import cli, flags
 
-FLAG_GROUPS = (flags.define_transcription, flags.define_recognizer)
+FLAG_GROUPS = (flags.define_transcription, flags.define_recognizer, flags.define_odd_items)
 
 
 def main(values: absl_flags.FlagValues) -> None:

@@ -9,6 +9,7 @@ from bert_qa_tf.flags.data import (
     define_conversion,
     define_demo,
     define_download,
+    define_odd_items,
 )
 from bert_qa_tf.flags.model import (
     define_casing,
@@ -66,6 +67,7 @@ __all__ = [
     "define_fast_recognizer",
     "define_inference",
     "define_model_source",
+    "define_odd_items",
     "define_optimizer",
     "define_prediction",
     "define_recognizer",

@@ -7,6 +7,17 @@ from absl import flags
 Values = flags.FlagValues
 
 
+def define_odd_items(values: Values) -> None:
+    """Odd input."""
+    flags.DEFINE_bool(
+        "strict",
+        False,
+        "Refuse input with anything odd in it, such as an id that is a number or a caption without a time. By default "
+        "what can be read without guessing is read, and the rest is counted and shown.",
+        flag_values=values,
+    )
+
+
 def define_audit(values: Values) -> None:
     """Audit."""
     flags.DEFINE_multi_string(
