@@ -33,6 +33,7 @@ class Word:
       end_secs: when it ends; None where that is not known.
       confidence: the recogniser's own, 0 to 1; None where it has none.
       times_estimated: the times were worked out from those of a longer stretch (see `word_times.py`), not measured.
+      speaker: who says it, by the name or the label that the file has; None where it has none.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Word:
     end_secs: float | None = None
     confidence: float | None = None
     times_estimated: bool = False
+    speaker: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Transcript:
                 if (value := getattr(word, name)) is not None
             }
             | ({"times_estimated": True} if word.times_estimated else {})
+            | ({} if word.speaker is None else {"speaker": word.speaker})
             for word in self.words
         ]
         duration = {} if self.duration_secs is None else {"duration_secs": round(self.duration_secs, _TIME_DECIMALS)}
@@ -146,7 +149,10 @@ def _words(entries: Iterable[Any], source: str) -> Iterable[Word]:
         estimated = entry.get("times_estimated", False)
         if not isinstance(estimated, bool):
             raise InputError(f"{where}: expected `times_estimated` as true or false, got {estimated!r}")
-        yield Word(entry["text"].strip(), **known, times_estimated=estimated)
+        speaker = entry.get("speaker")
+        if speaker is not None and not isinstance(speaker, str):
+            raise InputError(f"{where}: expected `speaker` as text, got {speaker!r}")
+        yield Word(entry["text"].strip(), **known, times_estimated=estimated, speaker=speaker)
 
 
 def _is_seconds(value: Any) -> bool:

@@ -53,6 +53,12 @@ def test_json_reads_back():
     assert json.loads(text)["words"][2] == {"text": "is", "start_secs": 0.6, "end_secs": 0.7}
 
 
+def test_json_keeps_speakers():
+    transcript = Transcript((Word("hi", 0.1, 0.3, speaker="Nora"), Word("yes", 0.3, 0.7)))
+    assert [word.get("speaker") for word in transcript.to_json()["words"]] == ["Nora", None]
+    assert from_json(transcript.to_json(), "t.json") == transcript
+
+
 def test_json_says_which_times_were_not_measured():
     transcript = Transcript((Word("hi", 0.1, 0.3), Word("nora", 0.3, 0.7, times_estimated=True)))
     assert [word.get("times_estimated") for word in transcript.to_json()["words"]] == [None, True]
@@ -80,6 +86,7 @@ def test_json_says_which_times_were_not_measured():
             {"words": [{"text": "a", "times_estimated": "yes"}]},
             r"words\[0\]: expected `times_estimated` as true or false, got 'yes'",
         ),
+        ({"words": [{"text": "a", "speaker": 1}]}, r"words\[0\]: expected `speaker` as text, got 1"),
         ({"words": [], "duration_secs": -1}, "expected `duration_secs` as seconds, got -1"),
     ],
 )
