@@ -1,9 +1,12 @@
 """What many tests share: a tiny exported model, servers of it, a browser; and the order of the tests."""
 
 import math
+import os
+import pathlib
 import shutil
 import signal
 import struct
+import tempfile
 import threading
 import wave
 
@@ -94,14 +97,40 @@ def tone(tmp_path):
     return tmp_path / "tone.wav"
 
 
-def pytest_configure() -> None:
-    """Gives SIGINT its usual meaning: a shell starts what runs in the background with that signal ignored.
+_CACHE_PREFIX = "bert_qa_tf_tests_"
 
-    Processes that tests start, and interrupt, would inherit that.
+
+def pytest_configure() -> None:
+    """Gives the tests a cache of their own, and SIGINT its usual meaning.
+
+    A shell starts what runs in the background with that signal ignored. Processes that tests start, and interrupt,
+    would inherit that.
     """
     on_main_thread = threading.current_thread() is threading.main_thread()
     if on_main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _use_own_cache()
+
+
+def _use_own_cache() -> None:
+    """Links to what the user's cache holds, without the marks of what was checked or trusted: tests add marks."""
+    base = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    if base.name.startswith(_CACHE_PREFIX):
+        return  # of the process that started this worker
+    own = pathlib.Path(tempfile.mkdtemp(prefix=_CACHE_PREFIX))
+    (own / "bert_qa_tf").mkdir()
+    for folder, left_out in ((base, "bert_qa_tf"), (base / "bert_qa_tf", "checked")):
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            if entry.name != left_out:
+                (own / folder.relative_to(base) / entry.name).symlink_to(entry)
+    os.environ["XDG_CACHE_HOME"] = str(own)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Removes the tests' cache."""
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.basename(cache).startswith(_CACHE_PREFIX) and not hasattr(config, "workerinput"):
+        shutil.rmtree(cache, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
