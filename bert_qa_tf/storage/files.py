@@ -104,7 +104,7 @@ def open_binary(path: PathLike) -> Iterator[BinaryIO]:
       InputError: there is no such file, or it cannot be read. Errors while reading are raised as this type too.
     """
     name = os.fspath(path)
-    with _explained(name, "read this file"), _open(name, "rb") as file:
+    with _explained(name, "read this file"), _opened(name) as file:
         yield file
 
 
@@ -119,7 +119,7 @@ def read_bytes(path: PathLike, *, expected: str | None = None) -> bytes:
       InputError: there is no such file, or it cannot be read.
     """
     name = os.fspath(path)
-    with _explained(name, "read this file", expected), _open(name, "rb") as file:
+    with _explained(name, "read this file", expected), _opened(name) as file:
         return file.read()
 
 
@@ -397,14 +397,23 @@ def _remote_layer() -> Any:
     return tf.io.gfile
 
 
-def _open(name: str, mode: str) -> Any:
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[Any]:
+    """Opens a file for reading."""
     try:
         is_name = b"\0" not in os.fsencode(name)
     except UnicodeEncodeError:
         is_name = False
     if not is_name:
         raise InputError(f"{name!r}: no file can have this name")
-    return _remote_layer().GFile(name, mode) if is_remote(name) else open(name, mode)
+    with _remote_layer().GFile(name, "rb") if is_remote(name) else open(name, "rb") as file:
+        if not is_remote(name) and _may_never_end(os.fstat(file.fileno()).st_mode, name) and not file.isatty():
+            raise InputError(f"{name}: is a device, which may never end; expected a file")
+        yield file
+
+
+def _may_never_end(mode: int, name: str) -> bool:
+    return stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not os.path.samefile(name, os.devnull))
 
 
 def _move(source: str, target: str) -> None:

@@ -255,6 +255,16 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
     assert pipe.is_fifo()
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/urandom"])
+def test_a_device_that_never_ends_is_not_read(name, tmp_path):
+    link = tmp_path / "config.json"
+    link.symlink_to(name)
+
+    with pytest.raises(InputError, match=r"config\.json: is a device, which may never end; expected a file"):
+        files.read_bytes(link)
+    assert files.read_bytes("/dev/null") == b""
+
+
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
     (tmp_path / "null").symlink_to("/dev/null")
     files.write_text(tmp_path / "null", "a")
