@@ -21,7 +21,9 @@ from bert_qa_tf.speech.transcripts.transcript import Word
 from bert_qa_tf.text.verbalization import verbalize, verbalize_sentences
 
 _TIME_DECIMALS = 3
-_WordFields = tuple[str, float | None, float | None, float | None, bool]  # those of `Word`
+# Of a `Word` that was recognised; in this order.
+_FIELDS = ("text", "start_secs", "end_secs", "confidence", "times_estimated")
+_WordFields = tuple[str, float | None, float | None, float | None, bool]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Heard:
     def to_json(self) -> dict[str, Any]:
         """As `from_json` reads it."""
         return {
-            "sentences": [[dataclasses.astuple(word) for word in sentence] for sentence in self.sentences],
+            "sentences": [
+                [[getattr(word, name) for name in _FIELDS] for word in sentence] for sentence in self.sentences
+            ],
             "duration_secs": self.duration_secs,
             "recognition_secs": self.recognition_secs,
         }
@@ -56,7 +60,12 @@ class Heard:
         """
         sentences = schema.member(list[list[_WordFields]], value, "sentences", place)
         times = (schema.member(float, value, name, place) for name in ("duration_secs", "recognition_secs"))
-        return cls(tuple(tuple(Word(*fields) for fields in sentence) for sentence in sentences), *times)
+        return cls(
+            tuple(
+                tuple(Word(**dict(zip(_FIELDS, fields, strict=True))) for fields in sentence) for sentence in sentences
+            ),
+            *times,
+        )
 
 
 class Listener:

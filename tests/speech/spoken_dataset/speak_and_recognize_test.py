@@ -1,12 +1,14 @@
 """What a listener hears, and the sound that it hears it in."""
 
+import json
+
 import numpy as np
 import pytest
 
 pytest.importorskip("soundfile", reason="needs requirements/speech.txt")
 
 from bert_qa_tf.config import SpeakingConfig
-from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Listener
+from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, Listener
 from bert_qa_tf.speech.transcripts.transcript import Word
 
 
@@ -37,6 +39,7 @@ def test_what_is_heard_is_what_is_handed_out_sentence_by_sentence():
     assert [[word.text for word in sentence] for sentence in heard.sentences] == [["2000"], ["4000"]]
     assert heard.sentences[1][0].start_secs == 0.125
     assert heard.duration_secs == 0.375
+    assert Heard.from_json(json.loads(json.dumps(heard.to_json())), "a part") == heard
 
 
 def test_noise_is_the_same_each_time_and_another_in_each_sentence():
