@@ -1,6 +1,7 @@
 """What a folder holds, in a form in which two runs of one command are equal.
 
-Bytes are compared, but for what must differ from run to run: times, durations and the names of TensorBoard's files.
+Bytes are compared, but for what must differ from run to run: times, durations, the names of TensorBoard's files, and
+those of the cache's marks of checked files, which hold inodes and times.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from experiments.crash import watcher
 FOLDER = "folder"
 _TIMED = ("time", "windows_per_second", "host_memory_gb", "gpu_memory_gb")
 _EVENTS = "events.out.tfevents."
+# Empty files; without one, a check is made again.
+_MARKS = "cache/bert_qa_tf/checked/"
 
 
 def snapshot(root: str) -> dict[str, str]:
@@ -30,7 +33,7 @@ def snapshot(root: str) -> dict[str, str]:
         for name in folders + names:
             path = pathlib.Path(folder, name)
             shown = path.relative_to(root).as_posix()
-            if name.startswith(watcher.IGNORED):
+            if name.startswith(watcher.IGNORED) or (shown.startswith(_MARKS) and path.stat().st_size == 0):
                 continue
             if path.is_symlink():
                 found[shown] = f"link to {os.readlink(path)}"
