@@ -55,6 +55,17 @@ def listed(folder: str) -> str | None:
     return f"{folder}/{paths[0].rpartition('/')[2]}" if paths else None
 
 
+def listed_steps(folder: str) -> set[int]:
+    """Returns the steps of all checkpoints that the file `checkpoint` names."""
+    names = (path.rpartition("/")[2].removeprefix("ckpt-") for path in _listed_paths(folder))
+    return {int(name) for name in names if name.isdecimal()}
+
+
+def is_list_readable(folder: str) -> bool:
+    """Returns whether the file `checkpoint` names checkpoints, or is not there since none was saved yet."""
+    return bool(_listed_paths(folder)) or not is_list_there(folder)
+
+
 def leads_elsewhere(folder: str) -> bool:
     """Returns whether the file `checkpoint` names a path in another folder, as that of a copied run may do."""
     return any(path.rpartition("/")[0] != folder for path in _listed_paths(folder))

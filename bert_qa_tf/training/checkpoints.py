@@ -170,8 +170,9 @@ class BestKeeper:
 def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
     """Makes sure that the newest checkpoint in a run directory is readable.
 
-    Newer checkpoints that cannot be read are renamed to `unreadable-…`, and incomplete files of a killed process are
-    removed. Only the chief calls this function, before it creates a `RunCheckpoints`.
+    Newer checkpoints that cannot be read are renamed to `unreadable-…`. Incomplete files of a process that was killed,
+    or found the disk full, are removed: the file `checkpoint` does not list them yet. Only the chief calls this
+    function, before it creates a `RunCheckpoints`.
 
     Args:
       model_dir: the run directory.
@@ -191,6 +192,13 @@ def put_unreadable_aside(model_dir: str, warn: Callable[[str], None]) -> None:
         if is_unfinished or _UNFINISHED_STATE.fullmatch(name):
             path = f"{folder}/{name}"
             files.remove(path)
+    if checkpoint_files.is_list_readable(folder):
+        unlisted = sorted(set(steps) - checkpoint_files.listed_steps(folder))
+        for step in unlisted:
+            if checkpoint_files.why_unreadable(f"{folder}/ckpt-{step}"):
+                for path in tf.io.gfile.glob(f"{folder}/ckpt-{step}.*"):
+                    files.remove(path)
+                steps.remove(step)
     first_reason = None
     while steps and (reason := checkpoint_files.why_unreadable(f"{folder}/ckpt-{steps[-1]}")):
         first_reason = first_reason or f"{folder}/ckpt-{steps[-1]}: this checkpoint cannot be read ({reason})"

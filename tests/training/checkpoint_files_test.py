@@ -85,6 +85,21 @@ def test_a_checkpoint_that_cannot_be_written_completely_leaves_nothing(run, monk
     assert not list((run / "checkpoints").glob("*_temp"))
 
 
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_checkpoint_whose_process_was_killed_while_it_was_written_is_removed(run, is_first):
+    folder = run / "checkpoints"
+    if is_first:
+        for path in folder.iterdir():
+            path.unlink()
+    (folder / "ckpt-12.index").write_bytes(b"half of")
+    (folder / "ckpt-12.data-00000-of-00001").write_bytes(b"numbers")
+    lines = []
+    checkpoints.put_unreadable_aside(str(run), lines.append)
+    assert lines == []
+    assert not [path for path in folder.iterdir() if "ckpt-12" in path.name]
+    assert checkpoint_files.steps(str(folder)) == ([] if is_first else [2, 10])
+
+
 def test_checkpoints_that_are_listed_again_are_deleted_in_their_turn(run):
     (run / "checkpoints" / "checkpoint").unlink()
     checkpoints.put_unreadable_aside(str(run), lambda line: None)

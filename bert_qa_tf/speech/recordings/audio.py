@@ -52,12 +52,14 @@ class AudioStream:
       rate_hz: of the samples.
       duration_secs: as the file says; None where it does not.
       damage: once all blocks were read: what shows that the file is cut off or damaged; None where nothing does.
+      missing_secs: once all blocks were read: how much less there is than the file states, if libsndfile reads it.
     """
 
     blocks: Iterator[np.ndarray]
     rate_hz: int
     duration_secs: float | None
     damage: str | None = None
+    missing_secs: float = 0.0
 
 
 @contextlib.contextmanager
@@ -93,17 +95,18 @@ def open_audio(recording: Recording) -> Iterator[AudioStream]:
             yield stream
 
 
-def read_whole(recording: Recording) -> np.ndarray:
+def read_whole(recording: Recording, *, complete: bool = False) -> np.ndarray:
     """A short recording.
 
     Args:
       recording: see `open_audio`.
+      complete: whether to refuse one that holds less than it states, by however little.
 
     Returns:
       `<int16>[num_samples]` at `SAMPLE_RATE_HZ`.
 
     Raises:
-      InputError: it cannot be read as audio, or is longer than an hour.
+      InputError: it cannot be read as audio, is longer than an hour, or is not complete.
     """
     blocks, num_samples = [], 0
     with open_audio(recording) as stream:
@@ -114,6 +117,8 @@ def read_whole(recording: Recording) -> np.ndarray:
                 raise InputError(
                     f"{name_of(recording)}: longer than {_LONGEST_WHOLE_SECS} s, expected a short recording"
                 )
+    if complete and stream.missing_secs > 0:
+        raise InputError(f"{name_of(recording)}: cut off, {stream.missing_secs:.3f} s of what it states are missing")
     return resample(np.concatenate(blocks) if blocks else np.zeros(0, np.int16), stream.rate_hz)
 
 
@@ -183,7 +188,9 @@ def _blocks(name: str, file: Any, stream: AudioStream) -> Iterator[np.ndarray]:
         num_samples += len(samples)
         yield _as_int16(32768 * samples.mean(axis=1, dtype=np.float32))
     secs = num_samples / file.samplerate
-    stream.damage = _cut_off(_stated_secs(file, secs), secs)
+    stated_secs = _stated_secs(file, secs)
+    stream.damage = _cut_off(stated_secs, secs)
+    stream.missing_secs = stated_secs - secs
 
 
 def _stated_secs(file: Any, secs: float) -> float:

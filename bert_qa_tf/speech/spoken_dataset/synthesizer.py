@@ -72,7 +72,8 @@ class CommandSynthesizer:
                 lines = said.strip().splitlines()
                 reason = lines[-1] if lines else f"status {status}, no audio"
                 raise InputError(f"{arguments[0]}: cannot say {text!r} ({reason})")
-            return audio.read_whole(path)
+            # flite ends with status 0 even if the disk is full.
+            return audio.read_whole(path, complete=True)
 
 
 class Flite(CommandSynthesizer):

@@ -124,6 +124,9 @@ def test_a_recording_that_was_cut_off_gives_what_is_there(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(16000), 16000)
     (tmp_path / "cut.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:16044])
     assert len(audio.read_whole(tmp_path / "cut.wav")) == 8000
+    with pytest.raises(InputError, match=r"cut\.wav: cut off, 0\.500 s of what it states are missing"):
+        audio.read_whole(tmp_path / "cut.wav", complete=True)
+    assert len(audio.read_whole(tmp_path / "a.wav", complete=True)) == 16000
 
 
 def test_noise_follows_from_its_key_and_has_its_volume():
