@@ -19,7 +19,6 @@ import os
 import pathlib
 import re
 import tarfile
-import tempfile
 import urllib.parse
 import zlib
 from collections.abc import Iterable, Mapping
@@ -208,7 +207,7 @@ def _expected_digest(url: str, fragment: str) -> str | None:
 def _read_text(url: str) -> str:
     if not addresses.is_web(url):
         return files.read_bytes(url).decode("utf-8", "replace")
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_files.working_folder() as folder:
         path = pathlib.Path(folder) / "text"
         transfer.fetch([url], path, max_bytes=_MAX_SUMS_BYTES)
         return path.read_text(encoding="utf-8", errors="replace")

@@ -14,13 +14,12 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bert_qa_tf
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, json_text
+from bert_qa_tf.storage import files, json_text, temporary_files
 
 _TEXTS_PER_CALL = 32
 
@@ -50,7 +49,7 @@ def ask(
     Raises:
       InputError: the process failed.
     """
-    with tempfile.TemporaryDirectory() as name:
+    with temporary_files.working_folder() as name:
         request, reply = (pathlib.Path(name) / file for file in ("request.json", "reply.json"))
         request.write_text(json.dumps({"names": names, "columns": columns, "rows": rows}), encoding="utf-8")
         command = [python, "-m", "bert_qa_tf.exporting.fresh_process", folder, str(request), str(reply)]

@@ -123,7 +123,7 @@ def convert(
         holds something else by the time the conversion is complete. `output_dir` is not changed then.
     """
     output_dir = output_dir.rstrip("/") if files.is_remote(output_dir) else os.path.realpath(output_dir)
-    with lock.held(f"{output_dir}.lock", output_dir):
+    with lock.held(_lock_of(output_dir), output_dir):
         placing.clear_leftovers(output_dir)
         before = placing.check_target(output_dir, overwrite)
         sources = tuple(converter.survey())
@@ -136,6 +136,10 @@ def convert(
         finally:
             files.remove(temporary)  # frees the space if the disk is full
     return manifest
+
+
+def _lock_of(output_dir: str) -> str:
+    return f"{output_dir.rstrip('/')}.lock"
 
 
 def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) -> None:
@@ -156,6 +160,8 @@ def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) 
     if not output_dir:
         raise InputError("--output_dir is empty: where should the records go?")
     outputs.check_not_read(output_dir, input_files)
+    # A conversion that was killed in its last moment is complete, and refused below.
+    lock.clear_abandoned(_lock_of(output_dir), output_dir)
     placing.check_target(output_dir, overwrite)
 
 

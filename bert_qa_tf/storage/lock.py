@@ -58,6 +58,13 @@ def held(path: files.PathLike, output: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def clear_abandoned(path: files.PathLike, output: str) -> None:
+    """Removes the lock of a process that was killed; does nothing if there is none, or its process lives."""
+    if not files.is_remote(path) and os.path.lexists(path):
+        with contextlib.suppress(InputError), held(path, output):
+            pass
+
+
 def _take(name: str, output: str) -> int:
     for _ in range(_MAX_TRIES):
         files.make_folder(os.path.dirname(name))

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -61,20 +62,21 @@ def _open_new(path: str) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def folder_for(target: str) -> Iterator[str]:
+def folder_for(target: str, mode: int = 0o777) -> Iterator[str]:
     """Makes a temporary folder beside a target, and removes it in the end, unless it has been moved to the target.
 
     Temporary folders of any target beside it whose processes were killed are removed first.
 
     Args:
       target: a local path, whose parent exists.
+      mode: the folder's permissions, of which the process's mask is taken off.
 
     Raises:
       OSError: the folder cannot be made.
     """
     _remove_abandoned_folders(os.path.dirname(target))
     folder = unique_name(target)
-    os.mkdir(folder)
+    os.mkdir(folder, mode)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(OSError):  # a file system without locks
@@ -83,6 +85,17 @@ def folder_for(target: str) -> Iterator[str]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+def working_folder() -> contextlib.AbstractContextManager[str]:
+    """Makes a folder among the system's temporary ones, and removes it in the end.
+
+    Unlike that of `tempfile.TemporaryDirectory`, it is removed by the next one if its process is killed.
+
+    Raises:
+      OSError: the folder cannot be made.
+    """
+    return folder_for(os.path.join(tempfile.gettempdir(), "bert_qa_tf"), 0o700)
 
 
 def _remove_abandoned_folders(parent: str) -> None:

@@ -164,3 +164,16 @@ def test_a_file_system_without_locks_is_written_to(path, monkeypatch):
 def test_a_remote_output_is_not_locked():
     with lock.held("gs://bucket/.lock", "out"):
         pass
+
+
+def test_the_lock_of_a_dead_process_is_removed_and_that_of_a_live_one_is_kept(tmp_path):
+    path = tmp_path / "out.lock"
+    lock.clear_abandoned(path, "out")
+    assert not path.exists()
+    with lock.held(path, "out"):
+        lock.clear_abandoned(path, "out")
+        assert path.exists()
+        left = path.read_bytes()
+    path.write_bytes(left)
+    lock.clear_abandoned(path, "out")
+    assert not path.exists()

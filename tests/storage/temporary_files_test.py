@@ -56,3 +56,11 @@ def test_that_of_a_killed_process_is_removed_by_the_next_and_that_of_a_living_on
         assert sorted(os.listdir(tmp_path)) == sorted(["other.tmp", *map(os.path.basename, (kept, folder))])
     living.communicate("")
     assert os.listdir(tmp_path) == ["other.tmp"]
+
+
+def test_a_working_folder_is_private_and_among_the_temporary_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with temporary_files.working_folder() as folder:
+        assert os.path.dirname(folder) == str(tmp_path)
+        assert os.stat(folder).st_mode & 0o77 == 0
+    assert os.listdir(tmp_path) == []

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,7 @@ from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, check_left_over, flatten, listed
 from bert_qa_tf.encoders.sources.word_pieces import read_vocab
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import files, temporary_files
 from bert_qa_tf.text.tokenization import BertTokenizer
 
 WEIGHTS_FILE = "model.weights.h5"
@@ -231,7 +230,7 @@ def _explain(preset: str) -> None:
 def _expected_arrays(num_layers: int) -> set[str]:
     """The names that Keras gives a backbone's weights in its file."""
     sizes = {"vocabulary_size": 1, "num_heads": 1, "hidden_dim": 1, "intermediate_dim": 1, "max_sequence_length": 1}
-    with tempfile.TemporaryDirectory() as folder, tf.device("/CPU:0"):
+    with temporary_files.working_folder() as folder, tf.device("/CPU:0"):
         # Where Keras puts a weight depends on the layers alone, so the smallest such backbone shows it.
         model = _library().BertBackbone(num_layers=num_layers, **sizes)
         model.save_weights(os.path.join(folder, WEIGHTS_FILE))

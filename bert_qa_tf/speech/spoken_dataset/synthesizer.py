@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import tempfile
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech import programs
 from bert_qa_tf.speech.recordings import audio
+from bert_qa_tf.storage import temporary_files
 
 # A sentence takes a fraction of a second.
 _TIMEOUT_SECS = 300
@@ -61,7 +61,7 @@ class CommandSynthesizer:
         Raises:
           InputError: the program fails or writes no audio.
         """
-        with tempfile.TemporaryDirectory(prefix="bert_qa_tf_") as folder:
+        with temporary_files.working_folder() as folder:
             path = os.path.join(folder, "speech.wav")
             arguments = [part.replace("{text}", text).replace("{audio}", path) for part in self._arguments]
             try:

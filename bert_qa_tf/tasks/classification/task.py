@@ -6,11 +6,11 @@ import collections
 import math
 import os
 import pathlib
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.storage import temporary_files
 from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Evaluation, ReplyError
 from bert_qa_tf.tasks.classification import confusion_matrix, metrics, report
 from bert_qa_tf.tasks.classification.config import (
@@ -242,7 +242,7 @@ def _evaluation(
 
 
 def _picture(scores: metrics.ClassificationScores, title: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_files.working_folder() as folder:
         path = os.path.join(folder, "picture.png")
         confusion_matrix.write_picture(path, scores.confusion, scores.labels, title)
         return pathlib.Path(path).read_bytes()
