@@ -86,6 +86,7 @@ class TimedTextConfig:
       cleaning: what is removed from the text.
       recognizer: the recogniser for recordings.
       num_processes: the number of processes for recognition; 0 for as many as suit the recogniser.
+      encoding: the encoding of the transcript; None for UTF-8, or UTF-16 by its mark.
     """
 
     file_format: str | None = None
@@ -93,6 +94,7 @@ class TimedTextConfig:
     cleaning: CleaningConfig = CleaningConfig()
     recognizer: RecognizerConfig = RecognizerConfig()
     num_processes: int = 0
+    encoding: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,15 +16,25 @@ def define_transcript(values: Values) -> None:
         "transcript_file",
         None,
         "Transcript to search, in the format of a speech recogniser or of captions: JSON of Whisper, Amazon "
-        "Transcribe, Google Speech-to-Text or `transcribe`, WebVTT, SRT, CTM, or plain text. The answer comes with the "
-        "time at which it is said.",
+        "Transcribe, Google Speech-to-Text or `transcribe`, WebVTT, SRT, SBV, TTML, ASS, LRC, tables of segments, CTM, "
+        "STM, or plain text, each perhaps compressed with gzip. The answer comes with the time at which it is said.",
         flag_values=values,
     )
     flags.DEFINE_enum(
         "transcript_format",
         None,
-        ["json", "whisper", "aws", "google", "vtt", "srt", "ctm", "txt"],
+        [
+            *("json", "whisper", "aws", "google"),
+            *("vtt", "srt", "sbv", "tsv", "ttml", "ass", "lrc", "stamped", "otter", "ctm", "stm", "txt"),
+        ],
         "Format of the transcript (json is that of `transcribe`); by default detected from the file.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "transcript_encoding",
+        None,
+        "Encoding of a transcript that is not UTF-8, such as windows-1252 (older subtitles), shift_jis or gb18030; by "
+        "default UTF-8, or UTF-16 if the file begins with its byte order mark.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -56,4 +66,5 @@ def timed_text_config(values: Values) -> TimedTextConfig:
         CleaningConfig.of(tuple(name.strip() for name in values.clean_transcript.split(","))),
         recognizer_config(values),
         values.num_processes,
+        values.transcript_encoding,
     )

@@ -39,7 +39,7 @@ def readers(
     Returns:
       Flag → the file it names, and a reader of such files.
     """
-    read = TranscriptReader(config.file_format, config.recording, config.cleaning, report)
+    read = TranscriptReader(config.file_format, config.recording, config.cleaning, report, config.encoding)
     recognise = RecordingReader(config.recognizer, config.cleaning, config.num_processes, report)
     return {"transcript_file": (transcript_file, read), "audio": (recording, recognise)}
 

@@ -33,7 +33,7 @@ from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard
 from bert_qa_tf.speech.transcripts import writers
 from bert_qa_tf.speech.transcripts.cleaned_transcript import TranscriptReader
 from bert_qa_tf.speech.transcripts.cleaning import clean
-from bert_qa_tf.speech.transcripts.reader import INPUT_FORMATS, parse_transcript
+from bert_qa_tf.speech.transcripts.reader import INPUT_FORMATS, TEXT_FORMATS, parse_transcript
 from bert_qa_tf.storage import files
 from bert_qa_tf.storage.http_exchange import Reply
 from bert_qa_tf.tasks.base import ReplyError
@@ -75,6 +75,7 @@ def targets(cases: Iterable[pathlib.Path]) -> list[Target]:
     """
     more = [path for folder in cases for path in sorted(folder.rglob("*")) if path.is_file()]
     transcripts = _contents([*sorted((_TESTDATA / "transcripts").glob("call.*")), *_below(more, "transcripts")])
+    transcripts.append(gzip.compress((_TESTDATA / "transcripts" / "call.srt").read_bytes(), mtime=0))
     rows = _contents([path for path in _below(more, "squad") if path.suffix in (".json", ".jsonl")])
     squad = [*[_small_squad()] * max(1, len(rows)), *rows]
     text = [
@@ -124,11 +125,15 @@ def _written(folder: pathlib.Path, name: str, content: bytes) -> str:
 # === Transcripts and text ===
 
 
+# Each name often enough; the ending is a hint of the format.
+_NAMES = tuple(f"call.{ending}" for ending in ("json", *TEXT_FORMATS)) + ("call", "call.srt.gz")
+
+
 def _transcript(formats: Sequence[str] | None) -> Callable[[bytes, pathlib.Path], object]:
     def read(content: bytes, _: pathlib.Path) -> None:
         digest = hashlib.blake2b(content, digest_size=2).digest()
         file_format = formats[digest[0] % len(formats)] if formats else None
-        name = ("call.json", "call", "call.srt", "call.txt", "call.vtt", "call.ctm")[digest[1] % 6]
+        name = _NAMES[digest[1] % len(_NAMES)]
         file = parse_transcript(content, name, file_format)
         file.describe()
         _clean(file.transcript.text)

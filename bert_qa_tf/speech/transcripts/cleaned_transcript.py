@@ -94,6 +94,7 @@ class TranscriptReader:
       recording: see `read_transcript`.
       cleaning: which rules clean them.
       report: gets a line for each file: what was read, and how often each rule took something out.
+      encoding: see `read_transcript`.
     """
 
     def __init__(
@@ -102,7 +103,9 @@ class TranscriptReader:
         recording: str | None = None,
         cleaning: CleaningConfig = _DEFAULT_CLEANING,
         report: Callable[[str], None] | None = None,
+        encoding: str | None = None,
     ) -> None:
+        self._encoding = encoding
         self._file_format = file_format
         self._recording = recording
         self._cleaning = cleaning
@@ -126,7 +129,7 @@ class TranscriptReader:
         files.check_inputs([path])
 
     def _read_file(self, path: str) -> CleanedTranscript:
-        file = read_transcript(path, self._file_format, self._recording)
+        file = read_transcript(path, self._file_format, self._recording, self._encoding)
         cleaned = CleanedTranscript.of(file.transcript, self._cleaning, file.plain_text)
         if self._report is not None:
             self._report(f"{path}: {file.describe()}{cleaned.describe_cleaning()}")

@@ -1,27 +1,39 @@
 """Reads transcripts that other tools wrote, whatever their format.
 
-These are JSON of ours, of Whisper's programs, of Amazon Transcribe and of Google Speech-to-Text; WebVTT, SRT and CTM;
-and plain text. The format is recognised from the file, and what the transcript leaves out of it is counted. Each format
-is a module in `formats/`.
+These are JSON of ours, of Whisper's programs, of Amazon Transcribe and of Google Speech-to-Text; captions; tables and
+lists of words with times; and plain text. The format is recognised from the file, and what the transcript leaves out of
+it is counted. Each format is a module in `formats/`.
 """
 
 from __future__ import annotations
 
-import codecs
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.odd_items import OddKind, Severity
 from bert_qa_tf.speech.transcripts import transcript as transcripts
+from bert_qa_tf.speech.transcripts.cleaning_rules import find_time_stamps
+from bert_qa_tf.speech.transcripts.encodings import decode
 from bert_qa_tf.speech.transcripts.formats.aws import read_aws
 from bert_qa_tf.speech.transcripts.formats.ctm import read_ctm
-from bert_qa_tf.speech.transcripts.formats.detection import must_be_json, recognise_json, recognise_text
+from bert_qa_tf.speech.transcripts.formats.detection import must_be_json, recognise_json
+from bert_qa_tf.speech.transcripts.formats.foreign import refuse_text
 from bert_qa_tf.speech.transcripts.formats.google import read_google
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, parse_json
+from bert_qa_tf.speech.transcripts.formats.otter import read_otter
+from bert_qa_tf.speech.transcripts.formats.sbv import read_sbv
+from bert_qa_tf.speech.transcripts.formats.stamped import read_lrc, read_stamped
+from bert_qa_tf.speech.transcripts.formats.stm import read_stm
 from bert_qa_tf.speech.transcripts.formats.subrip import read_subrip
+from bert_qa_tf.speech.transcripts.formats.substation import read_substation
+from bert_qa_tf.speech.transcripts.formats.tables import read_table
+from bert_qa_tf.speech.transcripts.formats.text_detection import recognise_text
+from bert_qa_tf.speech.transcripts.formats.ttml import read_ttml
 from bert_qa_tf.speech.transcripts.formats.webvtt import read_webvtt
 from bert_qa_tf.speech.transcripts.formats.whisper import read_whisper
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
@@ -30,11 +42,23 @@ from bert_qa_tf.text.surrogates import replace_surrogates
 
 # Names of formats: those of `writers.OUTPUT_FORMATS` and what only others write.
 JSON_FORMATS = ("json", "whisper", "aws", "google")
-INPUT_FORMATS = (*JSON_FORMATS, "vtt", "srt", "ctm", "txt")
+_TEXT_READERS: dict[str, Callable[[str, str, Counter[str]], Transcript]] = {
+    "vtt": read_webvtt,
+    "srt": read_subrip,
+    "sbv": read_sbv,
+    "tsv": read_table,
+    "ttml": read_ttml,
+    "ass": read_substation,
+    "lrc": read_lrc,
+    "stamped": read_stamped,
+    "otter": read_otter,
+}
+TEXT_FORMATS = (*_TEXT_READERS, "ctm", "stm", "txt")
+INPUT_FORMATS = (*JSON_FORMATS, *TEXT_FORMATS)
 # Those that may hold several recordings, of which one is chosen.
-_WITH_RECORDINGS = ("ctm", "google")
+_WITH_RECORDINGS = ("ctm", "stm", "google")
 
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+STAMPS_IN_TEXT = OddKind("stamps_in_text", "plain texts with times in them, which are not used", Severity.WARNING)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +99,10 @@ def format_counts(counts: Mapping[str, int]) -> str:
 
 
 def read_transcript(
-    path: files.PathLike, file_format: str | None = None, recording: str | None = None
+    path: files.PathLike,
+    file_format: str | None = None,
+    recording: str | None = None,
+    encoding: str | None = None,
 ) -> TranscriptFile:
     """Reads a transcript.
 
@@ -84,6 +111,7 @@ def read_transcript(
       file_format: one of `INPUT_FORMATS`; None to recognise it from the content, with the name's ending as a hint.
       recording: which one, where a file holds several (CTM: `waveform` or `waveform/channel`; a batch of Google's: the
         address of the audio).
+      encoding: of a text that is neither UTF-8 nor has a mark, such as `windows-1252`.
 
     Raises:
       InputError: one line with the file, the line or the place in JSON, what was found and what was expected.
@@ -91,11 +119,15 @@ def read_transcript(
     name = os.fspath(path)
     if files.is_folder(name):
         raise InputError(f"{name}: is a folder, expected a transcript")
-    return parse_transcript(files.read_bytes(name), name, file_format, recording)
+    return parse_transcript(files.read_bytes(name), name, file_format, recording, encoding)
 
 
 def parse_transcript(
-    content: bytes, name: str, file_format: str | None = None, recording: str | None = None
+    content: bytes,
+    name: str,
+    file_format: str | None = None,
+    recording: str | None = None,
+    encoding: str | None = None,
 ) -> TranscriptFile:
     """The transcript in the bytes of a file; see `read_transcript`.
 
@@ -104,10 +136,12 @@ def parse_transcript(
     """
     if file_format not in (None, *INPUT_FORMATS):
         raise InputError(f"{name}: expected one of {', '.join(INPUT_FORMATS)} as its format, got {file_format!r}")
-    text = _decode(content, name)
+    text = decode(content, name, encoding)
+    if file_format is None:
+        refuse_text(text, name)
     counts: Counter[str] = Counter()
     top = None
-    if file_format in JSON_FORMATS or (file_format is None and must_be_json(text, name)):
+    if file_format in JSON_FORMATS or (file_format is None and must_be_json(text, name.lower().removesuffix(".gz"))):
         top = parse_json(text, name)
         file_format = file_format or recognise_json(top)
     file_format = file_format or recognise_text(text, name)
@@ -115,34 +149,22 @@ def parse_transcript(
         raise InputError(f"{name}: {file_format} holds one recording, expected no --transcript_recording")
     if top is not None:
         transcript = _read_json(top, file_format, recording, counts)
-    elif file_format == "vtt":
-        transcript = read_webvtt(text, name, counts)
-    elif file_format == "srt":
-        transcript = read_subrip(text, name, counts)
-    elif file_format == "ctm":
-        transcript = read_ctm(text, name, recording, counts)
     else:
-        transcript = Transcript(tuple(Word(token) for token in text.split()))
+        transcript = _read_text(text, name, file_format, recording, counts)
     left_out = {reason: count for reason, count in counts.items() if count}
     return TranscriptFile(_tidy(transcript), file_format, left_out, text if file_format == "txt" else None)
 
 
-def _decode(content: bytes, name: str) -> str:
-    if content.startswith(_UTF16_MARKS):
-        try:
-            return content.decode("utf-16")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{name}: begins as UTF-16 and is none at byte {error.start}") from error
-    if b"\0" in content:
-        raise InputError(f"{name}: not text (a zero byte at {content.index(0)}), expected a transcript")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # whisper.cpp cuts characters in two where its pieces of words do; `formats/words.py` puts them together.
-        if b'"transcription"' in content and b'"tokens"' in content:
-            return content.decode("utf-8", "surrogateescape")
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{name}:{line}: not UTF-8 at byte {error.start} of the file, expected UTF-8 text") from error
+def _read_text(text: str, name: str, file_format: str, recording: str | None, counts: Counter[str]) -> Transcript:
+    if file_format in ("ctm", "stm"):
+        return (read_ctm if file_format == "ctm" else read_stm)(text, name, recording, counts)
+    if file_format != "txt":
+        return _TEXT_READERS[file_format](text, name, counts)
+    stamps = find_time_stamps(text)
+    if stamps:
+        line = text.count("\n", 0, stamps[0][0]) + 1
+        odd_items.add(STAMPS_IN_TEXT, name, f"line {line}", "a time in plain text, expected lines that begin with one")
+    return Transcript(tuple(Word(token) for token in text.split()))
 
 
 def _tidy(transcript: Transcript) -> Transcript:

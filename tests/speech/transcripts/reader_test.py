@@ -1,10 +1,12 @@
 import dataclasses
+import gzip
 import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.reader import INPUT_FORMATS, parse_transcript, read_transcript
 from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
@@ -12,6 +14,8 @@ from bert_qa_tf.speech.transcripts.writers import OUTPUT_FORMATS, format_transcr
 from tests.testing import TESTDATA
 
 CALLS = sorted((TESTDATA / "transcripts").glob("call.*"))
+# Formats that have times only of captions or segments.
+SEGMENTED = ("srt", "sbv", "tsv", "ttml", "ass", "stm", "lrc", "stamped")
 CALL = read_transcript(TESTDATA / "transcripts" / "call.json").transcript
 
 
@@ -31,30 +35,49 @@ def test_every_format_gives_the_same_words_and_what_it_knows_of_their_times(path
     read = read_transcript(path)
     assert read.transcript.text == "Hi, this is Nora. R&D moved to Tuesday."
     expected = list(CALL.words)
+    spans = [(word.start_secs, word.end_secs) for word in read.transcript.words]
     if read.file_format == "txt":
         assert read.transcript.words == tuple(Word(word.text) for word in expected)
-    elif read.file_format == "srt":
+    elif read.file_format in SEGMENTED:
         assert all(word.times_estimated for word in read.transcript.words)
-        spans = [(word.start_secs, word.end_secs) for word in read.transcript.words]
         assert (spans[0][0], spans[3][1], spans[4][0], spans[7][1]) == (0.5, 2.0, 3602.5, 3604.0)
+    elif read.file_format == "otter":
+        assert all(word.times_estimated for word in read.transcript.words)
+        assert (spans[0][0], spans[4][0]) == (0.0, 3602.0)
     else:
-        found = [dataclasses.replace(word, confidence=None) for word in read.transcript.words]
+        found = [dataclasses.replace(word, confidence=None, speaker=None) for word in read.transcript.words]
         assert found == [dataclasses.replace(word, confidence=None) for word in expected]
         if read.file_format != "vtt":
             assert [word.confidence for word in read.transcript.words] == [word.confidence for word in expected]
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("call.vtt", "Nora", "Ben Osei"),
+        ("call.ttml", "Nora", None),
+        ("call.ass", "Nora", None),
+        ("call.otter.txt", "Nora", "Ben Osei"),
+        ("call.stm", "nora", "ben"),
+        ("call.srt", None, None),
+    ],
+)
+def test_speakers_are_those_that_a_file_marks(name, first, last):
+    words = read_transcript(TESTDATA / "transcripts" / name).transcript.words
+    assert [word.speaker for word in words] == [first] * 4 + [last] * 4
+
+
 @pytest.mark.parametrize("path", CALLS, ids=lambda path: path.name)
 def test_a_format_is_recognised_by_what_a_file_holds_whatever_its_name(path):
     for name in ("call", "call.dat", "call.TXT", "gs://bucket/call.a.b"):
-        if path.suffix == ".ctm" and name.endswith("TXT"):
+        if path.suffix in (".ctm", ".stm") and name.endswith("TXT"):
             continue  # five words in a row are text to whoever says so
         assert parse_transcript(path.read_bytes(), name).transcript == read_transcript(path).transcript
 
 
 def test_what_is_left_out_is_counted_and_told():
     vtt, aws, srt, txt = (TESTDATA / "transcripts" / f"call.{ending}" for ending in ("vtt", "aws.json", "srt", "txt"))
-    assert read_transcript(vtt).counts == {"speaker_labels": 2}
+    assert read_transcript(vtt).counts == {}
     assert read_transcript(aws).describe() == "aws, 8 words; left out other alternatives (1)"
     assert read_transcript(srt).describe() == "srt, 8 words; 8 with estimated times"
     assert read_transcript(txt).describe() == "txt, 8 words; no times"
@@ -74,8 +97,15 @@ def test_what_is_left_out_is_counted_and_told():
         ("[Music] hello", "note", "txt"),
         ("[00:01] hello", "note", "txt"),
         ("00:01.000 --> 00:02.000\nhi", "note.txt", "srt"),
-        ("", "note", "txt"),
-        ("", "note.srt", "srt"),
+        ("\n", "note", "txt"),
+        ("\n", "note.srt", "srt"),
+        ("{\\an8}00:01", "note", "txt"),
+        ("[Script Info]\n[Events]\n", "note", "ass"),
+        ("[00:01.50] hello", "note", "lrc"),
+        ("[00:01] hello\n[00:03] bye", "note", "stamped"),
+        ("Nora Brown\t0:05\nhello\nBen\t0:07\nbye", "note.txt", "otter"),
+        ("1.5\t2.25\thello", "note", "tsv"),
+        ("start,end,text\n0,100,hi", "note.csv", "tsv"),
         ('{"text": "hello there"}', "note", "whisper"),
         ('{"text": "", "words": []}', "note", "json"),
         ('[{"word": "hi"}]', "note", "whisper"),
@@ -108,6 +138,14 @@ def test_a_format_can_be_named():
         ('{"metadata": {}, "channels": 2}', "a", r"^a: expected a transcript: an object with .* got an object with"),
         ("7", "a.json", r"^a\.json: expected a transcript: .*, got 7"),
         ('[{"speaker": "A"}]', "a", r"^a: expected a transcript: .*, got a list of 1"),
+        ("", "a.vtt", r"^a\.vtt: is empty, expected a transcript$"),
+        ("{0}{25}hello", "a.sub", r"^a\.sub: MicroDVD captions, .*; convert it to srt or vtt first"),
+        ("[0][25]hello", "a", r"^a: MPL2 captions"),
+        ("<SAMI><BODY>", "a.smi", r"^a\.smi: SAMI captions"),
+        ("Scenarist_SCC V1.0\n\n00:00:01:00\t9420", "a", r"^a: Scenarist closed captions"),
+        ("{\\rtf1 hello}", "a", r"^a: a document in Rich Text Format"),
+        ("<!doctype html><p>hello", "a", r"^a: a web page"),
+        ('<?xml version="1.0"?><transcript><text start="0">a</text></transcript>', "a", "^a: YouTube's XML"),
         ("no cue here", "a.srt", r"^a\.srt:1: expected times such as .*, got 'no cue here'"),
     ],
 )
@@ -135,7 +173,20 @@ def test_utf_8_with_a_mark_and_utf_16_are_read():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"hello\ncaf\xe9", r"^a:2: not UTF-8 at byte 9 of the file, expected UTF-8 text"),
+        (b"hello\ncaf\xe9", r"^a:2: not UTF-8 at byte 9 of the file, expected UTF-8 text, or .* --transcript_encoding"),
+        (
+            "Renée will be at the café on Tuesday".encode("cp1252"),
+            r"--transcript_encoding \(windows-1252 seems likely\)$",
+        ),
+        ("hello there".encode("utf-16-be"), r"^a: not text \(a zero byte at 0\), .*--transcript_encoding=utf-16-be$"),
+        (
+            b"%PDF-1.7\n\xe2\xe3",
+            r"^a: not text, expected a transcript; it is a PDF document; save it as plain text first$",
+        ),
+        (b"PK\x03\x04\x14\x00", r"^a: not text .*; it is an archive or a document of an office program \(docx\)"),
+        (b"\x1f\x8b\x08nothing", r"^a: cannot be unpacked"),
+        (gzip.compress(b"hello " * 500, mtime=0)[:-9], r"^a: cannot be unpacked \(Compressed file ended before"),
+        (gzip.compress(b"", mtime=0), r"^a: is empty"),
         (b"RIFF\x24\x00\x00WAVE", r"^a: not text \(a zero byte at 5\), expected a transcript"),
         (b"\xff\xfea", r"^a: begins as UTF-16 and is none at byte 2"),
     ],
@@ -143,6 +194,39 @@ def test_utf_8_with_a_mark_and_utf_16_are_read():
 def test_bytes_that_are_no_text_are_refused(content, message):
     with pytest.raises(InputError, match=message):
         parse_transcript(content, "a")
+
+
+def test_an_encoding_can_be_named():
+    content = "1\n00:00:01,000 --> 00:00:02,000\nRenée".encode("cp1252")
+    assert parse_transcript(content, "a.srt", encoding="windows-1252").transcript.text == "Renée"
+    assert parse_transcript("\ufeffhello".encode("utf-16-le"), "a", encoding="utf-16-le").transcript.text == "hello"
+    with pytest.raises(InputError, match=r"^a\.srt:3: not ascii at byte 35 of the file$"):
+        parse_transcript(content, "a.srt", encoding="ascii")
+    for name in ("no-such", "base64", "idna", "unicode_escape"):
+        with pytest.raises(InputError, match=rf"^a: expected --transcript_encoding to be one of text.*'{name}'"):
+            parse_transcript(b"hello", "a", encoding=name)
+
+
+def test_xml_may_say_its_encoding():
+    text = '<?xml version="1.0" encoding="ISO-8859-1"?><tt><body><p begin="1s" end="2s">Renée</p></body></tt>'
+    assert parse_transcript(text.encode("latin-1"), "a").transcript.words == (Word("Renée", 1.0, 2.0),)
+
+
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: path.name)
+def test_any_file_may_be_compressed(path):
+    packed = gzip.compress(path.read_bytes(), mtime=0)
+    assert parse_transcript(packed, f"{path.name}.gz").transcript == read_transcript(path).transcript
+
+
+def test_a_file_that_unpacks_to_more_than_a_transcript_holds_is_refused():
+    with pytest.raises(InputError, match=r"^a: holds more than 67,108,864 bytes of text$"):
+        parse_transcript(gzip.compress(bytes(2**26 + 1), 1, mtime=0), "a")
+
+
+def test_times_in_plain_text_are_not_passed_over_silently():
+    with odd_items.collect() as odd:
+        assert parse("well\n[00:12] hello", "a.txt").file_format == "txt"
+    assert odd.counts() == {"stamps_in_text": 1}
 
 
 def test_words_hold_single_spaces_and_nothing_that_utf_8_cannot_spell():

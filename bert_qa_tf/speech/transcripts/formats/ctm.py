@@ -1,23 +1,33 @@
 """Reads CTM, the time-marked words of NIST's scoring tools, which Kaldi and others write.
 
 A line is `waveform channel start duration word [confidence [type [speaker]]]`; lines that begin with `;;` are comments.
-The transcript is of one waveform, or of one of its channels, in the order of time.
+The transcript is of one waveform, or of one of its channels, in the order of time. A line with other fields is left
+out, and a word without times that can be keeps its place.
 
 Source: NIST SCTK, `doc/infmts.htm`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.odd_items import OddKind, Severity
 from bert_qa_tf.speech.transcripts.formats.captions import split_lines
 from bert_qa_tf.speech.transcripts.formats.recording_choice import choose_recording
 from bert_qa_tf.speech.transcripts.formats.words import NON_WORDS, OTHER_ALTERNATIVES, OTHER_RECORDINGS, checked_word
 from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
+
+MISSHAPEN_LINES = OddKind("misshapen_lines", "lines with other fields than the format has, left out", Severity.WARNING)
+UNTIMED_WORDS = OddKind("untimed_words", "words with no times that can be, read without a time", Severity.WARNING)
+UNREADABLE_CONFIDENCES = OddKind(
+    "unreadable_confidences", "confidences that are no numbers, left out", Severity.WARNING
+)
 
 _MIN_FIELDS, _MAX_FIELDS = 5, 8
 # A first record that no other text looks like; `*` is a time within alternatives.
@@ -28,13 +38,15 @@ _ALT_BEGIN, _ALT, _ALT_END = "<ALT_BEGIN>", "<ALT>", "<ALT_END>"
 
 
 class _Record(NamedTuple):
-    place: str
+    source: str
+    line: int
     waveform: str
     channel: str
     start: str
     duration: str
     word: str
     confidence: str | None
+    speaker: str | None
 
 
 def looks_like_ctm(text: str) -> bool:
@@ -61,22 +73,45 @@ def read_ctm(text: str, source: str, recording: str | None, counts: Counter[str]
         return Transcript(())
     chosen = _chosen(records, recording, source)
     counts[OTHER_RECORDINGS] += len(records) - len(chosen)
-    words = [word for record in _first_alternatives(chosen, counts) if (word := _word(record, counts))]
+    words, keys, last = [], [], 0.0
+    for record in _first_alternatives(chosen, counts):
+        word = _word(record, counts)
+        if word:
+            last = last if word.start_secs is None else word.start_secs
+            words.append(word)
+            keys.append(last)
     # Two channels lie one behind the other in the file.
-    return Transcript(tuple(sorted(words, key=lambda word: word.start_secs)))
+    order = sorted(range(len(words)), key=keys.__getitem__)
+    return Transcript(tuple(words[index] for index in order))
 
 
 def _records(text: str, source: str) -> Iterator[_Record]:
+    """The records; lines with other fields are counted.
+
+    Raises:
+      InputError: no line has the fields, or no time can be read; names the first.
+    """
+    first_problem, found, is_timed = None, False, False
     for number, line in split_lines(text):
         fields = line.split()
         if not fields or fields[0].startswith(";;"):
             continue
         if not _MIN_FIELDS <= len(fields) <= _MAX_FIELDS:
-            raise InputError(
-                f"{source}:{number}: expected waveform, channel, start, duration, word and perhaps a confidence, got "
-                f"{len(fields)} fields"
+            problem = (
+                f"expected waveform, channel, start, duration, word and perhaps a confidence, got {len(fields)} fields"
             )
-        yield _Record(f"{source}:{number}", *fields[:5], fields[5] if len(fields) > _MIN_FIELDS else None)
+            first_problem = first_problem or f"{source}:{number}: {problem}"
+            odd_items.add(MISSHAPEN_LINES, source, f"line {number}", problem)
+            continue
+        found = True
+        record = _Record(source, number, *fields[:5], *(fields[5:6] or [None]), *(fields[7:8] or [None]))
+        bad = next((name for name in ("start", "duration") if _secs(record, name) is None), None)
+        if bad is not None:
+            first_problem = first_problem or f"{source}:{number}: {_wrong_time(record, bad)}"
+        is_timed = is_timed or bad is None
+        yield record
+    if first_problem and not (found and is_timed):
+        raise InputError(first_problem)
 
 
 def _chosen(records: list[_Record], recording: str | None, source: str) -> list[_Record]:
@@ -102,22 +137,32 @@ def _first_alternatives(records: list[_Record], counts: Counter[str]) -> Iterato
 
 
 def _word(record: _Record, counts: Counter[str]) -> Word | None:
-    start, duration = (_secs(record, name) for name in ("start", "duration"))
     if record.word.lower() in _SILENCES:
         counts[NON_WORDS] += 1
         return None
-    return checked_word(record.place, record.word, start, start + duration, _confidence(record), counts)
+    start, duration = (_secs(record, name) for name in ("start", "duration"))
+    end = None if start is None or duration is None else start + duration
+    if end is None:
+        bad = "start" if start is None else "duration"
+        odd_items.add(UNTIMED_WORDS, record.source, f"line {record.line}", _wrong_time(record, bad))
+        start = None
+    place = f"{record.source}:{record.line}"
+    word = checked_word(place, record.word, start, end, _confidence(record), counts)
+    return word if word is None or record.speaker is None else dataclasses.replace(word, speaker=record.speaker)
 
 
-def _secs(record: _Record, name: str) -> float:
+def _secs(record: _Record, name: str) -> float | None:
     value = getattr(record, name)
     try:
         secs = float(value)
     except ValueError:
-        secs = -1.0
-    if not 0 <= secs <= MAX_SECS:
-        raise InputError(f"{record.place}: expected the {name} in seconds, got {value!r}")
-    return secs
+        # A time within alternatives.
+        return 0.0 if value == "*" and record.word in (_ALT_BEGIN, _ALT, _ALT_END) else None
+    return secs if 0 <= secs <= MAX_SECS else None
+
+
+def _wrong_time(record: _Record, name: str) -> str:
+    return f"expected the {name} in seconds, got {getattr(record, name)!r}"
 
 
 def _confidence(record: _Record) -> float | None:
@@ -125,5 +170,7 @@ def _confidence(record: _Record) -> float | None:
         return None
     try:
         return float(record.confidence)
-    except ValueError as error:
-        raise InputError(f"{record.place}: expected a confidence or NA, got {record.confidence!r}") from error
+    except ValueError:
+        problem = f"expected a confidence or NA, got {record.confidence!r}"
+        odd_items.add(UNREADABLE_CONFIDENCES, record.source, f"line {record.line}", problem)
+        return None

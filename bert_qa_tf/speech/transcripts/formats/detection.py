@@ -1,4 +1,4 @@
-"""Tells the formats of transcripts apart, by what a file holds; the ending of its name is a hint."""
+"""Tells the formats of JSON apart, by what a file holds; the ending of its name is a hint."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import re
 from collections.abc import Mapping
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.formats.captions import TIME
-from bert_qa_tf.speech.transcripts.formats.ctm import looks_like_ctm
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
-
-# Of a text without white space before it: two runs of it in one pattern would take quadratic time.
-_SRT_BEGINS = re.compile(rf"(?:\d{{1,9}}[ \t]*(?:\r\n|\r|\n))?{TIME}\s*-->")
 
 
 def must_be_json(text: str, name: str) -> bool:
@@ -21,18 +16,6 @@ def must_be_json(text: str, name: str) -> bool:
         return not text.startswith("{\\")  # SRT's way to place a caption
     # Text may begin with [Music] or [00:01].
     return re.match(r"\[\s*[{\]]", text) is not None
-
-
-def recognise_text(text: str, name: str) -> str:
-    """The format of what is no JSON: `vtt`, `srt`, `ctm` or `txt`."""
-    ending = _ending(name)
-    if text.startswith("WEBVTT"):
-        return "vtt"
-    if _SRT_BEGINS.match(text.lstrip()):
-        return "srt"
-    if ending in ("vtt", "srt", "ctm"):
-        return ending
-    return "ctm" if ending != "txt" and looks_like_ctm(text) else "txt"
 
 
 def _ending(name: str) -> str:
