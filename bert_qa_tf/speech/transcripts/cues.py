@@ -1,7 +1,7 @@
 """Cuts the words of a transcript into captions that can be read along with the sound.
 
-A caption has at most two lines of 42 characters and 7 seconds. Cuts are made at pauses and behind sentences where that
-is possible. `writers.py` writes them as WebVTT or SRT.
+A caption has one speaker, and at most two lines of 42 characters and 7 seconds. Cuts are made at pauses and behind
+sentences where that is possible. `writers.py` writes them as WebVTT or SRT.
 """
 
 from __future__ import annotations
@@ -63,10 +63,11 @@ def cut_into_cues(transcript: Transcript) -> list[Cue]:
 
 
 def _phrases(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
-    """Cuts at every stop."""
+    """Cuts at every stop, and where somebody else speaks."""
     first = 0
     for index in range(1, len(words)):
-        if words[index].start_secs - words[index - 1].end_secs >= _PAUSE_SECS:
+        before, word = words[index - 1], words[index]
+        if word.start_secs - before.end_secs >= _PAUSE_SECS or word.speaker != before.speaker:
             yield words[first:index]
             first = index
     if first < len(words):

@@ -1,7 +1,7 @@
 """Writes a transcript as JSON with all that is known, as plain text, or as captions in WebVTT and SRT.
 
-`reader.py` reads all of them back, JSON without any loss. WebVTT keeps the time of each word where it was measured, SRT
-only those of the captions, text none.
+`reader.py` reads all of them back, JSON without any loss. WebVTT keeps the time of each word where it was measured, and
+who says it; SRT only the times of the captions, text none.
 """
 
 from __future__ import annotations
@@ -96,7 +96,13 @@ def _webvtt_payload(cue: Cue, start_millis: int, end_millis: int) -> str:
         shown = [("" if word.times_estimated else stamp(word.start_secs)) + _escaped(_one_line(word)) for word in line]
         lines.append(" ".join(shown))
     last = cue.words[-1]
-    return "\n".join(lines) + ("" if last.times_estimated else stamp(last.end_secs))
+    return _voice(cue) + "\n".join(lines) + ("" if last.times_estimated else stamp(last.end_secs))
+
+
+def _voice(cue: Cue) -> str:
+    """The tag that names who says the words of a cue, all of whom are one."""
+    name = " ".join((cue.words[0].speaker or "").split())
+    return f"<v {_escaped(name)}>" if name else ""
 
 
 def _escaped(text: str) -> str:

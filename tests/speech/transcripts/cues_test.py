@@ -97,3 +97,8 @@ def test_cues_hold_every_word_once_and_keep_their_limits(entries):
             assert len(line) == 1 or len(" ".join(word.text for word in line)) <= 42
         spoken_secs = max(word.end_secs for word in cue.words) - min(word.start_secs for word in cue.words)
         assert len(cue.words) == 1 or spoken_secs <= 7
+
+
+def test_a_cue_has_one_speaker():
+    words = [Word("hello", 0.0, 0.5, speaker="Dana"), Word("yes", 0.5, 1.0, speaker="Ben"), Word("so", 1.0, 1.5)]
+    assert lines(Transcript(tuple(words))) == [["hello"], ["yes"], ["so"]]

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.reader import parse_transcript
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word, from_json
 from bert_qa_tf.speech.transcripts.writers import OUTPUT_FORMATS, format_of_name, format_transcript, write_transcript
 
@@ -32,6 +33,18 @@ def test_webvtt_keeps_the_time_of_each_word():
 def test_webvtt_claims_no_time_that_was_not_measured():
     transcript = Transcript((Word("hi", 0.5, 1.0, times_estimated=True), Word("nora", 1.0, 2.0, times_estimated=True)))
     assert format_transcript(transcript, "vtt") == "WEBVTT\n\n00:00:00.500 --> 00:00:02.000\nhi nora\n"
+
+
+def test_webvtt_names_speakers():
+    words = (
+        Word("hi", 0.0, 0.5, speaker="Dana <D&B>"),
+        Word("there", 0.5, 1.0, speaker="Dana <D&B>"),
+        Word("yes", 1.0, 2.0),
+    )
+    written = format_transcript(Transcript(words), "vtt")
+    assert "<v Dana &lt;D&amp;B&gt;>hi <00:00:00.500>there" in written
+    read = parse_transcript(written.encode(), "a.vtt").transcript
+    assert [word.speaker for word in read.words] == ["Dana <D&B>", "Dana <D&B>", None]
 
 
 def test_webvtt_leaves_out_times_that_do_not_ascend():
