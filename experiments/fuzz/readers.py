@@ -126,7 +126,7 @@ def _written(folder: pathlib.Path, name: str, content: bytes) -> str:
 
 
 # Each name often enough; the ending is a hint of the format.
-_NAMES = tuple(f"call.{ending}" for ending in ("json", *TEXT_FORMATS)) + ("call", "call.srt.gz")
+_NAMES = (*(f"call.{ending}" for ending in ("json", *TEXT_FORMATS)), "call", "call.srt.gz")
 
 
 def _transcript(formats: Sequence[str] | None) -> Callable[[bytes, pathlib.Path], object]:
