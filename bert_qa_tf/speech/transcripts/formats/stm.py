@@ -65,11 +65,17 @@ def read_stm(text: str, source: str, recording: str | None, counts: Counter[str]
     waveforms = list(dict.fromkeys(segment.waveform for segment in segments))
     channels = list(dict.fromkeys(f"{segment.waveform}/{segment.channel}" for segment in segments))
     if recording in waveforms or (recording is None and len(waveforms) == 1):
-        chosen = [segment for segment in segments if segment.waveform == (recording or waveforms[0])]
+        wanted = {
+            f"{segment.waveform}/{segment.channel}" for segment in segments if recording in (None, segment.waveform)
+        }
     else:
-        name = choose_recording(channels, recording, source)
-        chosen = [segment for segment in segments if f"{segment.waveform}/{segment.channel}" == name]
-    counts[OTHER_RECORDINGS] += sum(len(segment.text.split()) for segment in segments if segment not in set(chosen))
+        wanted = {choose_recording(channels, recording, source)}
+    chosen = []
+    for segment in segments:
+        if f"{segment.waveform}/{segment.channel}" in wanted:
+            chosen.append(segment)
+        else:
+            counts[OTHER_RECORDINGS] += len(segment.text.split())
     words: list[Word] = []
     for segment in sorted(chosen, key=lambda segment: segment.start_secs):
         for word in timed_words(_spoken(segment.text, counts), segment.start_secs, segment.end_secs):
