@@ -7,6 +7,7 @@ sentences where that is possible. `writers.py` writes them as WebVTT or SRT.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
@@ -102,15 +103,13 @@ def _fits(words: Sequence[Word]) -> bool:
 
 def _lines(words: Sequence[Word]) -> tuple[tuple[Word, ...], ...] | None:
     """One line, or the two that differ least in length; None where two do not hold the words."""
-    if _line_chars(words) <= _MAX_LINE_CHARS:
+    # How long a line is that ends behind each word.
+    ends = [length - 1 for length in itertools.accumulate(len(word.text) + 1 for word in words)]
+    if ends[-1] <= _MAX_LINE_CHARS:
         return (tuple(words),)
     best = None
     for cut in range(1, len(words)):
-        upper, lower = _line_chars(words[:cut]), _line_chars(words[cut:])
+        upper, lower = ends[cut - 1], ends[-1] - ends[cut - 1] - 1
         if max(upper, lower) <= _MAX_LINE_CHARS and (best is None or abs(upper - lower) < best[0]):
-            best = abs(upper - lower), (tuple(words[:cut]), tuple(words[cut:]))
-    return best and best[1]
-
-
-def _line_chars(words: Sequence[Word]) -> int:
-    return sum(len(word.text) for word in words) + len(words) - 1
+            best = abs(upper - lower), cut
+    return best and (tuple(words[: best[1]]), tuple(words[best[1] :]))

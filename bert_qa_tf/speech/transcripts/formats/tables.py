@@ -24,7 +24,9 @@ from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
 UNTIMED_ROWS = OddKind("untimed_rows", "rows with no times that can be, read without a time", Severity.WARNING)
 SHORT_ROWS = OddKind("short_rows", "rows with too few columns, left out", Severity.WARNING)
 
-_HEAD = re.compile(r"\ufeff?\s*\"?start\"?\s*([\t,;])\s*\"?end\"?\s*\1.*\btext\b.*", re.IGNORECASE)
+_HEAD = re.compile(
+    r"\ufeff?\s*\"?start\"?\s*([\t,;])\s*\"?end\"?\s*\1(?:[^\n]*\1)?\s*\"?text\"?\s*(?:\1.*)?", re.IGNORECASE
+)
 _LABEL = re.compile(r"\d{1,9}[.,]\d{1,9}\t\d{1,9}[.,]\d{1,9}\t.*")
 
 

@@ -41,6 +41,10 @@ def test_labels_of_audacity_have_seconds_and_no_head():
     ]
 
 
+def test_a_head_without_a_column_of_text_is_none():
+    assert read("start\tend\t]text\n0\t1\tHello\n", "a")[0].file_format == "txt"
+
+
 def test_a_bad_row_costs_itself():
     file, odd = read("start\tend\ttext\n0\t1000\tHello\nx\t2\tit\n3000\t2000\tis\n7\n4000\t5000\tDana\n", "a.tsv")
     assert spans(file) == [("Hello", 0.0, 1.0), ("it", None, None), ("is", None, None), ("Dana", 4.0, 5.0)]
