@@ -20,6 +20,7 @@ from bert_qa_tf.odd_items import OddKind, Severity
 from bert_qa_tf.speech.transcripts.formats.caption_times import UNTIMED_CAPTIONS
 from bert_qa_tf.speech.transcripts.formats.stretches import Run, Stretch, stretch_words
 from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
+from bert_qa_tf.text.surrogates import replace_surrogates
 
 CUT_XML = OddKind("cut_xml", "files whose XML ends or breaks in the middle, read up to there", Severity.WARNING)
 
@@ -98,7 +99,7 @@ class _Reader:
 
     def read(self, text: str) -> None:
         try:
-            self._parser.Parse(text, True)
+            self._parser.Parse(replace_surrogates(text), True)
         except expat.ExpatError as error:
             line = error.lineno
             problem = f"not XML ({expat.errors.messages.get(error.code, error.code)})"

@@ -183,6 +183,12 @@ def test_xml_that_breaks_off_is_read_up_to_there():
         read("<tt <", "a.ttml")
 
 
+def test_halves_of_characters_in_xml_are_replaced():
+    # What looks like JSON of whisper.cpp may hold bytes that are not UTF-8.
+    content = ttml('<p begin="1s" end="2s">"transcription" "tokens" @</p>').encode().replace(b"@", b"\xcd")
+    assert parse_transcript(content, "a.ttml", "ttml").transcript.words[-1].text == "\ufffd"
+
+
 def test_entities_are_refused():
     text = '<!DOCTYPE tt [<!ENTITY a "aaaa">]>' + ttml('<p begin="1s" end="2s">&a;</p>')
     with pytest.raises(InputError, match=r"^a\.ttml:1: declares the entity 'a', which is not read in captions$"):
