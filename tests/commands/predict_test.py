@@ -90,8 +90,8 @@ def test_a_transcript_with_times_gives_the_seconds(run_dir, capsys):
     assert lines[1].startswith("  said from ")
     assert lines[2].startswith(f"  characters {start} to {start + len(lines[0])}, score 0.")
     assert " at " in lines[3]
-    assert shown.err.splitlines()[0] == f"{call}: vtt, 8 words; left out speaker labels (2)"
-    assert _call(predict, *arguments, "--transcript_format=srt") == 1
+    assert shown.err.splitlines()[0] == f"{call}: vtt, 8 words"
+    assert _call(predict, *arguments, "--transcript_format=sbv") == 1
     assert "call.vtt:1: expected times such as" in capsys.readouterr().err
 
 
