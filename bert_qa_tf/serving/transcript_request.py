@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.rest import RestError, to_body
@@ -32,14 +33,17 @@ def transcript_reply(content: bytes, name: str, recording: str | None, limits: L
       exclusive), `start_secs` and `end_secs` (null if not known), and `times_estimated`.
     """
     name = shown_name(name, "transcript")
+    strict = getattr(odd_items.current(), "strict", False)
     try:
-        file = parse_transcript(content, name, None, recording)
+        with odd_items.collect(strict) as odd:
+            file = parse_transcript(content, name, None, recording)
     except InputError as error:
         return 400, RestError(400, str(error)).body()
+    note = f"{file.describe()}; {odd.describe()}" if odd else file.describe()
     # A text without times keeps its white space and has no entries for words.
     timed = file.transcript if file.plain_text is None else Transcript(())
     text = timed.text if file.plain_text is None else file.plain_text
-    return transcript_body(name, file.file_format, file.describe(), text, timed, limits)
+    return transcript_body(name, file.file_format, note, text, timed, limits)
 
 
 def shown_name(name: str, otherwise: str) -> str:

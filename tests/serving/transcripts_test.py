@@ -39,6 +39,15 @@ def test_a_long_transcript_gives_what_a_short_one_gives():
     assert refused.json()["error"].startswith("a.vtt:3: ")
 
 
+def test_the_note_says_what_was_odd():
+    content = b"1\n00:00:05,000 --> 00:00:02,000\nhi\n\n2\n00:00:06,000 --> 00:00:07,000\nnora"
+    status, body = transcript_reply(content, "a.srt", None, Limits())
+    assert status == 200
+    assert json.loads(body)["note"] == (
+        "srt, 2 words; 1 without times; captions with no time that can be, read without a time (1)"
+    )
+
+
 def test_a_transcript_that_is_too_much_work_is_refused(monkeypatch):
     monkeypatch.setattr(transcripts, "_CPU_SECS", 1)
     with running(fake()) as url:
