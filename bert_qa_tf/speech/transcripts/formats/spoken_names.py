@@ -6,6 +6,7 @@ Zoom writes its captions so. In other files a name here or there is text, which 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 _MIN_NAMED_SHARE = 0.5
@@ -25,12 +26,16 @@ def split_names(texts: Sequence[str]) -> list[tuple[str | None, str]]:
       Each text with no speaker, unless most of them begin with a name.
     """
     matches = [_NAME.match(text) for text in texts]
+    labels = Counter(match[1].strip() for match in matches if match)
     names = [match[1].strip() for match in matches if match and _is_name(match[1])]
     enough = len(names) >= max(_MIN_CAPTIONS, _MIN_NAMED_SHARE * len(texts))
     if not enough or len(set(names)) * _MIN_CAPTIONS_A_NAME > len(names):
         return [(None, text) for text in texts]
     return [
-        (match[1].strip(), text[match.end() :]) if match and _is_name(match[1]) else (None, text)
+        # Among names, a label in small letters that is used again is one too.
+        (match[1].strip(), text[match.end() :])
+        if match and (_is_name(match[1]) or labels[match[1].strip()] > 1)
+        else (None, text)
         for match, text in zip(matches, texts, strict=True)
     ]
 

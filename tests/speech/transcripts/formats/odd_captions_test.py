@@ -228,12 +228,12 @@ def test_voices_may_change_within_a_cue():
 
 def test_names_are_speakers_where_most_captions_begin_with_one():
     # Zoom, "audio_transcript.vtt".
-    cues = ["Dana Smith: Hello.", "Dana Smith: It is Tuesday.", "Ben: Why: at nine?", "Ben: Good.", "Bye."]
+    cues = ["Dana Smith: Hello.", "Dana Smith: It is Tuesday.", "ben: Why: at nine?", "ben: Good.", "Dana Smith: Bye."]
     text = "".join(f"{i + 1}\n00:00:0{i}.000 --> 00:00:0{i + 1}.000\n{cue}\n\n" for i, cue in enumerate(cues))
     for name, header in (("a.vtt", "WEBVTT\n\n"), ("a.srt", "")):
         words, _ = read(header + text, name)
         assert said(words) == "Hello. It is Tuesday. Why: at nine? Good. Bye."
-        speakers = ["Dana Smith"] * 4 + ["Ben"] * 4 + [None]
+        speakers = ["Dana Smith"] * 4 + ["ben"] * 4 + ["Dana Smith"]
         assert [word.speaker for word in words] == speakers
 
 
