@@ -102,6 +102,11 @@ def is_too_deep(error: JsonError) -> bool:
     return error.reason == _TOO_DEEP
 
 
+def encoding_of(content: bytes) -> str:
+    """Returns the encoding of JSON by its first bytes: a byte order mark, or zeros among ASCII; else UTF-8."""
+    return json.detect_encoding(content)
+
+
 def make_decoder(*, allow_nan: bool = False) -> json.JSONDecoder:
     """Returns a decoder that keeps the limits on numbers; call `check_depth` on what it returns."""
     return json.JSONDecoder(

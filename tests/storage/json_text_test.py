@@ -6,7 +6,7 @@ import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import json_text
-from bert_qa_tf.storage.json_stream import NotStreamable, iter_array
+from bert_qa_tf.storage.json_stream import JsonRecords, NotStreamable
 from tests.testing import REPOSITORY
 
 
@@ -69,7 +69,7 @@ def test_a_stream_of_elements_keeps_the_limits(tmp_path, element):
     path = tmp_path / "a.json"
     path.write_text('{"data": [1, ' + element + "]}")
     with path.open("rb") as file, pytest.raises(NotStreamable):
-        list(iter_array(file, "data"))
+        list(JsonRecords(file, ("data",)))
 
 
 def test_all_json_is_read_here():
