@@ -28,7 +28,6 @@ from bert_qa_tf.speech.spoken_dataset import report_file
 from bert_qa_tf.speech.spoken_dataset.paragraphs import SpokenParagraph
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, Listener, check_installed
 from bert_qa_tf.storage import files, json_text
-from bert_qa_tf.storage.json_stream import iter_array
 from bert_qa_tf.tasks.question_answering import squad_reader
 from bert_qa_tf.text.verbalization import verbalize_sentences
 
@@ -106,11 +105,10 @@ def describe(report: Mapping[str, Any]) -> str:
 def _paragraphs(input_file: str, config: SpokenDatasetConfig) -> Iterator[tuple[int, dict[str, Any], float]]:
     """The number of its article, each paragraph, and the noise it is heard with."""
     number = 0
-    with files.open_binary(input_file) as file:
-        for index, article in enumerate(iter_array(file, "data")):
-            for paragraph in article["paragraphs"]:
-                yield index, paragraph, config.noise_volumes[number % len(config.noise_volumes)]
-                number += 1
+    for index, article in enumerate(squad_reader.iter_articles(input_file, again=True)):
+        for paragraph in article["paragraphs"]:
+            yield index, paragraph, config.noise_volumes[number % len(config.noise_volumes)]
+            number += 1
 
 
 # === Hearing ===
@@ -206,22 +204,21 @@ def _write(
     file.write(f'{{"version": {json.dumps(version)}, "data": ['.encode())
     num_written = 0
     remaining = iter(jobs)
-    with files.open_binary(input_file) as source:
-        for article in iter_array(source, "data"):
-            paragraphs = []
-            for paragraph in article["paragraphs"]:
-                job = next(remaining)
-                heard = _read_part(job.part)
-                if heard is None:
-                    raise InputError(f"{job.part}: this part is gone or broken; the same command makes it again")
-                spoken = SpokenParagraph(paragraph, heard, config)
-                made = spoken.to_json(job.noise_volume)
-                report.add(spoken, heard, job.noise_volume)
-                if made is not None:
-                    paragraphs.append(made)
-            if paragraphs:
-                separator = ",\n" if num_written else "\n"
-                text = json_text.write({**article, "paragraphs": paragraphs})
-                file.write((separator + text).encode("utf-8"))
-                num_written += 1
+    for article in squad_reader.iter_articles(input_file, again=True):
+        paragraphs = []
+        for paragraph in article["paragraphs"]:
+            job = next(remaining)
+            heard = _read_part(job.part)
+            if heard is None:
+                raise InputError(f"{job.part}: this part is gone or broken; the same command makes it again")
+            spoken = SpokenParagraph(paragraph, heard, config)
+            made = spoken.to_json(job.noise_volume)
+            report.add(spoken, heard, job.noise_volume)
+            if made is not None:
+                paragraphs.append(made)
+        if paragraphs:
+            separator = ",\n" if num_written else "\n"
+            text = json_text.write({**article, "paragraphs": paragraphs})
+            file.write((separator + text).encode("utf-8"))
+            num_written += 1
     file.write(b"\n]}\n")

@@ -23,7 +23,12 @@ from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter
 
 
 def write_simulated_squad(
-    input_file: files.PathLike, output_file: files.PathLike | BinaryIO, simulator: TextSimulator, version: str = "1.1"
+    input_file: files.PathLike,
+    output_file: files.PathLike | BinaryIO,
+    simulator: TextSimulator,
+    version: str = "1.1",
+    *,
+    again: bool = False,
 ) -> Counter[str]:
     """Writes the first hearing of each context, with an article at a time in memory.
 
@@ -32,6 +37,7 @@ def write_simulated_squad(
       output_file: where to write, which may be remote; or a file that is open for writing.
       simulator: decides what is heard.
       version: the file's `version`.
+      again: whether the input was read before, so that nothing odd in it is counted twice.
 
     Returns:
       What `simulated_examples` counts. Gold answers that did not come through are written as they were said, at an
@@ -43,7 +49,7 @@ def write_simulated_squad(
     counts: Counter[str] = Counter()
     file = str(output_file) if isinstance(output_file, str | os.PathLike) else output_file
     with SquadWriter(file, version) as writer:
-        for example in simulated_examples(iter_squad(input_file), simulator, counts=counts):
+        for example in simulated_examples(iter_squad(input_file, again=again), simulator, counts=counts):
             writer.add(example)
     return counts
 
@@ -72,7 +78,7 @@ def simulate_spoken(
     simulator = TextSimulator(AsrSimulationConfig((wer,), copies=1, sentence_stops=sentence_stops), seed)
     clean = load_squad(input_file)
     with files.replacing_together(report_file.path_of(output_file), output_file) as (beside, file):
-        counts = write_simulated_squad(input_file, file, simulator, clean.version)
+        counts = write_simulated_squad(input_file, file, simulator, clean.version, again=True)
         report = {
             "input_file": input_file,
             "bert_qa_tf": bert_qa_tf.__version__,

@@ -123,7 +123,7 @@ class SquadConverter:
         for index, path in enumerate(self._input_files):
             paragraphs: set[tuple[str, int]] = set()
             total = impossible = aligned = 0
-            for example in iter_squad(path, require_answers=True):
+            for example in self._read(path):
                 other = file_of_id.setdefault(example.qas_id, index)
                 if other != index:
                     raise InputError(
@@ -146,6 +146,10 @@ class SquadConverter:
             self._totals.append(total)
         return sources
 
+    def _read(self, path: str, *, again: bool = False) -> Iterator[SquadExample]:
+        keep_no_answers = self._config.version_2_with_negative
+        return iter_squad(path, require_answers=True, keep_no_answers=keep_no_answers, again=again)
+
     # === The second pass ===
 
     def records(self, directory: str) -> Iterator[Record]:
@@ -154,9 +158,7 @@ class SquadConverter:
         with contextlib.ExitStack() as stack:
             dev_file: SquadWriter | None = None
             for input_file, total in zip(self._input_files, self._totals, strict=True):
-                examples = conversion.progress(
-                    iter_squad(input_file, require_answers=True), total, input_file, "questions"
-                )
+                examples = conversion.progress(self._read(input_file, again=True), total, input_file, "questions")
                 dev_examples: list[SquadExample] = []
                 for record in self._records_of(examples, dev_examples):
                     yield record

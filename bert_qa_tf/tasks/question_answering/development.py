@@ -97,7 +97,7 @@ class DevelopmentScorer:
         """Yields groups of questions by id, with the record ids of all their windows."""
         examples: dict[str, SquadExample] = {}
         begin = end = 0
-        for example, count in zip(iter_squad(self._path), self._num_windows, strict=True):
+        for example, count in zip(iter_squad(self._path, again=True), self._num_windows, strict=True):
             if examples and end + count - begin > _WINDOWS_PER_GROUP:
                 yield examples, self._record_ids[begin:end]
                 examples, begin = {}, end

@@ -1,9 +1,9 @@
 """Reads questions from files and writes answers as JSON lines, for `predict` and `client`.
 
-A file of questions has one object per line, `{"question": …, "context": …}` with an optional `"id"`, or is in SQuAD
-form. The output has one line per question in the same order, `{"id": …, "answer": …, "answer_start": …, "answer_end":
-…, "score": …}`. Offsets are code points into the context, and the end is exclusive. TensorFlow is imported only if a
-path is remote.
+A file of questions has one object per line, `{"question": …, "context": …}` with an optional `"id"`, or is in a form
+that `squad_reader` reads. The output has one line per question in the same order, `{"id": …, "answer": …,
+"answer_start": …, "answer_end": …, "score": …}`. Offsets are code points into the context, and the end is exclusive.
+TensorFlow is imported only if a path is remote.
 
 Instead of a `context`, a line may name a transcript or a recording (`"transcript_file": "call.vtt"` or
 `"audio": "call.wav"`, relative to the file of questions), if the caller passes a reader of such files. The answer then
@@ -15,19 +15,26 @@ from __future__ import annotations
 
 import collections
 import functools
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import tqdm
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files, json_text
+from bert_qa_tf.storage.json_stream import JsonRecords, NotStreamable
+from bert_qa_tf.storage.packed_text import open_text
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.text.timed_text import ReadTimedText, TimedText, time_fields
+
+_EXPECTED = "a file of questions"
+# Keys of the first record of a file that is left to `squad_reader`, whatever its name is.
+_KEYS_OF_SQUAD = frozenset(("paragraphs", "qas", "header", "row"))
 
 
 class Answerer(Protocol):
@@ -51,12 +58,16 @@ class Question(NamedTuple):
     timed: TimedText | None = None
 
 
-def read_questions(path: str, readers: Mapping[str, ReadTimedText] | None = None) -> Iterator[Question]:
-    """Reads questions one at a time, from a SQuAD-form file if the name ends in `.json`, else from JSON lines.
+def read_questions(
+    path: str, readers: Mapping[str, ReadTimedText] | None = None, *, again: bool = False
+) -> Iterator[Question]:
+    """Reads questions one at a time, from JSON lines, or from a file that `squad_reader` reads.
 
     Args:
-      path: the file; blank lines are skipped.
+      path: the file, which may be gzip; blank lines are skipped. A file whose name ends in `.json`, or that begins like
+        no file of JSON lines with questions, is left to `squad_reader`.
       readers: key of a line that may replace `context` → the function that reads the file named there.
+      again: whether this command has read the file before, so that nothing odd is counted twice.
 
     Raises:
       InputError: a line is not UTF-8, not JSON, not an object, has no question, or names a file that its reader
@@ -64,14 +75,45 @@ def read_questions(path: str, readers: Mapping[str, ReadTimedText] | None = None
     """
     if files.is_folder(path):
         raise InputError(f"{path}: is a folder, expected a file of questions")
-    if path.endswith(".json"):
-        yield from (Question(example.qas_id, example) for example in iter_squad(path))
+    readers = readers or {}
+    if _is_squad(path, readers):
+        yield from (Question(example.qas_id, example) for example in iter_squad(path, again=again))
         return
-    with files.open_binary(path) as file:
-        for number, line in enumerate(file, start=1):
+    with open_text(path, _EXPECTED) as file:
+        for number, line in enumerate(_lines(path, file), start=1):
             if line.strip():
                 record = _parse(f"{path}:{number}", line)
-                yield _question(record, path, number, readers or {})
+                yield _question(record, path, number, readers)
+
+
+def _is_squad(path: str, readers: Mapping[str, ReadTimedText]) -> bool:
+    """Whether a file begins like one for `squad_reader`; what is no JSON is decided by its name."""
+    is_named_so = path.lower().removesuffix(".gz").endswith(".json")
+    try:
+        with open_text(path, _EXPECTED) as file:
+            records = JsonRecords(file, ("data", "rows"))
+            first = next(iter(records), None)
+    except NotStreamable:
+        return is_named_so
+    if records.arrays:
+        return True
+    keys = first.value.keys()
+    if "question" in keys:
+        return is_named_so and not readers.keys() & keys
+    return is_named_so or bool(_KEYS_OF_SQUAD & keys)
+
+
+def _lines(path: str, file: BinaryIO) -> Iterator[bytes]:
+    """Yields the lines of a file in UTF-8."""
+    encoding = json_text.encoding_of(file.peek(4)[:4])
+    if encoding.startswith("utf-8"):
+        yield from file
+        return
+    try:
+        for line in io.TextIOWrapper(file, encoding=encoding, newline="\n"):
+            yield line.encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not {encoding.upper()} ({error.reason}), expected {_EXPECTED}") from error
 
 
 def _parse(place: str, line: bytes) -> dict[str, Any]:
@@ -144,12 +186,13 @@ def count_questions(input_file: str, readers: Mapping[str, ReadTimedText] | None
     Raises:
       InputError: the file has no question; see also `read_questions`.
     """
-    if any(hasattr(reader, "look_at") for reader in (readers or {}).values()):
+    looks_first = any(hasattr(reader, "look_at") for reader in (readers or {}).values())
+    if looks_first:
         # Of several recordings, the last one may be missing, and the first may take an hour to recognise.
         lookers = {name: functools.partial(_look_at, reader) for name, reader in readers.items()}
         for _ in read_questions(input_file, lookers):
             pass
-    total = sum(1 for _ in read_questions(input_file, readers))
+    total = sum(1 for _ in read_questions(input_file, readers, again=looks_first))
     if not total:
         raise InputError(f"{input_file}: empty file, expected one question a line")
     return total
@@ -196,7 +239,7 @@ def answer_file(
     asked: collections.deque[tuple[Any, TimedText | None]] = collections.deque()
 
     def questions() -> Iterator[SquadExample]:
-        for question in read_questions(input_file, readers):
+        for question in read_questions(input_file, readers, again=True):
             asked.append((question.question_id, question.timed))
             yield question.example
 

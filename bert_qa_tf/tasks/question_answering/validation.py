@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bert_qa_tf.tasks.question_answering import squad_reader
+from bert_qa_tf.tasks.question_answering import squad_paragraphs, squad_reader
 from bert_qa_tf.tasks.question_answering.ceiling import ContextIndex, span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.text.normalization import normalized_tokens
@@ -149,17 +149,17 @@ _FIGURES = (
     "questions_without_answers",
     "impossible_questions",
     "impossible_questions_with_answers",
-    squad_reader.DUPLICATE_IDS,
-    squad_reader.EMPTY_QUESTIONS,
+    squad_paragraphs.DUPLICATE_IDS,
+    squad_paragraphs.EMPTY_QUESTIONS,
     "repeated_questions",
     "questions_with_digits",
     "questions_with_control_characters",
-    squad_reader.EMPTY_CONTEXTS,
-    squad_reader.PARAGRAPHS_WITHOUT_QUESTIONS,
+    squad_paragraphs.EMPTY_CONTEXTS,
+    squad_paragraphs.PARAGRAPHS_WITHOUT_QUESTIONS,
     "repeated_contexts",
     "contexts_with_digits",
     "contexts_with_control_characters",
-    squad_reader.INVALID_UNICODE,
+    squad_paragraphs.INVALID_UNICODE,
 )
 _DESCRIPTIONS = (
     "questions_with_a_valid_offset",

@@ -1,9 +1,11 @@
+import gzip
 import json
 import subprocess
 import sys
 
 import pytest
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering import question_files
@@ -134,12 +136,33 @@ def test_half_a_surrogate_pair_in_an_id_costs_no_answer(tmp_path):
     assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["id"] == "a\ud83d"
 
 
-def test_half_a_surrogate_pair_in_an_id_of_squad_is_refused_before_anything_is_answered(tmp_path):
+def test_half_a_surrogate_pair_in_an_id_of_squad_is_replaced_and_counted_once(tmp_path):
     qas = {"id": "a\ud83d", "question": "who", "answers": []}
     source = tmp_path / "in.json"
     source.write_text(json.dumps({"data": [{"paragraphs": [{"context": "nora", "qas": [qas]}]}]}))
-    with pytest.raises(InputError, match=r"qas\[0\]\.id: half a surrogate pair at character 1"):
-        question_files.count_questions(str(source))
+    with odd_items.collect() as odd:
+        assert question_files.answer_file(_FirstWord(), str(source), str(tmp_path / "out.jsonl")) == 1
+    assert odd.counts() == {"invalid_unicode": 1}
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["id"] == "a\ufffd"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_forms_of_others_are_told_by_their_content(tmp_path, pack):
+    paragraph = {"context": "nora called", "qas": [{"qid": "a", "question": "who", "answers": ["nora"]}]}
+    lines = json.dumps({"header": {}}) + "\n" + json.dumps(paragraph)
+    for name in ("mrqa.jsonl", "mrqa.jsonl.gz", "mrqa"):
+        (tmp_path / name).write_bytes(pack(lines.encode()))
+        (question,) = question_files.read_questions(str(tmp_path / name))
+        assert (question.question_id, question.example.context) == ("a", "nora called")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_json_lines_may_be_packed_and_in_another_encoding(tmp_path, pack, encoding):
+    lines = '{"id": 7, "question": "who", "context": "北京 calling"}\r\n\r\n{"question": "who", "context": "max"}'
+    (tmp_path / "in.jsonl").write_bytes(pack(lines.encode(encoding)))
+    found = list(question_files.read_questions(str(tmp_path / "in.jsonl")))
+    assert [(question.question_id, question.example.context) for question in found] == [(7, "北京 calling"), (3, "max")]
 
 
 @pytest.mark.parametrize("line", ["[" * 5000, '{"id": 1e400}', '{"id": ' + "9" * 5000 + "}", '{"id": NaN}'])

@@ -1,10 +1,13 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.odd_items import Severity
 from bert_qa_tf.tasks.question_answering import squad_reader
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from tests import testing
@@ -25,7 +28,10 @@ def _write(tmp_path, content):
 
 
 def _error(path, **options):
-    with pytest.raises(InputError) as caught:
+    with (
+        warnings.catch_warnings(action="ignore", category=odd_items.OddInputWarning),
+        pytest.raises(InputError) as caught,
+    ):
         squad_reader.read_squad(path, **options)
     message = str(caught.value)
     assert "\n" not in message
@@ -122,24 +128,39 @@ def test_another_shape_names_the_path_that_is_missing(tmp_path, keys):
     assert f": {path} is missing" in _error(_write(tmp_path, document))
 
 
-@pytest.mark.parametrize("key", ["id", "question"])
-def test_a_missing_field_of_a_question_is_named(tmp_path, key):
+def test_a_question_that_cannot_be_read_is_left_out_and_counted(tmp_path):
     broken = _qa("q2")
-    del broken[key]
-    message = _error(_write(tmp_path, _document(_qa(), broken)))
-    assert f"data[0].paragraphs[0].qas[1].{key} is missing, expected a string" in message
+    del broken["question"]
+    path = _write(tmp_path, _document(_qa(), broken))
+    with odd_items.collect() as odd:
+        assert [example.qas_id for example in squad_reader.read_squad(path)] == ["q1"]
+    assert odd.counts(Severity.WARNING) == {"unreadable_questions": 1}
+    place = "data[0].paragraphs[0].qas[1].question is missing, expected a string"
+    assert odd.to_json()[0]["first"] == [f"{path}: {place}"]
+    with odd_items.collect(strict=True):
+        assert f"{place}: this cannot be read" in _error(path)
+
+
+def test_an_id_that_is_missing_is_made_of_the_place_and_no_other_has_it(tmp_path):
+    made = "data.json:data[0].paragraphs[0].qas[1]"
+    questions = (_qa("q1"), _qa(None, "who"), _qa("", "where"), _qa(made, "why"))
+    with odd_items.collect() as odd:
+        found = [e.qas_id for e in squad_reader.read_squad(_write(tmp_path, _document(*questions)))]
+    assert found[:3] == ["q1", made, "data.json:data[0].paragraphs[0].qas[2]"]
+    assert len(set(found)) == 4
+    assert odd.counts() == {"made_ids": 2, "duplicate_ids": 1}
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"text": "cat"}, "answers[0].answer_start is missing, expected an integer"),
         ({"answer_start": 4}, "answers[0].text is missing, expected a string"),
-        ({"text": "cat", "answer_start": "4"}, "answers[0].answer_start is a string, expected an integer"),
-        ({"text": "cat", "answer_start": 4.0}, "answers[0].answer_start is a number, expected an integer"),
+        ({"text": "cat", "answer_start": "4a"}, "answers[0].answer_start is a string, expected an integer"),
+        ({"text": "cat", "answer_start": 4.5}, "answers[0].answer_start is 4.5, expected an integer"),
+        ({"text": "cat", "answer_start": 1e300}, "answers[0].answer_start is a number of 301 digits, expected a place"),
         ({"text": "cat", "answer_start": True}, "answers[0].answer_start is true or false, expected an integer"),
         ({"text": None, "answer_start": 4}, "answers[0].text is null, expected a string"),
-        ("cat", "answers[0] is a string, expected an object"),
+        (7, "answers[0] is an integer, expected an object"),
     ],
 )
 def test_a_malformed_answer_is_named(tmp_path, answer, expected):
@@ -149,12 +170,12 @@ def test_a_malformed_answer_is_named(tmp_path, answer, expected):
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ([], "the top level is an array, expected an object"),
+        ([], "the top level is an empty array, expected at least one article"),
+        ([3], "[0] is an integer, expected an object"),
         ({"data": {}}, "data is an object, expected an array"),
         ({"data": []}, "data is an empty array, expected at least one article"),
         ({"data": [3]}, "data[0] is an integer, expected an object"),
         ({"data": [{"paragraphs": []}]}, "holds no question in 0 paragraphs"),
-        (_document(_qa("")), "qas[0].id is an empty string"),
         (_document(_qa(is_impossible="yes")), "is_impossible is a string, expected true or false"),
         (_document(_qa(question="  ")), "data[0].paragraphs[0].qas[0].question: empty question (id 'q1')"),
     ],
@@ -163,27 +184,57 @@ def test_what_cannot_be_used_is_one_clear_line(tmp_path, document, expected):
     assert expected in _error(_write(tmp_path, document))
 
 
-def test_a_duplicate_id_names_both_places(tmp_path):
-    message = _error(_write(tmp_path, _document(_qa("q1"), _qa("q2"), _qa("q1"))))
+def test_a_second_question_with_the_same_id_gets_another(tmp_path):
+    path = _write(tmp_path, _document(_qa("q1"), _qa("q2"), _qa("q1", "who")))
+    with odd_items.collect() as odd:
+        examples = squad_reader.read_squad(path)
+    assert [example.qas_id for example in examples] == ["q1", "q2", "data.json:data[0].paragraphs[0].qas[2]"]
+    assert odd.counts() == {"duplicate_ids": 1}
+    with odd_items.collect(strict=True):
+        message = _error(path)
     assert "data[0].paragraphs[0].qas[2]: duplicate id 'q1'" in message
     assert "first used at data[0].paragraphs[0].qas[0]" in message
 
 
-def test_half_a_surrogate_pair_is_refused(tmp_path):
+def test_a_question_that_is_there_twice_is_read_once(tmp_path):
+    with odd_items.collect() as odd:
+        examples = squad_reader.read_squad(_write(tmp_path, _document(_qa("q1"), _qa("q2"), _qa("q1"))))
+    assert [example.qas_id for example in examples] == ["q1", "q2"]
+    assert odd.counts(Severity.NOTE) == {"repeated_records": 1}
+
+
+def test_half_a_surrogate_pair_is_replaced_and_counted(tmp_path):
     path = _write(tmp_path, json.dumps(_document(_qa(), context="the \ud83d sat")))
-    assert "half a surrogate pair at character 4" in _error(path)
+    with odd_items.collect() as odd:
+        assert squad_reader.read_squad(path)[0].context == "the \ufffd sat"
+    assert odd.counts() == {"invalid_unicode": 1}
+    with odd_items.collect(strict=True):
+        assert "half a surrogate pair at character 4" in _error(path)
 
 
-def test_required_answers_that_are_missing_are_counted(tmp_path):
+def test_questions_without_a_required_answer_are_left_out_and_counted(tmp_path):
     path = _write(tmp_path, _document(_qa("q1"), _qa("q2", answers=[]), {"id": "q3", "question": "why"}))
-    assert "2 of 3 questions have no answer" in _error(path, require_answers=True)
-    assert len(squad_reader.read_squad(path)) == 3
+    with odd_items.collect() as odd:
+        assert len(squad_reader.read_squad(path, require_answers=True)) == 1
+    assert odd.counts() == {"unanswered_questions": 2}
+    with odd_items.collect() as odd:
+        assert len(squad_reader.read_squad(path)) == 3
+    assert not odd
 
 
-def test_a_tolerant_reading_lists_what_a_strict_one_refuses(tmp_path):
+def test_required_answers_of_which_there_are_none_are_refused(tmp_path):
+    path = _write(tmp_path, _document(_qa("q2", answers=[]), {"id": "q3", "question": "why"}))
+    with odd_items.collect():
+        message = _error(path, require_answers=True)
+    assert "2 of 2 questions have no answer and are not marked is_impossible, the first is 'q2'" in message
+
+
+def test_an_audit_lists_what_other_readers_change(tmp_path):
     document = _document(_qa("q1"), _qa("q1"), _qa("q2", question=""))
     document["data"][0]["paragraphs"].append({"context": " ", "qas": []})
-    squad_file = squad_reader.load_squad(_write(tmp_path, document), strict=False)
+    with odd_items.collect() as odd:
+        squad_file = squad_reader.load_squad(_write(tmp_path, document), strict=False)
+    assert odd.counts() == {"repeated_records": 1, "empty_questions": 1}
     assert len(squad_file.examples) == 3
     assert [(p.kind, p.place) for p in squad_file.problems] == [
         ("duplicate_ids", "data[0].paragraphs[0].qas[1]"),

@@ -1,0 +1,43 @@
+"""The kinds of odd items that are found in SQuAD-form files; see `odd_items`."""
+
+from __future__ import annotations
+
+from bert_qa_tf.odd_items import OddKind, Severity
+
+# === Read as meant ===
+
+NUMERIC_IDS = OddKind("numeric_ids", "ids that are numbers, read as text")
+MADE_IDS = OddKind("made_ids", "questions without an id, named after their place in the file")
+NUMBERS_AS_TEXT = OddKind("numbers_as_text", 'offsets that are text ("73"), read as numbers')
+WHOLE_FLOATS = OddKind("whole_floats", "offsets with a decimal point (73.0), read as whole numbers")
+TRUTH_AS_TEXT = OddKind("truth_as_text", 'is_impossible as "true", "false", 1 or 0, read as true or false')
+TEXT_AS_NUMBERS = OddKind("text_as_numbers", "texts that are numbers, read as text")
+ODD_TITLES = OddKind("odd_titles", "titles that are no text, passed over")
+NULLS = OddKind("nulls", "nulls, read as absent")
+MISSING_QAS = OddKind("missing_qas", "paragraphs without qas, read as having no questions")
+BARE_ANSWERS = OddKind("bare_answers", "answers that are no list, or lists of bare texts, read as a list of answers")
+ANSWERS_WITHOUT_OFFSET = OddKind("answers_without_offset", "answers without answer_start: only their text is known")
+NO_ANSWERS = OddKind("no_answers", "empty, null or NOT_GIVEN answers, read as no answer")
+REPEATED_RECORDS = OddKind("repeated_records", "questions that the file holds twice, id and all, read once")
+
+# === Left out or estimated ===
+
+UNREADABLE_QUESTIONS = OddKind("unreadable_questions", "questions that cannot be read, left out", Severity.WARNING)
+UNREADABLE_RECORDS = OddKind(
+    "unreadable_records", "articles, paragraphs or lines that cannot be read, left out", Severity.WARNING
+)
+EMPTY_QUESTIONS = OddKind("empty_questions", "questions without a word, left out", Severity.WARNING)
+DUPLICATE_IDS = OddKind(
+    "duplicate_ids", "ids of more than one question; the later ones are named after their place", Severity.WARNING
+)
+INVALID_UNICODE = OddKind(
+    "invalid_unicode", "texts with half a surrogate pair, which was replaced by U+FFFD", Severity.WARNING
+)
+UNANSWERED = OddKind(
+    "unanswered_questions", "questions without an answer that are not marked is_impossible, left out", Severity.WARNING
+)
+NO_ANSWERS_LEFT_OUT = OddKind(
+    "no_answers_left_out",
+    "questions with an empty or NOT_GIVEN answer have no answer, left out; --version_2_with_negative keeps them",
+    Severity.WARNING,
+)
