@@ -5,7 +5,7 @@ What a record holds decides its form, so that files need no flag:
     {"title": …, "paragraphs": [{"context": …, "qas": […]}, …]}     an article of SQuAD
     {"context": …, "qas": [{"question": …, "answers": …}, …]}       a paragraph: simpletransformers, KorQuAD 2.0, MRQA
     {"context": …, "question": …, "answers": …}                     a row: `datasets`, `run_qa.py`
-    {"row": {…}}                                                    a row of the server of `datasets`
+    {"row": {…}}, {"data": {…}}                                     one of these, wrapped as servers of data sets do
     {"header": {…}}                                                 the first line of MRQA; holds no question
 
 Records may be in `data`, in an array, or on lines, and the file may be gzip (`storage.json_stream`,
@@ -26,6 +26,7 @@ from bert_qa_tf.tasks.question_answering.squad_coercion import Unreadable, is_nu
 
 EXPECTED = "SQuAD-form JSON"
 _ARRAYS = ("data", "rows")
+_KNOWN_KEYS = frozenset(("paragraphs", "qas", "question", "context"))
 _READ_BYTES = 1 << 20
 # A key that only another data set's own form has → the name of that form.
 _OTHER_FORMS = {
@@ -128,7 +129,9 @@ class SquadRecords:
             text = content.decode(json_text.encoding_of(content))
             json_text.parse(text, allow_nan=True)
         except UnicodeDecodeError as error:
-            return "", InputError(f"{self.name}: not UTF-8 at byte {error.start}, expected {EXPECTED}")
+            # Without a mark, another encoding than UTF-8 was only a guess.
+            name = "UTF-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "UTF-8"
+            return "", InputError(f"{self.name}: not {name} at byte {error.start}, expected {EXPECTED}")
         except json_text.JsonError as error:
             if error.offset is None:
                 return text, InputError(f"{self.name}: JSON {error.reason}, expected {EXPECTED}")
@@ -199,8 +202,11 @@ def _explained(place: str, value: Mapping[str, Any]) -> Unreadable:
 
 def _unwrapped(record: Record) -> Record:
     value = record.value
-    if isinstance(value, dict) and isinstance(value.get("row"), dict) and "question" not in value:
-        return record._replace(value=value["row"])
+    if isinstance(value, dict) and not _KNOWN_KEYS & value.keys():
+        for key in ("row", "data"):
+            inner = value.get(key)
+            if isinstance(inner, dict) and _KNOWN_KEYS & inner.keys():
+                return record._replace(value=inner)
     return record
 
 
