@@ -1,6 +1,7 @@
 """Checks SQuAD-form JSON for problems before it is used for training.
 
-The audit counts wrong answer offsets, duplicate ids, empty texts and answers that speech recognition lost, and computes
+The audit says whether a file is fit for training, and shows what is wrong or odd about it: wrong answer offsets,
+repeated ids, fields of another type, questions that cannot be read, answers that speech recognition lost. It computes
 the best score that any span of the text could get (the ceiling).
 
   python -m bert_qa_tf.audit --input_file=train.json --input_file=test.json --output_file=audit.json
@@ -25,8 +26,10 @@ def main(values: absl_flags.FlagValues) -> None:
         overwrite=values.overwrite,
         max_answer_words=values.max_answer_words,
         show=values.show,
+        show_all=values.show_all,
         fail_under_aligned=values.fail_under_aligned,
         fail_under_ceiling_f1=values.fail_under_ceiling_f1,
+        strict=values.strict,
     )
 
 

@@ -21,7 +21,10 @@ def define_odd_items(values: Values) -> None:
 def define_audit(values: Values) -> None:
     """Audit."""
     flags.DEFINE_multi_string(
-        "input_file", [], "SQuAD-form JSON to check. Repeat the flag for several files.", flag_values=values
+        "input_file",
+        [],
+        "File of questions with answers to check, such as SQuAD-form JSON. Repeat the flag for several files.",
+        flag_values=values,
     )
     flags.DEFINE_string("output_file", None, "Also write the figures as JSON to this file.", flag_values=values)
     flags.DEFINE_bool(
@@ -39,6 +42,9 @@ def define_audit(values: Values) -> None:
         flag_values=values,
     )
     flags.DEFINE_integer("show", 3, "How many ids to show for each kind of problem.", lower_bound=0, flag_values=values)
+    flags.DEFINE_bool(
+        "show_all", False, "Show figures that are 0, too. The JSON always has all of them.", flag_values=values
+    )
     flags.DEFINE_float(
         "fail_under_aligned",
         None,

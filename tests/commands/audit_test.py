@@ -20,6 +20,7 @@ _KEYS = {
     "ceiling_exact_match",
     "ceiling_f1",
     "lengths",
+    "odd_items",
 }
 
 
@@ -43,7 +44,7 @@ def test_writes_the_figures_of_each_file_and_prints_them_side_by_side(tmp_path, 
     assert [figure["misaligned_answers"] for figure in figures] == [0, 1]
     assert figures[0].keys() >= _KEYS
     printed = capsys.readouterr().out
-    row = next(line for line in printed.splitlines() if line.startswith("misaligned answers"))
+    row = next(line for line in printed.splitlines() if line.startswith("  misaligned answers"))
     assert row.split() == ["misaligned", "answers", "0", "1"]
     assert f"{bad}: first of each kind of problem" in printed
     assert "misaligned answers (1): q1" in printed
@@ -74,6 +75,62 @@ def test_a_ceiling_that_is_too_low_exits_1(tmp_path, capsys):
     path.write_text((tmp_path / _file(tmp_path, "data.json", 4)).read_text().replace('"text": "cat"', '"text": "dog"'))
     assert _run(f"--input_file={path}", "--fail_under_ceiling_f1=80") == 1
     assert "no span can score more than F1 0.00, expected at least 80.0" in capsys.readouterr().err
+
+
+def test_the_verdict_comes_first_and_rows_of_zeros_are_left_out(tmp_path, capsys):
+    good, bad = _file(tmp_path, "good.json", 4), _file(tmp_path, "bad.json", 5)
+    assert _run(f"--input_file={good}", f"--input_file={bad}") == 0
+    printed = capsys.readouterr().out
+    first, _, third, *_ = printed.splitlines()
+    assert first == f"{good}: fit for training: of 1 questions with an answer, 1 (100.0%) have it where the file says"
+    assert third.startswith(f"{bad}: not fit for training as it is: of 1 questions with an answer, 0 (0.0%) have it")
+    assert "duplicate ids" not in printed
+    assert _run(f"--input_file={good}", f"--input_file={bad}", "--show_all") == 0
+    assert "  duplicate ids" in capsys.readouterr().out
+
+
+def test_every_problem_is_shown_at_once_and_strict_refuses_them_after_the_report(tmp_path, capsys):
+    answer = {"text": "cat", "answer_start": 4}
+    qas = [
+        {"id": 1, "question": "who", "answers": [answer]},
+        {"question": "what", "answers": [answer]},
+        {"id": "c", "question": " ", "answers": [answer]},
+        {"id": "d", "question": "where", "answers": [answer | {"answer_start": 4.5}]},
+        {"id": "e", "question": "why", "answers": [{"text": "", "answer_start": 0}]},
+    ]
+    path, output = tmp_path / "odd.json", tmp_path / "audit.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": "the cat sat", "qas": qas}]}]}))
+    assert _run(f"--input_file={path}", f"--output_file={output}") == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "  1 of 4 questions have no answer: convert with --version_2_with_negative" in printed.out
+    assert "  2 items are left out or changed when it is read" in printed.out
+    assert "answers[0].answer_start is 4.5, expected an integer" in printed.out
+    assert printed.out.index("left out or changed\n") < printed.out.index("odd, but read as meant\n")
+    (figures,) = json.loads(output.read_text())["files"]
+    assert {kind["kind"]: kind["count"] for kind in figures["odd_items"]} == {
+        "unreadable_questions": 1,
+        "empty_questions": 1,
+        "numeric_ids": 1,
+        "made_ids": 1,
+        "no_answers": 1,
+    }
+    assert figures["repeated_contexts"] == 0
+    assert _run(f"--input_file={path}", "--strict") == 1
+    printed = capsys.readouterr()
+    assert "odd, but read as meant" in printed.out
+    assert "odd.json: holds odd items, which --strict refuses: unreadable questions (1), " in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_a_file_of_which_nothing_can_be_read_is_audited_and_exits_1(tmp_path, capsys):
+    good, bad = _file(tmp_path, "good.json", 4), tmp_path / "bad.json"
+    bad.write_text(json.dumps({"data": [{"story": "a cat"}, 3]}))
+    assert _run(f"--input_file={bad}", f"--input_file={good}") == 1
+    printed = capsys.readouterr()
+    assert "unreadable records" in printed.out
+    assert f"{good}: fit for training" in printed.out
+    assert "no question in it can be read, such as data[0] is in CoQA's own form, which is not read" in printed.err
 
 
 def test_no_file_is_one_clear_line(capsys):

@@ -7,10 +7,10 @@ import TensorFlow.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,7 +71,7 @@ def answer_survived(examples: Sequence[SquadExample]) -> np.ndarray:
     return survived
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class AuditReport:
     """The result of auditing one file.
 
@@ -81,6 +81,7 @@ class AuditReport:
       lengths: percentiles of lengths in words, such as `{"context_words": {"p50": 120, …, "max": 656}}`.
       first_of_each: the first ids (JSON paths, for paragraphs) of each kind of problem found.
       aligned: see `AlignedCount`.
+      odd_items: what was odd, see `OddItems.to_json`.
     """
 
     file: str
@@ -88,6 +89,7 @@ class AuditReport:
     lengths: dict[str, dict[str, int]]
     first_of_each: dict[str, list[str]]
     aligned: AlignedCount
+    odd_items: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the file's entry in the JSON of `audit --output_file`."""
@@ -97,6 +99,7 @@ class AuditReport:
             "aligned_fraction": self.aligned.fraction,
             "lengths": self.lengths,
             "first_of_each": self.first_of_each,
+            "odd_items": self.odd_items,
         }
 
 
