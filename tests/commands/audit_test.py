@@ -119,7 +119,10 @@ def test_every_problem_is_shown_at_once_and_strict_refuses_them_after_the_report
     assert _run(f"--input_file={path}", "--strict") == 1
     printed = capsys.readouterr()
     assert "odd, but read as meant" in printed.out
-    assert "odd.json: holds odd items, which --strict refuses: unreadable questions (1), " in printed.err
+    assert (
+        "odd.json: holds odd items, which --strict refuses: empty questions (1), unreadable questions (1), "
+        in printed.err
+    )
     assert len(printed.err.splitlines()) == 1
 
 

@@ -55,6 +55,7 @@ def test_signatures_are_those_that_servers_and_clients_agreed_on(exported):
         "nbest_answer": tf.string,
         "nbest_start": tf.int32,
         "nbest_score": tf.float32,
+        "question_tokens_cut": tf.int32,
     }
     ids = tf.saved_model.load(exported.ids_dir).signatures
     assert set(ids) == {"serve_ids"}

@@ -6,6 +6,7 @@ model does the same in its graph (`export_module.py`).
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -78,7 +79,14 @@ class QuestionAnswerer:
         """
         examples, to_featurize = itertools.tee(examples)
         seen: set[str] = set()
-        windows_of = featurize_examples(to_featurize, self.tokenizer, self.windowing, lambda example: None)
+        cut: dict[str, int] = {}
+        windows_of = featurize_examples(
+            to_featurize,
+            self.tokenizer,
+            self.windowing,
+            lambda example: None,
+            on_cut=lambda example, num_tokens: cut.update({example.qas_id: num_tokens}),
+        )
         for group in _groups(zip(examples, windows_of, strict=True), self.batch_size * _BATCHES_PER_CHUNK):
             for example, _ in group:
                 if example.qas_id in seen:
@@ -88,7 +96,9 @@ class QuestionAnswerer:
             results = {result.unique_id: result for result in self.raw_results(windows)}
             for example, some in group:
                 own = [results[window.unique_id] for window in some]
-                yield decode(some, own, replace_surrogates(example.context), self.decoding)
+                answer = decode(some, own, replace_surrogates(example.context), self.decoding)
+                num_cut = cut.pop(example.qas_id, 0)
+                yield dataclasses.replace(answer, question_tokens_cut=num_cut) if num_cut else answer
 
     def answer_all(self, examples: Sequence[SquadExample]) -> Predictions:
         """Answers every question and collects the answers by id, as `evaluate` writes them."""

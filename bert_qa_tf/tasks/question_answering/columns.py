@@ -15,8 +15,8 @@ INPUTS = ("question", "context")
 # The type of each output's values, one value for each question; the `nbest_…` outputs have a list for each.
 _COLUMNS = {"answer": str, "answer_start": int, "answer_end": int, "score": (int, float)}
 _LISTS = {"nbest_answer": str, "nbest_start": int, "nbest_score": (int, float)}
-# Outputs of models that may give no answer.
-_OPTIONAL = {"null_odds": (int, float)}
+# Outputs of models that may give no answer, and of those that were exported since there is such an output.
+_OPTIONAL = {"null_odds": (int, float), "question_tokens_cut": int}
 OUTPUTS = (*_COLUMNS, *_LISTS)
 
 
@@ -77,4 +77,5 @@ def _to_answer(row: Mapping[str, Any], context: str) -> DecodedAnswer:
         if entry or score > 0  # else it pads a short list
     )
     null_odds = float(row["null_odds"]) if "null_odds" in row else None
-    return DecodedAnswer(text, start_char, end_char, float(row["score"]), nbest, null_odds)
+    num_cut = row.get("question_tokens_cut")
+    return DecodedAnswer(text, start_char, end_char, float(row["score"]), nbest, null_odds, num_cut)

@@ -184,7 +184,7 @@ class SquadConverter:
             self._tokenizer,
             self._config.windowing,
             choose_answer=lambda _: waiting[0].answer,
-            on_cut=lambda _: self.counts.update(questions_cut=1),
+            on_cut=lambda *_: self.counts.update(questions_cut=1),
         )
         for windows in windows_of:
             choice = waiting.popleft()

@@ -78,6 +78,8 @@ class DecodedAnswer:
       score: the answer's probability, 0 to 1; 0.0 if there is no candidate.
       nbest: the candidates, best first; for SQuAD 2.0 the entry "" is among them.
       null_odds: for SQuAD 2.0, the null score minus the best span's score; else None.
+      question_tokens_cut: how many word pieces at the end of the question the model did not read, because it is longer
+        than `max_query_length`; None if an older export does not say.
     """
 
     text: str
@@ -86,6 +88,7 @@ class DecodedAnswer:
     score: float
     nbest: tuple[Candidate, ...]
     null_odds: float | None = None
+    question_tokens_cut: int | None = 0
 
 
 @dataclasses.dataclass

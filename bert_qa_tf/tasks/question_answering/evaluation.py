@@ -117,6 +117,7 @@ def evaluate(
     survived, lost = squad_metrics.split_scores(scores, reference.survived)
     metrics["answer_survived_recognition"] = _brief(survived)
     metrics["answer_lost_in_recognition"] = _brief(lost)
+    metrics["questions_cut"] = _num_cut(answers)
     return metrics | _span_accuracies(reference, answers, tokenizer)
 
 
@@ -152,6 +153,13 @@ def evaluate_word_overlap(reference: FileReference) -> Evaluation:
     print(f"{WORD_OVERLAP}, {os.path.basename(reference.path)}: {overlap.variant}")
     metrics = evaluate(reference, overlap.predictions, source=WORD_OVERLAP)
     return Evaluation({**metrics, "variant": str(overlap.variant)})
+
+
+def _num_cut(answers: Mapping[str, DecodedAnswer] | None) -> int | None:
+    """Counts the questions of which the model did not read the end; None if that is unknown."""
+    if answers is None or any(answer.question_tokens_cut is None for answer in answers.values()):
+        return None
+    return sum(answer.question_tokens_cut > 0 for answer in answers.values())
 
 
 def _share(value: float, ceiling: float) -> float | None:

@@ -91,7 +91,9 @@ class QaModule(IdsModule):
           `answer` `<string>[batch]`, `answer_start` and `answer_end` (code points into the context, end exclusive)
           `<int32>[batch]`, `score` `<float32>[batch]` in 0–1, and `nbest_answer`, `nbest_start`, `nbest_score`, each
           `[batch, n_best]`; for SQuAD 2.0 also `null_odds` `<float32>[batch]`, see `best_answers`. Offsets and texts
-          are those of the context with each invalid byte sequence replaced by U+FFFD.
+          are those of the context with each invalid byte sequence replaced by U+FFFD. `question_tokens_cut`
+          `<int32>[batch]` says how many word pieces at the end of a question are beyond `max_query_length` and were
+          not read.
         """
         same_batch = tf.debugging.assert_equal(
             tf.size(question), tf.size(context), "question and context must have the same number of rows"
@@ -99,12 +101,14 @@ class QaModule(IdsModule):
         with tf.control_dependencies([same_batch]):
             question = tf.strings.unicode_transcode(question, "UTF-8", "UTF-8", errors="replace")
             context = tf.strings.unicode_transcode(context, "UTF-8", "UTF-8", errors="replace")
-        question_ids = self._tokenizer.tokenize(question).ids[:, : self._windowing.max_query_length]
+        whole_question_ids = self._tokenizer.tokenize(question).ids
+        question_ids = whole_question_ids[:, : self._windowing.max_query_length]
+        cut = tf.cast(whole_question_ids.row_lengths() - question_ids.row_lengths(), tf.int32)
         contexts = self._tokenizer.tokenize(context)
         lengths = tf.cast(question_ids.row_lengths(), tf.int32), tf.cast(contexts.ids.row_lengths(), tf.int32)
         counts, _ = windows_per_question(*lengths, self._windowing)
         spans = self._find_all_spans(plan_windows(*lengths, self._windowing), question_ids, contexts)
-        return best_answers(spans, counts, context, self._decoding)
+        return {**best_answers(spans, counts, context, self._decoding), "question_tokens_cut": cut}
 
     def _find_all_spans(self, plan: WindowPlan, questions: tf.RaggedTensor, contexts: TokenizedBatch) -> Spans:
         """Runs the windows through the model, some at a time, and keeps the best spans of each.

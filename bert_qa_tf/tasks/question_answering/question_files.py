@@ -2,8 +2,9 @@
 
 A file of questions has one object per line, `{"question": …, "context": …}` with an optional `"id"`, or is in a form
 that `squad_reader` reads. The output has one line per question in the same order, `{"id": …, "answer": …,
-"answer_start": …, "answer_end": …, "score": …}`. Offsets are code points into the context, and the end is exclusive.
-TensorFlow is imported only if a path is remote.
+"answer_start": …, "answer_end": …, "score": …}`, with `"question_cut": true` if the question is longer than the model
+reads. Offsets are code points into the context, and the end is exclusive. TensorFlow is imported only if a path is
+remote.
 
 Instead of a `context`, a line may name a transcript or a recording (`"transcript_file": "call.vtt"` or
 `"audio": "call.wav"`, relative to the file of questions), if the caller passes a reader of such files. The answer then
@@ -23,7 +24,9 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import tqdm
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.odd_items import OddKind, Severity
 from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.storage.json_stream import JsonRecords, NotStreamable
 from bert_qa_tf.storage.packed_text import open_text
@@ -32,6 +35,9 @@ from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.text.timed_text import ReadTimedText, TimedText, time_fields
 
+QUESTIONS_CUT = OddKind(
+    "questions_cut", "questions that are longer than the model reads, whose end it did not see", Severity.WARNING
+)
 _EXPECTED = "a file of questions"
 # Keys of the first record of a file that is left to `squad_reader`, whatever its name is.
 _KEYS_OF_SQUAD = frozenset(("paragraphs", "qas", "header", "row"))
@@ -162,7 +168,7 @@ def to_json(question_id: Any, answer: DecodedAnswer, timed: TimedText | None = N
       answer: the answer to a question about `timed.text`, or about a text without times.
       timed: the text with its times, if it has any.
     """
-    record = {
+    record: dict[str, Any] = {
         "id": question_id,
         "answer": answer.text,
         "answer_start": answer.start_char,
@@ -174,7 +180,20 @@ def to_json(question_id: Any, answer: DecodedAnswer, timed: TimedText | None = N
         record |= {"answer_start": said.start_char, "answer_end": said.end_char} | time_fields(said)
         if said.text != answer.text:
             record["as_said"] = said.text
+    if answer.question_tokens_cut:
+        record["question_cut"] = True
     return json_text.write(record)
+
+
+def note_cut_question(answer: DecodedAnswer, source: str, place: str) -> None:
+    """Counts a question of which the model did not read the end.
+
+    Raises:
+      InputError: odd items are refused.
+    """
+    if answer.question_tokens_cut:
+        detail = f"the question is {answer.question_tokens_cut} word pieces longer than the model reads"
+        odd_items.add(QUESTIONS_CUT, source, place, detail)
 
 
 def count_questions(input_file: str, readers: Mapping[str, ReadTimedText] | None = None) -> int:
@@ -245,10 +264,16 @@ def answer_file(
 
     answers = answerer.answer(questions())
     shown = tqdm.tqdm(answers, total=total, unit="question", disable=not sys.stderr.isatty())
-    lines = (to_json(question_id, answer, timed) for answer in shown for question_id, timed in [asked.popleft()])
+
+    def line(answer: DecodedAnswer) -> str:
+        question_id, timed = asked.popleft()
+        note_cut_question(answer, input_file, f"question {question_id!r}")
+        return to_json(question_id, answer, timed)
+
+    lines = map(line, shown)
     if output_file is None:
-        for line in lines:
-            print(line)
+        for text in lines:
+            print(text)
     else:
         files.write_lines(output_file, lines)
     return total

@@ -45,6 +45,9 @@ def format_table(file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
         if any(name in metrics for metrics in columns):
             cells = [_pair(m.get(name, {}).get("exact_match"), m.get(name, {}).get("f1")) for m in columns]
             lines.append(row(f"  {label}, EM / F1", cells))
+    if any(metrics.get("questions_cut") for metrics in columns):
+        cells = ["–" if (count := metrics.get("questions_cut")) is None else str(count) for metrics in columns]
+        lines.append(row("questions cut, too long to read", cells))
     return "\n".join(line.rstrip() for line in lines)
 
 

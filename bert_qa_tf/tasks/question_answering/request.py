@@ -76,6 +76,7 @@ class QuestionRequest:
             return
         context, timed = self._text
         answer = answer_text.answer_question(answerer, self.question, context)
+        question_files.note_cut_question(answer, "--question", "")
         if self.output_file:
             files.write_lines(self.output_file, [question_files.to_json(1, answer, timed)])
             print(f"wrote 1 answer to {self.output_file}")

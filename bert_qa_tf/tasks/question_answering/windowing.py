@@ -171,7 +171,7 @@ def featurize_examples(
     tokenizer: Tokenizer,
     windowing: WindowingConfig,
     choose_answer: Callable[[SquadExample], Answer | None] = first_fitting_answer,
-    on_cut: Callable[[SquadExample], None] | None = None,
+    on_cut: Callable[[SquadExample, int], None] | None = None,
 ) -> Iterator[list[InputFeatures]]:
     """Tokenizes and windows any number of examples, a bounded amount of text at a time.
 
@@ -181,7 +181,7 @@ def featurize_examples(
       tokenizer: the tokenizer of the encoder that will read the windows.
       windowing: lengths and stride.
       choose_answer: returns the answer that labels an example's windows, or None.
-      on_cut: called with each example whose question is longer than `max_query_length`.
+      on_cut: called with each example whose question is longer than `max_query_length`, and by how many word pieces.
 
     Yields:
       The windows of each example, in the order of the examples.
@@ -194,7 +194,7 @@ def featurize_examples(
         for example in chunk:
             question_ids = known[example.question].ids
             if on_cut is not None and len(question_ids) > windowing.max_query_length:
-                on_cut(example)
+                on_cut(example, len(question_ids) - windowing.max_query_length)
             yield make_windows(
                 example,
                 question_ids,

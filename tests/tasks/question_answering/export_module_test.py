@@ -21,6 +21,7 @@ OUTPUTS = {
     "nbest_answer": ((2, 20), tf.string),
     "nbest_start": ((2, 20), tf.int32),
     "nbest_score": ((2, 20), tf.float32),
+    "question_tokens_cut": ((2,), tf.int32),
 }
 
 
@@ -56,6 +57,13 @@ def test_answers_equal_those_of_python_windowing_and_numpy_decoding(module):
     contexts = [text for text in tiny_model.random_texts(0, 60)]
     questions = [text[:20] for text in tiny_model.random_texts(1, 60)]
     _assert_same_answers(_ask(module, questions, contexts), _predict(questions, contexts))
+
+
+def test_both_models_say_how_much_of_a_question_was_cut(module):
+    longest = tiny_model.WINDOWING.max_query_length
+    questions, contexts = ["who", "it " * longest, "it " * (longest + 3)], ["the cat sat"] * 3
+    assert _ask(module, questions, contexts)["question_tokens_cut"].tolist() == [0, 0, 3]
+    assert [answer.question_tokens_cut for answer in _predict(questions, contexts)] == [0, 0, 3]
 
 
 def test_squad_2_answers_equal_those_of_numpy_decoding():

@@ -1,4 +1,6 @@
+import dataclasses
 import gzip
+import itertools
 import json
 import subprocess
 import sys
@@ -106,6 +108,23 @@ def test_a_squad_file_is_answered_by_its_ids(tmp_path, capsys):
     assert question_files.answer_file(_FirstWord(), str(tmp_path / "dev.json"), None) == 2
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(record["id"], record["answer"]) for record in found] == [("56d9", "nora"), ("56da", "😀")]
+
+
+def test_a_question_that_is_cut_is_said_so_and_counted(tmp_path, capsys):
+    class Cutting(_FirstWord):
+        def answer(self, examples):
+            for example, answer in zip(*itertools.tee(examples), strict=True):
+                num_cut = max(len(example.question.split()) - 2, 0)
+                yield dataclasses.replace(*super().answer([answer]), question_tokens_cut=num_cut)
+
+    lines = [json.dumps({"question": question, "context": "nora called"}) for question in ("who", "who was it then")]
+    with odd_items.collect() as odd:
+        question_files.answer_file(Cutting(), _write(tmp_path / "in.jsonl", *lines), None)
+    short, long = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "question_cut" not in short
+    assert long["question_cut"] is True
+    assert odd.counts(odd_items.Severity.WARNING) == {"questions_cut": 1}
+    assert odd.to_json()[0]["first"] == [f"{tmp_path / 'in.jsonl'}: question 2"]
 
 
 def test_answers_cut_short_do_not_replace_what_was_there(tmp_path):

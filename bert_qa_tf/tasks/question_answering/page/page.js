@@ -75,7 +75,9 @@ function show(answer, context, seconds) {
   const times = entries.map(({ text, start }, i) => (text && timeline ? timeline.at(start, ends[i]) : null));
   byId("answers").replaceChildren(...entries.map((entry, i) => answerItem(entry, i, times[i])));
   const none = entries[0].text ? "" : "No answer in this transcript. ";
-  tell(`${none}Asked and answered in ${seconds.toFixed(2)} s.`);
+  // Older exports do not say.
+  const cut = answer.question_tokens_cut > 0 ? "The question is too long: the model did not read its end. " : "";
+  tell(`${none}${cut}Asked and answered in ${seconds.toFixed(2)} s.`);
   questionBox.scrollLeft = 0; // a long one shows its beginning
   contextBox.hidden = true;
   view.hidden = false;
