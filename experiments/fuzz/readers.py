@@ -76,8 +76,9 @@ def targets(cases: Iterable[pathlib.Path]) -> list[Target]:
     more = [path for folder in cases for path in sorted(folder.rglob("*")) if path.is_file()]
     transcripts = _contents([*sorted((_TESTDATA / "transcripts").glob("call.*")), *_below(more, "transcripts")])
     transcripts.append(gzip.compress((_TESTDATA / "transcripts" / "call.srt").read_bytes(), mtime=0))
-    rows = _contents([path for path in _below(more, "squad") if path.suffix in (".json", ".jsonl")])
-    squad = [*[_small_squad()] * max(1, len(rows)), *rows]
+    rows = _contents([path for path in _below(more, "squad") if path.suffix in (".json", ".jsonl", ".gz")])
+    forms = _squad_forms()
+    squad = [*[_small_squad()] * max(1, len(rows) + len(forms)), *rows, *forms]
     text = [
         b"Ann: it is, um, on [Music] Monday [00:01:02] Bob: No, no. Speaker 1: hm. - Yes. >> (laughs) OK\n0:01\n",
         b"The U.S. paid $2.50 million in May 1998, 1,234,567 of 3/4 at 9:30 a.m. on the 22nd, call 555-0100. '80s 5%.",
@@ -212,6 +213,35 @@ def _small_squad() -> bytes:
     return json.dumps({**document, "data": document["data"][:2]}).encode()
 
 
+def _squad_forms() -> list[bytes]:
+    """Rows, lines, paragraphs, MRQA, packed or in UTF-16, with fields of other types."""
+    context = "nora called at six about the café 😀"
+    answers = {"text": ["six", "at six"], "answer_start": [15, 12]}
+    row = {"id": "a", "title": "Calls", "context": context, "question": "when", "answers": answers}
+    rows = [row, row | {"id": 2, "answers": {"text": [], "answer_start": []}}, row | {"id": None, "title": None}]
+    detected = [{"text": "six", "char_spans": [[15, 17]]}]
+    mrqa = {
+        "context": context,
+        "qas": [{"qid": "a", "question": "when", "detected_answers": detected, "answers": ["6"]}],
+    }
+    odd = [
+        {"id": 1.0, "question": "who", "answers": [{"text": "nora", "answer_start": "0"}], "is_impossible": "false"},
+        {"question": "where", "answers": [{"text": None, "answer_start": -1, "answer_category": "NOT_GIVEN"}]},
+        {"id": "c", "question": "when", "answer": {"text": ["six"], "answer_start": [15.0]}, "is_impossible": None},
+    ]
+    lines = b"".join(json.dumps(one).encode() + b"\n" for one in ({"header": {}}, mrqa, mrqa))
+    paragraphs = json.dumps([{"context": context, "qas": odd}, {"context": "nobody asked"}])
+    return [
+        json.dumps({"version": 1, "data": rows}).encode(),
+        "".join(json.dumps(one, ensure_ascii=False) + "\r\n" for one in rows).encode(),
+        lines,
+        gzip.compress(lines, mtime=0),
+        paragraphs.encode(),
+        paragraphs.encode("utf-16"),
+        json.dumps({"features": [], "rows": [{"row_idx": 0, "row": row}]}).encode(),
+    ]
+
+
 def _squad(content: bytes, folder: pathlib.Path) -> None:
     path = _written(folder, "squad.json", content)
     try:
@@ -222,8 +252,10 @@ def _squad(content: bytes, folder: pathlib.Path) -> None:
         json.dumps(dataclasses.asdict(validation.audit_file(found)))
         for example in found.examples[:3]:
             squad_reader.example_to_json(example, True)
-    for example in squad_reader.iter_squad(path):
+    for example in squad_reader.iter_squad(path, require_answers=True, keep_no_answers=False):
         validation.has_valid_offset(example)
+        json.dumps(squad_reader.example_to_json(example, True), ensure_ascii=False).encode("utf-8")
+    json.dumps(list(squad_reader.iter_articles(path)))
 
 
 def _questions() -> bytes:

@@ -166,7 +166,7 @@ class ParagraphReader:
                 max(len(qas), 1),
             )
             return
-        paragraph = self._placed(source)
+        paragraph = self._placed(source, len(qas))
         if not qas:
             self._note(PARAGRAPHS_WITHOUT_QUESTIONS, source.place, "", "no question about this paragraph")
         for number, qa in enumerate(qas):
@@ -195,7 +195,7 @@ class ParagraphReader:
             self._leave_out(oddities.UNREADABLE_RECORDS, source.place, unreadable)
         return []
 
-    def _placed(self, source: Paragraph) -> ReadParagraph:
+    def _placed(self, source: Paragraph, num_questions: int) -> ReadParagraph:
         """Returns the paragraph without its questions; rows about one text share its object and its number."""
         last = self._last
         is_loose = source.article is None
@@ -219,7 +219,7 @@ class ParagraphReader:
             is_new, index = True, source.number
         self.num_paragraphs += is_new
         if is_new and not context.strip():
-            detail = f"empty context of {len(source.qas or ())} questions"
+            detail = f"empty context of {num_questions} questions"
             self._note(EMPTY_CONTEXTS, f"{source.place}.context", "", detail)
         self._last = ReadParagraph(source, title, index, context, [])
         return self._last._replace(questions=[])

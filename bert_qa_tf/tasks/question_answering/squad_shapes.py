@@ -50,7 +50,7 @@ class Paragraph(NamedTuple):
       number: the number in the article, or None.
       title: the title, or None.
       context: the text.
-      qas: the questions, or None if there is no such key.
+      qas: the questions; anything, or None if there is no such key.
       record: the object that holds it.
       article_record: the object that holds the article; empty if it is no part of one.
     """
@@ -60,7 +60,7 @@ class Paragraph(NamedTuple):
     number: int | None
     title: Any
     context: Any
-    qas: list[Any] | None
+    qas: Any
     record: Mapping[str, Any]
     article_record: Mapping[str, Any] = MappingProxyType({})
 
@@ -71,7 +71,7 @@ class Paragraph(NamedTuple):
     @property
     def is_row(self) -> bool:
         """Whether the question and its text are one object."""
-        return self.qas is not None and len(self.qas) == 1 and self.qas[0] is self.record
+        return isinstance(self.qas, list) and len(self.qas) == 1 and self.qas[0] is self.record
 
 
 class SquadRecords:

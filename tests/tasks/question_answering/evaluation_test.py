@@ -7,7 +7,7 @@ import pytest
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.evaluation import results
-from bert_qa_tf.tasks.question_answering import evaluation
+from bert_qa_tf.tasks.question_answering import evaluation, report
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from tests import tiny_model
@@ -84,6 +84,17 @@ def test_a_file_of_questions_without_answers_has_no_offsets_that_could_be_wrong(
     assert metrics["f1"] == 50
     assert (metrics["span_accuracy"], metrics["span_accuracy_total"]) == (50, 2)
     assert "span_accuracy_reason" not in metrics
+
+
+@pytest.mark.parametrize(("cut", "expected"), [((0, 0), 0), ((0, 7), 1), ((None, 7), None)])
+def test_questions_that_were_cut_are_counted(cut, expected):
+    predictions = Predictions()
+    for qas_id, num_cut in zip("ab", cut, strict=True):
+        predictions.add(qas_id, DecodedAnswer("cat", 4, 7, 0.5, (), question_tokens_cut=num_cut))
+    metrics = _evaluate([_example("a", "cat", 4), _example("b", "sat", 8)], predictions)
+    assert metrics["questions_cut"] == expected
+    line = "questions cut, too long to read"
+    assert (line in report.format_table("a.json", {"m": metrics})) == bool(expected)
 
 
 def test_every_question_must_be_answered():

@@ -395,6 +395,8 @@ def test_spans_of_mrqa_are_the_text_that_stands_there(tmp_path):
         (gzip.compress(b" "), "empty file, expected SQuAD-form JSON"),
         ("3", "holds no object or array, expected SQuAD-form JSON"),
         ('{"question": "Who?", "context": null}', "context is null, expected a string"),
+        ({"data": [{"context": CONTEXT, "qas": 3}]}, "data[0].qas is an integer, expected an array"),
+        ({"data": [{"context": CONTEXT, "qas": {"0": {}}}]}, "data[0].qas is an object, expected an array"),
         # deepset-ai/FARM, issue 241.
         (squad(), "holds no question in 1 paragraphs"),
     ],
