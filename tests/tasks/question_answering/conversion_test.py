@@ -9,10 +9,12 @@ import pathlib
 import shutil
 import signal
 import time
+import warnings
 
 import numpy as np
 import pytest
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import conversion as records_conversion
 from bert_qa_tf.records import writer
@@ -155,6 +157,40 @@ def test_unanswerable_questions_need_the_flag(tmp_path, tokenizer):
     assert sorted(columns.scalars["end_positions"].tolist())[0] == 0
     assert manifest.counts["impossible_questions"] == 1
     assert manifest.settings["version_2_with_negative"]
+
+
+def test_an_empty_answer_is_no_answer_with_the_flag_and_left_out_without(tmp_path, tokenizer):
+    path = _squad_file(tmp_path / "a.json", [_qa("1", "cat", 4), _qa("2", "", 0)])
+    for flag, expected, odd_kind in ((False, 1, "no_answers_left_out"), (True, 2, "no_answers")):
+        config = ConversionConfig(windowing=SMALL.windowing, dev_fraction=0.0, version_2_with_negative=flag)
+        with odd_items.collect() as odd:
+            manifest = conversion.convert([path], str(tmp_path / f"out{flag}"), tokenizer, config)
+        assert manifest.counts["questions"] == expected
+        assert odd.counts() == {odd_kind: 1}
+
+
+def test_ids_that_are_made_differ_over_files(tmp_path, tokenizer):
+    paths = [_squad_file(tmp_path / name, [_qa(None, "cat", 4)]) for name in ("a.json", "b.json")]
+    with odd_items.collect() as odd:
+        manifest = conversion.convert(paths, str(tmp_path / "out"), tokenizer, ConversionConfig(dev_fraction=0.0))
+    assert manifest.counts["questions"] == 2
+    assert odd.counts() == {"made_ids": 2}
+
+
+@pytest.mark.parametrize("title", [None, "a"])
+def test_no_text_of_shuffled_rows_is_in_both_splits(tmp_path, tokenizer, title):
+    rows = [
+        {"id": f"{number}-{question}", "title": title, "context": f"the cat sat on mat {number}", "question": "who?"}
+        | {"answers": {"text": ["cat"], "answer_start": [4]}}
+        for question in range(3)
+        for number in range(10)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    manifest = conversion.convert([str(tmp_path / "rows.jsonl")], str(tmp_path / "out"), tokenizer, SMALL)
+    assert (manifest.counts["train_questions"], manifest.counts["dev_questions"]) == (24, 6)
+    with warnings.catch_warnings(action="error"):
+        held_out = {example.context for example in read_squad(str(tmp_path / "out" / "dev.json"))}
+    assert len(held_out) == 2
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, tokenizer):
