@@ -69,7 +69,8 @@ def best_word_overlap(examples: Sequence[SquadExample], variants: Sequence[Varia
     tried = []
     for variant in variants:
         predictions = word_overlap(examples, variant)
-        tried.append(Overlap(variant, metrics.score(examples, predictions).f1, predictions))
+        scores = metrics.score(examples, predictions, version_2=any(example.is_impossible for example in examples))
+        tried.append(Overlap(variant, scores.f1, predictions))
     return max(tried, key=lambda overlap: overlap.f1)
 
 

@@ -64,3 +64,8 @@ def test_the_best_variant_is_the_one_with_the_best_f1_on_the_questions():
 @pytest.mark.parametrize("context", ["", "the", "who called", "..."])
 def test_a_transcript_with_nothing_to_choose_is_answered_with_nothing(context):
     assert all(answer("who called", variant, context) == "" for variant in VARIANTS)
+
+
+def test_files_with_questions_that_have_no_answer_are_scored():
+    impossible = SquadExample("2", "who pays", CONTEXT, is_impossible=True)
+    assert best_word_overlap([example("when is the broken lamp ready"), impossible]).f1 == 50.0
