@@ -38,6 +38,6 @@ UNANSWERED = OddKind(
 )
 NO_ANSWERS_LEFT_OUT = OddKind(
     "no_answers_left_out",
-    "questions with an empty or NOT_GIVEN answer have no answer, left out; --version_2_with_negative keeps them",
+    "questions without an answer (it is empty or NOT_GIVEN), left out; --version_2_with_negative keeps them",
     Severity.WARNING,
 )
