@@ -55,6 +55,27 @@ def open_text(path: files.PathLike, expected: str) -> Iterator[BinaryIO]:
         yield io.BufferedReader(_Unpacked(path, file, expected) if is_packed else file, _BUFFER_BYTES)
 
 
+def unpack(content: bytes, name: str, expected: str, max_bytes: int) -> bytes:
+    """Returns the bytes of a file of text, unpacked if they are gzip.
+
+    Args:
+      content: the file.
+      name: its name, for error messages.
+      expected: what the file should be, for error messages.
+      max_bytes: it must not unpack to more.
+
+    Raises:
+      InputError: it is no whole gzip file, or unpacks to too much.
+    """
+    if not content.startswith(_GZIP):
+        return content
+    unpacked = _Unpacked(name, _Rejoined(io.BytesIO(content)), expected)
+    found = io.BufferedReader(unpacked, _BUFFER_BYTES).read(max_bytes + 1)
+    if len(found) > max_bytes:
+        raise InputError(f"{name}: unpacks to more than {max_bytes:,} bytes, expected {expected}")
+    return found
+
+
 class _Rejoined(io.RawIOBase):
     """A file whose beginning was read already; it counts what is read."""
 

@@ -1,4 +1,4 @@
-"""Unpacks a .tar.gz or a .gz that nobody vouches for.
+"""Unpacks a .tar.gz that nobody vouches for.
 
 A small archive can hold terabytes, in its files or in its headers. So it is unpacked as a stream that is counted, and
 what weights and vocabularies cannot need is refused: too much for its size, too many files, links, devices, files with
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import pathlib
 import tarfile
 import zlib
@@ -21,8 +20,6 @@ from bert_qa_tf.errors import InputError
 MAX_RATIO = 20
 _SPARE_BYTES = 64 * 2**20
 _MAX_FILES = 1_000
-# Of a file of text: a transcript of three hours has 10 MiB in the longest of its formats.
-_MAX_TEXT_BYTES = 64 * 2**20
 # At once, which only a header that holds no file could be.
 _MAX_READ_BYTES = 1 << 20
 
@@ -60,33 +57,6 @@ def unpack(path: pathlib.Path, folder: pathlib.Path) -> None:
         raise InputError("cannot be unpacked (not a gzip file, or a damaged one)") from error
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise InputError(f"cannot be unpacked ({error})") from error
-
-
-def is_gzip(content: bytes) -> bool:
-    """Returns whether content begins as gzip does."""
-    return content.startswith(b"\x1f\x8b")
-
-
-def unzip(content: bytes, name: str) -> bytes:
-    """Returns what a gzip file of text holds, at most 64 MiB.
-
-    Args:
-      content: the file.
-      name: its name, for messages.
-
-    Raises:
-      InputError: it is damaged, cut off, or holds more.
-    """
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            unpacked = file.read(_MAX_TEXT_BYTES + 1)
-    except gzip.BadGzipFile as error:
-        raise InputError(f"{name}: cannot be unpacked (not a gzip file, or a damaged one)") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{name}: cannot be unpacked ({error})") from error
-    if len(unpacked) > _MAX_TEXT_BYTES:
-        raise InputError(f"{name}: holds more than {_MAX_TEXT_BYTES:,} bytes of text")
-    return unpacked
 
 
 class _Counted:

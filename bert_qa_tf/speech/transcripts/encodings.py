@@ -10,7 +10,7 @@ import re
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.formats.foreign import describe_binary
-from bert_qa_tf.storage import unpacking
+from bert_qa_tf.storage import packed_text
 
 # The longer ones first: UTF-32's begins with UTF-16's.
 _MARKS = (
@@ -23,6 +23,8 @@ _XML_ENCODING = re.compile(rb"<\?xml[^>]{1,80}?encoding=[\"']([\w.:-]{2,30})[\"'
 # Not of characters, or slow on purpose.
 _NO_ENCODINGS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _LOOKED_AT = 4_000
+# A transcript of three hours has 10 MiB in the longest of its formats.
+_MAX_BYTES = 64 * 2**20
 
 
 def decode(content: bytes, name: str, encoding: str | None = None) -> str:
@@ -36,8 +38,7 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> str:
     Raises:
       InputError: the file is empty, no text, or of another encoding; names the first byte.
     """
-    if unpacking.is_gzip(content):
-        content = unpacking.unzip(content, name)
+    content = packed_text.unpack(content, name, "a transcript", _MAX_BYTES)
     if not content:
         raise InputError(f"{name}: is empty, expected a transcript")
     if encoding is not None:

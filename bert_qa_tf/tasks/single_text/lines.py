@@ -6,15 +6,13 @@ Files may be compressed with gzip. They may also be remote; only then is TensorF
 from __future__ import annotations
 
 import collections
-import gzip
 import json
 import typing
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, json_text
+from bert_qa_tf.storage import json_text, packed_text
 
 COMPRESSED = ".gz"
 _MAX_LINE_BYTES = 16 * 2**20
@@ -26,24 +24,17 @@ def read_lines(path: str) -> Iterator[tuple[int, str]]:
     """Yields the lines of a file with their numbers, which count from 1; line ends are kept.
 
     Args:
-      path: the file, which may be remote. A file whose name ends in `.gz` is decompressed.
+      path: the file, which may be remote; packed with gzip or not.
 
     Raises:
       InputError: the file cannot be read, is not a complete gzip file, or has a line that is too long or not UTF-8.
     """
-    with files.open_binary(path) as file:
-        lines: Iterable[bytes] = file
-        if path.lower().endswith(COMPRESSED):
-            stream = gzip.GzipFile(fileobj=file)
-            # A line of zeros of some gigabytes is a few megabytes of gzip.
-            lines = iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b"")
-        try:
-            for number, line in enumerate(lines, start=1):
-                if len(line) > _MAX_LINE_BYTES:
-                    raise InputError(f"{path}:{number}: a line of more than {_MAX_LINE_BYTES:,} bytes, expected a text")
-                yield number, _decoded(path, number, line)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{path}: not a whole gzip file ({error})") from error
+    with packed_text.open_text(path, "lines of text") as file:
+        # A line of zeros of some gigabytes is a few megabytes of gzip.
+        for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_BYTES + 1), b""), start=1):
+            if len(line) > _MAX_LINE_BYTES:
+                raise InputError(f"{path}:{number}: a line of more than {_MAX_LINE_BYTES:,} bytes, expected a text")
+            yield number, _decoded(path, number, line)
 
 
 def stripped_lines(path: str) -> Iterator[tuple[int, str]]:

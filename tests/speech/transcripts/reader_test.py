@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts import encodings
 from bert_qa_tf.speech.transcripts.reader import INPUT_FORMATS, parse_transcript, read_transcript
 from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Transcript, Word
 from bert_qa_tf.speech.transcripts.writers import OUTPUT_FORMATS, format_transcript
@@ -184,8 +185,8 @@ def test_utf_8_with_a_mark_and_utf_16_are_read():
             r"^a: not text, expected a transcript; it is a PDF document; save it as plain text first$",
         ),
         (b"PK\x03\x04\x14\x00", r"^a: not text .*; it is an archive or a document of an office program \(docx\)"),
-        (b"\x1f\x8b\x08nothing", r"^a: cannot be unpacked"),
-        (gzip.compress(b"hello " * 500, mtime=0)[:-9], r"^a: cannot be unpacked \(Compressed file ended before"),
+        (b"\x1f\x8b\x08nothing", r"^a: not a whole gzip file"),
+        (gzip.compress(b"hello " * 500, mtime=0)[:-9], r"^a: not a whole gzip file \(Compressed file ended before"),
         (gzip.compress(b"", mtime=0), r"^a: is empty"),
         (b"RIFF\x24\x00\x00WAVE", r"^a: not text \(a zero byte at 5\), expected a transcript"),
         (b"\xff\xfea", r"^a: begins as UTF-16 and is none at byte 2"),
@@ -218,9 +219,13 @@ def test_any_file_may_be_compressed(path):
     assert parse_transcript(packed, f"{path.name}.gz").transcript == read_transcript(path).transcript
 
 
-def test_a_file_that_unpacks_to_more_than_a_transcript_holds_is_refused():
-    with pytest.raises(InputError, match=r"^a: holds more than 67,108,864 bytes of text$"):
-        parse_transcript(gzip.compress(bytes(2**26 + 1), 1, mtime=0), "a")
+def test_a_file_that_unpacks_to_more_than_a_transcript_holds_is_refused(monkeypatch):
+    monkeypatch.setattr(encodings, "_MAX_BYTES", 999)
+    with pytest.raises(InputError, match=r"^a: unpacks to more than 999 bytes, expected a transcript$"):
+        parse_transcript(gzip.compress(bytes(1000), 1, mtime=0), "a")
+    monkeypatch.undo()
+    with pytest.raises(InputError, match=r"^a: unpacks to more than 200 times its size and 16 MiB"):
+        parse_transcript(gzip.compress(bytes(2**25), 1, mtime=0), "a")
 
 
 def test_times_in_plain_text_are_not_passed_over_silently():
