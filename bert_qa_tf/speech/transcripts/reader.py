@@ -11,20 +11,18 @@ import dataclasses
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddKind, Severity
-from bert_qa_tf.speech.transcripts import transcript as transcripts
 from bert_qa_tf.speech.transcripts.cleaning_rules import find_time_stamps
 from bert_qa_tf.speech.transcripts.encodings import decode
-from bert_qa_tf.speech.transcripts.formats.aws import read_aws
+from bert_qa_tf.speech.transcripts.formats import json_detection
 from bert_qa_tf.speech.transcripts.formats.ctm import read_ctm
-from bert_qa_tf.speech.transcripts.formats.detection import must_be_json, recognise_json
+from bert_qa_tf.speech.transcripts.formats.detection import must_be_json
 from bert_qa_tf.speech.transcripts.formats.foreign import refuse_text
-from bert_qa_tf.speech.transcripts.formats.google import read_google
-from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, parse_json
+from bert_qa_tf.speech.transcripts.formats.json_documents import parse_json
+from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
 from bert_qa_tf.speech.transcripts.formats.otter import read_otter
 from bert_qa_tf.speech.transcripts.formats.sbv import read_sbv
 from bert_qa_tf.speech.transcripts.formats.stamped import read_lrc, read_stamped
@@ -35,13 +33,12 @@ from bert_qa_tf.speech.transcripts.formats.tables import read_table
 from bert_qa_tf.speech.transcripts.formats.text_detection import recognise_text
 from bert_qa_tf.speech.transcripts.formats.ttml import read_ttml
 from bert_qa_tf.speech.transcripts.formats.webvtt import read_webvtt
-from bert_qa_tf.speech.transcripts.formats.whisper import read_whisper
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 from bert_qa_tf.storage import files
 from bert_qa_tf.text.surrogates import replace_surrogates
 
 # Names of formats: those of `writers.OUTPUT_FORMATS` and what only others write.
-JSON_FORMATS = ("json", "whisper", "aws", "google")
+JSON_FORMATS = tuple(json_detection.JSON_FORMATS)
 _TEXT_READERS: dict[str, Callable[[str, str, Counter[str]], Transcript]] = {
     "vtt": read_webvtt,
     "srt": read_subrip,
@@ -56,7 +53,7 @@ _TEXT_READERS: dict[str, Callable[[str, str, Counter[str]], Transcript]] = {
 TEXT_FORMATS = (*_TEXT_READERS, "ctm", "stm", "txt")
 INPUT_FORMATS = (*JSON_FORMATS, *TEXT_FORMATS)
 # Those that may hold several recordings, of which one is chosen.
-_WITH_RECORDINGS = ("ctm", "stm", "google")
+_WITH_RECORDINGS = ("ctm", "stm", "google", "nemo")
 
 STAMPS_IN_TEXT = OddKind("stamps_in_text", "plain texts with times in them, which are not used", Severity.WARNING)
 
@@ -69,6 +66,8 @@ class TranscriptFile:
       transcript: the words; each without line ends and double spaces within.
       file_format: one of `INPUT_FORMATS`.
       counts: what the file holds and the transcript does not, by reason; only what is there.
+      taken_for: more on what the file was taken for: the tool that writes such files, and where the transcript stands
+        in it; "" where `file_format` says all.
       plain_text: a plain text as it is, with its lines, by which labels and times in it are known; None of all else.
     """
 
@@ -76,13 +75,15 @@ class TranscriptFile:
     file_format: str
     counts: Mapping[str, int]
     plain_text: str | None = None
+    taken_for: str = ""
 
     def describe(self) -> str:
         """What was read, in a line: the format, how many words, how good their times are, what is left out."""
         words = self.transcript.words
         untimed = sum(1 for word in words if word.start_secs is None)
         estimated = sum(1 for word in words if word.times_estimated)
-        parts = [f"{self.file_format}, {len(words)} words"]
+        taken_for = f" ({self.taken_for})" if self.taken_for else ""
+        parts = [f"{self.file_format}{taken_for}, {len(words)} words"]
         if words and untimed == len(words):
             parts.append("no times")
         elif untimed or estimated:
@@ -140,10 +141,11 @@ def parse_transcript(
     if file_format is None:
         refuse_text(text, name)
     counts: Counter[str] = Counter()
-    top = None
+    top, taken_for = None, ""
     if file_format in JSON_FORMATS or (file_format is None and must_be_json(text, name.lower().removesuffix(".gz"))):
         top = parse_json(text, name)
-        file_format = file_format or recognise_json(top)
+        if file_format is None:
+            top, file_format, taken_for = json_detection.recognise(top)
     file_format = file_format or recognise_text(text, name)
     if recording is not None and file_format not in _WITH_RECORDINGS:
         raise InputError(f"{name}: {file_format} holds one recording, expected no --transcript_recording")
@@ -152,7 +154,8 @@ def parse_transcript(
     else:
         transcript = _read_text(text, name, file_format, recording, counts)
     left_out = {reason: count for reason, count in counts.items() if count}
-    return TranscriptFile(_tidy(transcript), file_format, left_out, text if file_format == "txt" else None)
+    plain_text = text if file_format == "txt" else None
+    return TranscriptFile(_tidy(transcript), file_format, left_out, plain_text, taken_for)
 
 
 def _read_text(text: str, name: str, file_format: str, recording: str | None, counts: Counter[str]) -> Transcript:
@@ -179,17 +182,11 @@ def _tidy(transcript: Transcript) -> Transcript:
 
 
 def _read_json(top: JsonPlace, file_format: str, recording: str | None, counts: Counter[str]) -> Transcript:
-    value: Any = top.value
-    if file_format == "json":
-        return transcripts.from_json(value, top.source)
-    if file_format == "google":
-        return read_google(_object(top), recording, counts)
-    if file_format == "aws":
-        return read_aws(_object(top), counts)
-    return read_whisper(top if isinstance(value, list) else _object(top), counts)
-
-
-def _object(top: JsonPlace) -> JsonPlace:
-    if not isinstance(top.value, Mapping):
+    if not isinstance(top.value, Mapping | list) or (
+        isinstance(top.value, list) and file_format not in json_detection.OF_LISTS
+    ):
         raise top.wrong("an object")
-    return top
+    transcript = json_detection.JSON_FORMATS[file_format](top, recording, counts)
+    if not transcript.words and top.left_out:
+        raise top.left_out[0]  # to leave out all would be silence
+    return transcript

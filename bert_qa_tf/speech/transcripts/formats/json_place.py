@@ -1,22 +1,31 @@
 """Checks the parts of a JSON document, and names the place of what is wrong in it.
 
-An error is one line such as `call.json: segments[3].words[2]: expected `start` in seconds, got "soon"`.
+An error is one line such as `call.json: segments[3].words[2]: expected `text` as text, got 7`. What is wrong with one
+entry of a list does not cost the list: it is counted (`odd_items.py`), and left out or estimated.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.transcript import MAX_SECS
-from bert_qa_tf.storage import json_text
+from bert_qa_tf.odd_items import OddKind, Severity
+from bert_qa_tf.speech.transcripts.formats import json_times
+
+ODD_ENTRIES = OddKind("odd_entries", "entries of another shape in transcripts, left out", Severity.WARNING)
+ODD_TIMES = OddKind("odd_times", "times in transcripts that cannot be read, left out or estimated", Severity.WARNING)
+INVERTED_TIMES = OddKind(
+    "inverted_times",
+    "words or segments that end before they start, their times left out or estimated",
+    Severity.WARNING,
+)
+ODD_CONFIDENCES = OddKind("odd_confidences", "confidences that are no numbers, read as none")
 
 _SHOWN_CHARS = 60
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)s?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +36,13 @@ class JsonPlace:
       value: as `json_text.parse` gives it.
       source: the file, for messages.
       path: from the document's top, such as `segments[3]`; "" for the top.
+      left_out: what was wrong with the entries that were left out anywhere in the document.
     """
 
     value: Any
     source: str
     path: str = ""
+    left_out: list[InputError] = dataclasses.field(default_factory=list, compare=False, repr=False)
 
     def wrong(self, expected: str, name: str | None = None) -> InputError:
         """An error that says what was expected here, or of the member `name`, and what was found."""
@@ -40,9 +51,33 @@ class JsonPlace:
         found = f"got {_shown(self.value[name])}" if self.has(name) else "got none"
         return InputError(f"{self}: expected `{name}` {expected}, {found}")
 
+    def leave_out(self, error: InputError) -> None:
+        """Counts this entry as one that is left out.
+
+        Raises:
+          InputError: odd items are refused.
+        """
+        self.left_out.append(error)
+        self.odd(ODD_ENTRIES, str(error).removeprefix(f"{self}: "))
+
+    def odd(self, kind: OddKind, detail: str) -> None:
+        """Counts this value as odd.
+
+        Raises:
+          InputError: odd items are refused.
+        """
+        odd_items.add(kind, self.source, self.path, detail)
+
     def has(self, name: str) -> bool:
         """Whether this is an object with a member `name` that is not null."""
         return isinstance(self.value, Mapping) and self.value.get(name) is not None
+
+    def child(self, name: str | int) -> JsonPlace:
+        """The member `name`, or the entry of this number; null where there is none."""
+        if isinstance(name, int):
+            return JsonPlace(self.value[name], self.source, f"{self.path}[{name}]", self.left_out)
+        value = self.value.get(name) if isinstance(self.value, Mapping) else None
+        return JsonPlace(value, self.source, f"{self.path}.{name}" if self.path else name, self.left_out)
 
     def at(self, name: str) -> JsonPlace:
         """The member `name`, an object.
@@ -50,7 +85,7 @@ class JsonPlace:
         Raises:
           InputError: there is none.
         """
-        child = JsonPlace(self.value[name] if self.has(name) else None, self.source, self._child(f".{name}"))
+        child = self.child(name)
         if not isinstance(child.value, Mapping):
             raise child.wrong("an object")
         return child
@@ -58,20 +93,22 @@ class JsonPlace:
     def objects(self, name: str | None = None) -> Iterator[JsonPlace]:
         """The entries of the list under `name`, or of this list; none where there is no such member.
 
+        Entries that are no objects are left out, and counted.
+
         Raises:
-          InputError: it is no list, or one of its entries no object.
+          InputError: it is no list.
         """
-        entries = self.value if name is None else self.value.get(name)
-        path = self._child("" if name is None else f".{name}")
-        if entries is None and name is not None:
+        entries = self if name is None else self.child(name)
+        if entries.value is None and name is not None:
             return
-        if not isinstance(entries, list):
-            raise JsonPlace(entries, self.source, path).wrong("a list")
-        for index, entry in enumerate(entries):
-            child = JsonPlace(entry, self.source, f"{path}[{index}]")
-            if not isinstance(entry, Mapping):
-                raise child.wrong("an object")
-            yield child
+        if not isinstance(entries.value, list):
+            raise entries.wrong("a list")
+        for index, entry in enumerate(entries.value):
+            child = JsonPlace(entry, self.source, f"{entries.path}[{index}]", self.left_out)
+            if isinstance(entry, Mapping):
+                yield child
+            else:
+                child.leave_out(child.wrong("an object"))
 
     def text(self, *names: str) -> str:
         """The first of these members that is there, a string.
@@ -84,70 +121,69 @@ class JsonPlace:
             raise self.wrong("as text", name)
         return self.value[name]
 
-    def number(self, *names: str) -> float | None:
-        """The first of these members that is there, a number or the text of one; None where none is.
+    def secs(self, *names: str, unit: float = json_times.SECONDS) -> float | None:
+        """The first of these members that is there, a time as `json_times.to_secs` reads it.
 
-        Raises:
-          InputError: it is something else, or no finite number.
+        One that cannot be read is None, and counted.
         """
-        name = self._first(names)
+        return self.time(dict.fromkeys(names, unit))
+
+    def time(self, units: Mapping[str, float | None]) -> float | None:
+        """The time in the first of these members that is there; see `secs`.
+
+        Args:
+          units: of each name, the unit of numbers there; see `json_times.to_secs`.
+        """
+        name = self._first(units)
         if name is None:
             return None
-        try:
-            found = float("nan") if isinstance(self.value[name], bool) else float(self.value[name])
-        except (TypeError, ValueError, OverflowError):
-            found = float("nan")
-        if not abs(found) < float("inf"):
-            raise self.wrong("as a number", name)
+        value = self.value[name]
+        # Most times are plain numbers; there are two for each word.
+        found = json_times.to_secs(value, units[name])
+        if found is None and not (isinstance(value, float) and value != value):
+            self.odd(ODD_TIMES, f"expected `{name}` as a time, got {_shown(value)}")
+        elif found is None:
+            self.odd(ODD_TIMES, f"expected `{name}` as a time, got NaN")
         return found
 
-    def secs(self, *names: str) -> float | None:
-        """The first of these members that is there: seconds as a number, as text (`"1.2"`, `"1.200s"`) or in parts.
+    def in_order(self, start_secs: float | None, end_secs: float | None) -> tuple[float | None, float | None]:
+        """These times of this entry; none, and counted, where it would end before it starts."""
+        if start_secs is not None and end_secs is not None and end_secs < start_secs:
+            self.odd(INVERTED_TIMES, f"ends at {end_secs} s, before it starts at {start_secs} s")
+            return None, None
+        return start_secs, end_secs
 
-        Parts are `{"seconds": 1, "nanos": 200000000}`, as protobuf has them.
-
-        Raises:
-          InputError: it is something else, or negative.
-        """
+    def confidence(self, *names: str) -> float | None:
+        """The first of these members that is there, a number or the text of one; None, counted, if it is none."""
         name = self._first(names)
         if name is None:
             return None
         value = self.value[name]
-        if isinstance(value, Mapping):
-            parts = JsonPlace(value, self.source, self._child(f".{name}"))
-            found = (parts.number("seconds") or 0.0) + (parts.number("nanos") or 0.0) / 1e9
-        elif isinstance(value, str):
-            match = _DURATION.fullmatch(value.strip())
-            found = float(match[1]) if match else -1.0
-        else:
-            found = -1.0 if isinstance(value, bool) or not isinstance(value, int | float) else value
-        if not 0 <= found <= MAX_SECS:
-            raise self.wrong("in seconds", name)
-        return float(found)
+        try:
+            found = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            found = float("nan")
+        if not abs(found) < float("inf"):
+            self.odd(ODD_CONFIDENCES, f"expected `{name}` as a number, got {_shown(value)}")
+            return None
+        return found
 
-    def _first(self, names: tuple[str, ...]) -> str | None:
-        return next((name for name in names if self.has(name)), None)
-
-    def _child(self, step: str) -> str:
-        return (self.path + step).removeprefix(".")
+    def _first(self, names: Any) -> str | None:
+        for name in names:
+            if self.value.get(name) is not None:
+                return name
+        return None
 
     def __str__(self) -> str:
         return f"{self.source}: {self.path}" if self.path else self.source
 
 
-def parse_json(text: str, source: str) -> JsonPlace:
-    """The top of a JSON document.
-
-    Raises:
-      InputError: it is none; names line and column.
-    """
-    try:
-        # Some recognisers write NaN; `number` and `secs` say where.
-        return JsonPlace(json_text.parse(text, allow_nan=True), source)
-    except json_text.JsonError as error:
-        if error.offset is None:
-            raise InputError(f"{source}: not JSON that can be read ({error.reason})") from error
-        raise InputError(f"{source}:{error.line}: not JSON ({error.reason} at column {error.column})") from error
+def documents(top: JsonPlace) -> Iterator[JsonPlace]:
+    """The objects of a file: one, or those of a list."""
+    if isinstance(top.value, Mapping):
+        yield top
+    else:
+        yield from top.objects()
 
 
 def _shown(value: Any) -> str:

@@ -27,6 +27,8 @@ TIMES_OUT_OF_ORDER = "times_out_of_order"
 OTHER_ALTERNATIVES = "other_alternatives"
 OTHER_RECORDINGS = "words_of_other_recordings"
 NON_WORDS = "non_words"
+# What a stream of results said before it was sure.
+PARTIAL_RESULTS = "partial_results"
 
 
 def checked_word(
@@ -36,6 +38,7 @@ def checked_word(
     end_secs: float | None,
     confidence: float | None,
     counts: Counter[str],
+    speaker: str | None = None,
 ) -> Word | None:
     """A word, its white space made single spaces; None, counted, where nothing of it is left.
 
@@ -53,7 +56,7 @@ def checked_word(
     if confidence is not None and not 0 <= confidence <= 1:
         counts[CONFIDENCES_OUT_OF_RANGE] += 1
         confidence = None
-    return Word(text, start_secs, end_secs, confidence)
+    return Word(text, start_secs, end_secs, confidence, speaker=speaker)
 
 
 def segment_words(text: str, start_secs: float, end_secs: float) -> tuple[Word, ...]:
@@ -107,6 +110,7 @@ def join(pieces: Sequence[Word]) -> Word:
         # A word is no surer than its least sure piece.
         min(confidences) if confidences else None,
         any(piece.times_estimated for piece in pieces),
+        pieces[0].speaker,
     )
 
 

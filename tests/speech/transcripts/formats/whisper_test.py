@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.reader import parse_transcript
 from bert_qa_tf.speech.transcripts.transcript import Word
@@ -53,11 +54,11 @@ def test_whisperx_words_that_could_not_be_aligned_get_times_from_their_neighbour
     }
     done = read(value)
     assert done.transcript.words == (
-        Word("in", 1.0, 1.5, 0.9),
-        Word("2014", 1.5, 3.5, times_estimated=True),
-        Word("we", 3.5, 4.0, 0.8),
+        Word("in", 1.0, 1.5, 0.9, speaker="SPEAKER_00"),
+        Word("2014", 1.5, 3.5, times_estimated=True, speaker="SPEAKER_00"),
+        Word("we", 3.5, 4.0, 0.8, speaker="SPEAKER_00"),
     )
-    assert done.counts == {"speaker_labels": 1}
+    assert done.counts == {}
 
 
 def test_pieces_without_a_space_go_on_with_the_word_before_them():
@@ -163,26 +164,60 @@ def test_confidences_that_are_no_share_are_left_out_and_counted():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"segments": [{"text": "a", "start": 1}]}, r"segments\[0\]: expected `end` in seconds, got none"),
-        ({"segments": [segment(2, 1, "a")]}, r"segments\[0\]: ends at 1.0 s, before it starts at 2.0 s"),
         ({"segments": [segment(0, 1, 7)]}, r"segments\[0\]: expected `text` as text, got 7"),
-        ({"segments": [segment("soon", 1, "a")]}, r'segments\[0\]: expected `start` in seconds, got "soon"'),
-        ({"segments": [segment(True, 1, "a")]}, r"segments\[0\]: expected `start` in seconds, got true"),
         ({"segments": {"0": 1}}, r"segments: expected a list, got an object with `0`"),
-        (
-            {"segments": [segment(0, 1, "a", words=[{"word": "a", "start": 1, "end": 0}])]},
-            r"segments\[0\]\.words\[0\]: ends at 0.0 s, before it starts at 1.0 s",
-        ),
-        (
-            {"segments": [segment(0, 1, "a", words=[[0, 1, "a"]])]},
-            r"segments\[0\]\.words\[0\]: expected an object, got a list of 3",
-        ),
-        ([{"word": "a", "probability": "sure"}], r'\[0\]: expected `probability` as a number, got "sure"'),
-        ({"transcription": [{"text": "a"}]}, r"transcription\[0\]\.offsets: expected an object, got null"),
-        (cpp((-1, 2, "a", None)), r"transcription\[0\]\.offsets: expected `from` in milliseconds, got -1"),
+        ({"segments": [[0, 1]]}, r"segments\[0\]: expected an object, got a list of 2"),
+        ({"transcription": [{"text": 7}]}, r"transcription\[0\]: expected `text` as text, got 7"),
         ({"language": "en"}, r"expected `text` as text, got none"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(value, message):
     with pytest.raises(InputError, match=rf"^a\.json: {message}"):
         read(value)
+
+
+@pytest.mark.parametrize(
+    ("bad", "times", "counts"),
+    [
+        (segment(2.4, 1.2, "b"), (2.0, 5.0), {"inverted_times": 1}),
+        ({"text": "b", "start": 2.4}, (2.4, 5.0), {}),
+        (segment("soon", 4, "b"), (2.0, 4.0), {"odd_times": 1}),
+        (segment(True, 4, "b"), (2.0, 4.0), {"odd_times": 1}),
+        (segment(float("nan"), 4, "b"), (2.0, 4.0), {"odd_times": 1}),
+        (segment(3, 4, "b", words=[{"word": "b", "start": 4, "end": 3}]), (3.0, 4.0), {"inverted_times": 1}),
+        (segment(3, 4, "b", words=[[3, 4, "b"]]), (3.0, 4.0), {}),
+        (segment(3, 4, "b", words=[{"word": "b", "score": float("nan")}]), (3.0, 4.0), {"odd_confidences": 1}),
+    ],
+)
+def test_what_is_wrong_with_one_segment_costs_no_word(bad, times, counts):
+    value = {"segments": [segment(0.0, 2.0, "a"), bad, segment(5.0, 6.0, "c")]}
+    with odd_items.collect() as odd:
+        found = read(value).transcript.words
+    assert [word.text for word in found] == ["a", "b", "c"]
+    assert (found[1].start_secs, found[1].end_secs) == times
+    assert odd.counts() == counts
+
+
+def test_an_entry_of_another_shape_is_left_out_and_counted():
+    with odd_items.collect() as odd:
+        assert words({"segments": [segment(0, 1, "a"), "b", segment(1, 2, 7)]}) == [("a", 0.0, 1.0)]
+    assert odd.counts() == {"odd_entries": 2}
+    with odd_items.collect(strict=True), pytest.raises(InputError, match=r'segments\[1\]: expected an object, got "b"'):
+        words({"segments": [segment(0, 1, "a"), "b"]})
+
+
+def test_whisper_cpp_times_that_are_none_are_estimated():
+    with odd_items.collect() as odd:
+        assert words(cpp((0, 1000, " Hi", None), (-1, 2000, " Nora", None))) == [("Hi", 0.0, 1.0), ("Nora", 1.0, 2.0)]
+    assert odd.counts() == {"odd_times": 1}
+    stamped = {"text": " Hi", "timestamps": {"from": "00:01:00,500", "to": "00:01:01,000"}}
+    assert words({"transcription": [stamped]}) == [("Hi", 60.5, 61.0)]
+
+
+def test_the_segments_of_diarized_json_have_speakers():
+    value = {
+        "duration": 2.0,
+        "text": "Hi Nora",
+        "segments": [segment(0.0, 1.0, "Hi", speaker="A"), segment(1.0, 2.0, " Nora", speaker="B")],
+    }
+    assert [(word.text, word.speaker) for word in read(value).transcript.words] == [("Hi", "A"), ("Nora", "B")]

@@ -1,0 +1,335 @@
+"""Tells the formats of JSON transcripts apart, by their shape: what stands where, and not one name alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats import timed_entries, timed_lists
+from bert_qa_tf.speech.transcripts.formats.aws import read_aws
+from bert_qa_tf.speech.transcripts.formats.azure import read_azure
+from bert_qa_tf.speech.transcripts.formats.deepgram import read_deepgram
+from bert_qa_tf.speech.transcripts.formats.google import read_google
+from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
+from bert_qa_tf.speech.transcripts.formats.json_times import MILLISECONDS
+from bert_qa_tf.speech.transcripts.formats.nemo import read_nemo
+from bert_qa_tf.speech.transcripts.formats.own_json import read_own
+from bert_qa_tf.speech.transcripts.formats.rev import read_rev
+from bert_qa_tf.speech.transcripts.formats.speechmatics import read_speechmatics
+from bert_qa_tf.speech.transcripts.formats.timed_lists import read_timed_list
+from bert_qa_tf.speech.transcripts.formats.vosk import read_vosk
+from bert_qa_tf.speech.transcripts.formats.watson import read_watson
+from bert_qa_tf.speech.transcripts.formats.whisper import read_whisper
+from bert_qa_tf.speech.transcripts.formats.youtube import read_youtube
+from bert_qa_tf.speech.transcripts.transcript import Transcript
+
+_Read = Callable[[JsonPlace, str | None, Counter[str]], Transcript]
+
+
+def _of_one(read: Callable[[JsonPlace, Counter[str]], Transcript]) -> _Read:
+    return lambda top, recording, counts: read(top, counts)
+
+
+def _read_tool(top: JsonPlace, recording: str | None, counts: Counter[str]) -> Transcript:
+    return read_timed_list(top, counts, _tool(top.value).unit)
+
+
+JSON_FORMATS: Mapping[str, _Read] = {
+    "json": _of_one(read_own),
+    "whisper": _of_one(read_whisper),
+    "aws": _of_one(read_aws),
+    "google": read_google,
+    "vosk": _of_one(read_vosk),
+    "huggingface": _of_one(read_timed_list),
+    "watson": _of_one(read_watson),
+    "deepgram": _of_one(read_deepgram),
+    "assemblyai": lambda top, recording, counts: read_timed_list(top, counts, MILLISECONDS),
+    "speechmatics": _of_one(read_speechmatics),
+    "azure": _of_one(read_azure),
+    "rev": _of_one(read_rev),
+    "nemo": read_nemo,
+    "youtube": _of_one(read_youtube),
+    "timed_json": _read_tool,
+}
+# Those of which a file may be a list of documents.
+OF_LISTS = (
+    *("whisper", "vosk", "huggingface", "watson", "deepgram", "assemblyai", "speechmatics", "azure", "nemo"),
+    "timed_json",
+)
+_WRAPPERS = (
+    "result",
+    "results",
+    "response",
+    "output",
+    "data",
+    "transcript",
+    "transcription",
+    "body",
+    "value",
+    "payload",
+)
+
+
+class Recognised(NamedTuple):
+    """What a document was taken for.
+
+    Attributes:
+      top: the transcript: the document, or a part of it.
+      name: of its format, in `JSON_FORMATS`.
+      taken_for: the tool, where `name` is a general one, and where in the document the transcript stands; "" for
+        nothing to add.
+    """
+
+    top: JsonPlace
+    name: str
+    taken_for: str = ""
+
+
+def recognise(top: JsonPlace) -> Recognised:
+    """What a document is.
+
+    Raises:
+      InputError: it is no transcript; names what it is, if that is known.
+    """
+    value = top.value
+    sample = _sample(value)
+    if sample is not None:
+        _refuse_known(top, sample)
+        name = _named(sample, isinstance(value, list))
+        if name is not None:
+            return Recognised(top, name)
+    elif value == []:
+        return Recognised(top, "whisper")
+    inside = _wrapped(value)
+    if inside is not None:
+        found = recognise(top.child(inside))
+        return found._replace(taken_for=", ".join(filter(None, (found.taken_for, f"in `{found.top.path}`"))))
+    lists = timed_lists.find_timed_list(top)
+    if lists:
+        tool = _tool(value)
+        where = f"the list `{lists[0].path}`" if lists[0].path else "a list"
+        return Recognised(top, "timed_json", ", ".join(filter(None, (tool.name, where))))
+    if isinstance(value, Mapping) and _is_text_alone(value):
+        return Recognised(top, "whisper")
+    raise _unknown_json(top)
+
+
+def _sample(value: Any) -> Mapping[str, Any] | None:
+    if isinstance(value, list):
+        return next((entry for entry in value if isinstance(entry, Mapping)), None)
+    return value if isinstance(value, Mapping) else None
+
+
+def _named(sample: Mapping[str, Any], is_list: bool) -> str | None:
+    """The name of a format that is known by its shape; of a list, `sample` is its first object."""
+    for name, shape in _SHAPES.items():
+        if shape(sample) and (not is_list or name in OF_LISTS):
+            return name
+    if is_list:
+        # Segments as faster-whisper gives them, or words.
+        is_own = {"text", "word"} & sample.keys() and not {"duration", "startTime"} & sample.keys()
+        return "whisper" if is_own and not isinstance(sample.get("timestamp"), list) else None
+    return None
+
+
+# === Shapes, in the order in which they are looked for ===
+
+
+def _list(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    value = document.get(name)
+    return [entry for entry in value[:20] if isinstance(entry, Mapping)] if isinstance(value, list) else []
+
+
+def _alternatives(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [first for result in _list(document, "results") for first in _list(result, "alternatives")[:1]]
+
+
+def _is_azure(document: Mapping[str, Any]) -> bool:
+    return (
+        any(isinstance(document.get(name), list) for name in ("recognizedPhrases", "AudioFileResults", "NBest"))
+        or "combinedRecognizedPhrases" in document
+        or "combinedPhrases" in document
+        or {"RecognitionStatus", "Offset"} <= document.keys()
+    )
+
+
+def _is_deepgram(document: Mapping[str, Any]) -> bool:
+    if isinstance(document.get("result"), Mapping):
+        document = document["result"]
+    results, channel = document.get("results"), document.get("channel")
+    return (isinstance(results, Mapping) and bool({"channels", "utterances"} & results.keys())) or (
+        isinstance(channel, Mapping) and "alternatives" in channel
+    )
+
+
+def _is_aws(document: Mapping[str, Any]) -> bool:
+    results = document.get("results")
+    return isinstance(results, Mapping) and bool({"items", "transcripts"} & results.keys())
+
+
+def _is_speechmatics(document: Mapping[str, Any]) -> bool:
+    if document.get("message") in ("AddTranscript", "AddPartialTranscript", "RecognitionStarted"):
+        return True
+    return any("content" in first for first in _alternatives(document))
+
+
+def _is_watson(document: Mapping[str, Any]) -> bool:
+    inner = [first for result in _list(document, "results") for first in _alternatives(result)]
+    firsts = _alternatives(document) + inner
+    return any(isinstance(first.get("timestamps"), list) for first in firsts) or (
+        bool(inner or firsts) and ("result_index" in document or any("final" in r for r in _list(document, "results")))
+    )
+
+
+def _is_google(document: Mapping[str, Any]) -> bool:
+    if isinstance(document.get("response"), Mapping):
+        document = document["response"]
+    results = document.get("results")
+    if isinstance(results, Mapping):
+        return any(
+            isinstance(file, Mapping) and {"transcript", "inlineResult", "inline_result", "uri"} & file.keys()
+            for file in results.values()
+        )
+    if not isinstance(results, list):
+        return document.get("done") is True and "@type" in document
+    return (
+        results == [] or bool(_alternatives(document)) or any("alternatives" in r for r in _list(document, "results"))
+    )
+
+
+def _is_vosk(document: Mapping[str, Any]) -> bool:
+    if set(document) in ({"partial"}, {"partial", "partial_result"}):
+        return True
+    results = _list(document, "result") + [
+        w for first in _list(document, "alternatives") for w in _list(first, "result")
+    ]
+    return any("word" in word for word in results)
+
+
+def _is_whisper(document: Mapping[str, Any]) -> bool:
+    if isinstance(document.get("transcription"), list):
+        return any("text" in entry for entry in _list(document, "transcription")) or not document["transcription"]
+    if isinstance(document.get("word_segments"), list):
+        return True
+    segments = _list(document, "segments")
+    if segments:
+        return any("text" in entry or "words" in entry for entry in segments)
+    if "segments" in document and isinstance(document.get("text"), str):
+        return True
+    return any("word" in word and "case" not in word for word in _list(document, "words"))
+
+
+def _is_own(document: Mapping[str, Any]) -> bool:
+    words = document.get("words")
+    if not isinstance(words, list):
+        return False
+    if not words:
+        return not (isinstance(document.get("text"), str) and document["text"].strip())
+    first = _list(document, "words")
+    has_own = any({"start_secs", "end_secs"} & word.keys() for word in first)
+    return has_own or not any(timed_entries.has_time(word) for word in first)
+
+
+_SHAPES: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "nemo": lambda document: "audio_filepath" in document and bool({"text", "pred_text"} & document.keys()),
+    "youtube": lambda document: any({"tStartMs", "segs"} & event.keys() for event in _list(document, "events")),
+    "rev": lambda document: any({"elements", "terms"} & turn.keys() for turn in _list(document, "monologues")),
+    "azure": _is_azure,
+    "deepgram": _is_deepgram,
+    "aws": _is_aws,
+    "speechmatics": _is_speechmatics,
+    "watson": _is_watson,
+    "google": _is_google,
+    "vosk": _is_vosk,
+    "huggingface": timed_lists.HUGGING_FACE.shape,
+    "assemblyai": timed_lists.ASSEMBLYAI.shape,
+    "whisper": _is_whisper,
+    "json": _is_own,
+}
+
+
+# === What is no transcript, or holds one further down ===
+
+
+def _refuse_known(top: JsonPlace, sample: Mapping[str, Any]) -> None:
+    data = sample.get("data")
+    if isinstance(data, list) and (not data or (isinstance(data[0], Mapping) and "paragraphs" in data[0])):
+        raise InputError(f"{top}: a file in SQuAD's form, expected a transcript (--input_file takes it)")
+    for shape, message in _KNOWN:
+        if shape(sample):
+            raise InputError(f"{top}: {message}")
+
+
+_KNOWN: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
+    (
+        lambda document: any("users" in entry and "ts" in entry for entry in _list(document, "timeline")),
+        "Zoom's timeline of who speaks, without words; expected a transcript, such as the .transcript.vtt beside it",
+    ),
+    (
+        lambda document: (
+            document.get("status") in ("queued", "processing", "error", "running")
+            and not any(document.get(name) for name in ("words", "utterances", "text", "result", "segments", "results"))
+        ),
+        "a job that has no transcript (yet), expected the result of a finished one; ask the service for it again",
+    ),
+    (
+        lambda document: isinstance(document.get("TranscriptionJob"), Mapping),
+        "Amazon Transcribe's description of a job, expected its transcript; download the file at `TranscriptFileUri`",
+    ),
+    (
+        lambda document: isinstance(document.get("links"), Mapping) and "files" in document["links"],
+        "Azure's description of a job, expected its result; download the file at `contentUrl` of `links.files`",
+    ),
+    (
+        lambda document: (
+            "name" in document
+            and "metadata" in document
+            and document.get("done") is not True
+            and str(document["name"]).rpartition("/")[2].isdecimal()
+            and "response" not in document
+        ),
+        "an operation of Google's that is not done, expected its result; ask for the operation again",
+    ),
+)
+
+
+def _wrapped(value: Any) -> str | None:
+    """The one member of a document that may be a whole document, as services hand on what a recogniser wrote."""
+    if not isinstance(value, Mapping):
+        return None
+    for name in _WRAPPERS:
+        inner = value.get(name)
+        sample = _sample(inner)
+        if sample is not None and (_named(sample, isinstance(inner, list)) or _wrapped(inner)):
+            return name
+    return None
+
+
+def _tool(value: Any) -> timed_lists.Tool:
+    found = value
+    for _ in range(4):
+        sample = _sample(found)
+        if sample is None:
+            if not isinstance(found, list) or not found:
+                break
+            found = found[0]
+            continue
+        for tool in timed_lists.TOOLS:
+            if tool.shape(sample):
+                return tool
+        found = next((sample[name] for name in _WRAPPERS if isinstance(sample.get(name), Mapping | list)), None)
+    return timed_lists.Tool("", lambda document: True)
+
+
+def _is_text_alone(value: Mapping[str, Any]) -> bool:
+    text = value.get("text")
+    return isinstance(text, str) and bool(text.strip() or not any(isinstance(part, list) for part in value.values()))
+
+
+def _unknown_json(top: JsonPlace) -> InputError:
+    return top.wrong(
+        "a transcript: an object with `words` or `segments` that have a text and times, or the result of a recogniser "
+        "(docs/transcripts.md lists them)"
+    )
