@@ -30,7 +30,8 @@ def transcript_reply(content: bytes, name: str, recording: str | None, limits: L
     Returns:
       A status and a body. With status 200 the body has `format`, `note` (a one-line summary), `text` and `words`. The
       latter has lists with an entry for each word: `start_chars` and `end_chars` (code points of `text`, the end
-      exclusive), `start_secs` and `end_secs` (null if not known), and `times_estimated`.
+      exclusive), `start_secs` and `end_secs` (null if not known), `times_estimated`, and `speakers` (null if not
+      known).
     """
     name = shown_name(name, "transcript")
     strict = getattr(odd_items.current(), "strict", False)
@@ -74,7 +75,7 @@ def transcript_body(
     return 200, to_body({"format": file_format, "note": note, "text": text, "words": _columns(timed)})
 
 
-def _columns(transcript: Transcript) -> dict[str, list[int] | list[float | None] | list[bool]]:
+def _columns(transcript: Transcript) -> dict[str, list[int] | list[float | None] | list[bool] | list[str | None]]:
     return {
         "start_chars": transcript.start_chars,
         "end_chars": [
@@ -83,4 +84,5 @@ def _columns(transcript: Transcript) -> dict[str, list[int] | list[float | None]
         "start_secs": [word.start_secs for word in transcript.words],
         "end_secs": [word.end_secs for word in transcript.words],
         "times_estimated": [word.times_estimated for word in transcript.words],
+        "speakers": [word.speaker for word in transcript.words],
     }

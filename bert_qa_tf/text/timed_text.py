@@ -40,6 +40,10 @@ class TimedSpan(Protocol):
     def times_estimated(self) -> bool:
         """Whether the seconds were worked out, not measured."""
 
+    @property
+    def speaker(self) -> str | None:
+        """Who says it; None where that is not known, or where several do."""
+
 
 class TimedText(Protocol):
     """A text to ask questions about, with the times at which it was said."""
@@ -70,11 +74,12 @@ def clock(secs: float) -> str:
 
 
 def time_fields(said: TimedSpan) -> dict[str, Any]:
-    """The times as fields of a JSON line; empty if they are not known."""
+    """The times and the speaker as fields of a JSON line; only what is known of them."""
+    speaker = {} if said.speaker is None else {"speaker": said.speaker}
     if said.start_secs is None or said.end_secs is None:
-        return {}
+        return speaker
     fields: dict[str, Any] = {
         "start_secs": round(said.start_secs, _TIME_DECIMALS),
         "end_secs": round(said.end_secs, _TIME_DECIMALS),
     }
-    return fields | ({"times_estimated": True} if said.times_estimated else {})
+    return fields | ({"times_estimated": True} if said.times_estimated else {}) | speaker

@@ -190,6 +190,25 @@ def test_a_transcript_with_times_shows_when_each_answer_is_said(page, tmp_path):
     assert shown.get_attribute("title") == "said from 0:01 to 0:02"
 
 
+def test_an_answer_shows_who_says_it(page, tmp_path):
+    words = [
+        {"word": "margaret", "start": 0, "end": 1, "speaker": "Ana <b>"},
+        {"word": "the", "start": 1, "end": 2, "speaker": "Ana <b>"},
+        {"word": "blue", "start": 2, "end": 3, "speaker": "Ben"},
+        {"word": "pot", "start": 3, "end": 4},
+    ]
+    # Such a list of words begins like no caption: the server reads it by what it holds.
+    open_transcript(page, tmp_path / "call.data", json.dumps(words))
+    ask_for(page, "margaret the", "blue", "the blue", "pot")
+    rows = [row.text.split("\n") for row in page.find_elements(By.CSS_SELECTOR, "#answers .answer")]
+    assert rows == [
+        ["margaret the", "0.500", "said by Ana <b>"],
+        ["blue", "0.250", "said by Ben"],
+        ["the blue", "0.125"],
+        ["pot", "0.063"],
+    ]
+
+
 @pytest.mark.parametrize("path", sorted((TESTDATA / "transcripts").glob("call.*")), ids=lambda path: path.name)
 def test_every_format_can_be_opened(page, path):
     if path.suffix == ".txt":

@@ -61,6 +61,7 @@ def test_a_recording_becomes_what_a_transcript_with_times_becomes():
             "start_secs": [0.0, 1.0, 2.0],
             "end_secs": [0.5, 1.5, 2.5],
             "times_estimated": [False] * 3,
+            "speakers": [None] * 3,
         },
     }
 

@@ -246,6 +246,7 @@ def test_a_transcript_is_read_with_the_place_and_time_of_each_word(url):
             "start_secs": [1.0, pytest.approx(4 / 3), 2.0],
             "end_secs": [pytest.approx(4 / 3), 2.0, 3.0],
             "times_estimated": [True, True, False],
+            "speakers": [None] * 3,
         },
     }
 

@@ -28,6 +28,7 @@ class Said(NamedTuple):
       start_secs: None where no time is known.
       end_secs: likewise.
       times_estimated: whether one of the words has times that were not measured.
+      speaker: who says all of its words; None where that is not known of each, or where several speak.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Said(NamedTuple):
     start_secs: float | None
     end_secs: float | None
     times_estimated: bool
+    speaker: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,10 +82,11 @@ class CleanedTranscript:
         """
         start, end = self.cleaned.original_span(start_char, end_char)
         time = self.transcript.time_of(start, end)
-        estimated = any(word.times_estimated for word in self.transcript.words_between(start, end))
-        return Said(
-            self.cleaned.original[start:end], start, end, *(time or (None, None)), time is not None and estimated
-        )
+        words = self.transcript.words_between(start, end)
+        estimated = time is not None and any(word.times_estimated for word in words)
+        speakers = {word.speaker for word in words}
+        speaker = speakers.pop() if len(speakers) == 1 else None
+        return Said(self.cleaned.original[start:end], start, end, *(time or (None, None)), estimated, speaker)
 
 
 class TranscriptReader:

@@ -46,9 +46,12 @@ def describe(answer: DecodedAnswer, timed: TimedText | None = None) -> str:
             place = said.start_char, said.end_char
             if said.text != answer.text:
                 lines.append(f"  as said: {said.text}")
+            by = f" by {said.speaker}" if said.speaker is not None else ""
             if said.start_secs is not None and said.end_secs is not None:
                 estimated = ", estimated" if said.times_estimated else ""
-                lines.append(f"  said from {clock(said.start_secs)} to {clock(said.end_secs)}{estimated}")
+                lines.append(f"  said{by} from {clock(said.start_secs)} to {clock(said.end_secs)}{estimated}")
+            elif by:
+                lines.append(f"  said{by}")
         lines.append(f"  characters {place[0]} to {place[1]}, score {answer.score:.3f}")
     elif answer.nbest:
         lines.append(f"  score {answer.score:.3f}")

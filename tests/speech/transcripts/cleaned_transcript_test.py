@@ -78,4 +78,21 @@ def test_format_recording_and_rules_are_passed_on(tmp_path):
 def test_an_answer_in_a_real_format_has_its_seconds(name):
     cleaned = TranscriptReader()(str(TESTDATA / "transcripts" / name))
     start = cleaned.text.index("Tuesday")
-    assert cleaned.said(start, start + len("Tuesday"))[3:] == (3603.5, 3604.0, False)
+    assert cleaned.said(start, start + len("Tuesday"))[3:] == (3603.5, 3604.0, False, None)
+
+
+def test_a_span_has_a_speaker_if_all_its_words_have_the_same():
+    words = (
+        Word("hi", 0, 1, speaker="Ana"),
+        Word("nora", 1, 2, speaker="Ana"),
+        Word("yes", 2, 3, speaker="Ben"),
+        Word("no"),
+    )
+    said = CleanedTranscript.of(Transcript(words), CleaningConfig()).said
+    assert [said(*span).speaker for span in ((0, 2), (0, 7), (3, 11), (8, 14), (12, 14))] == [
+        "Ana",
+        "Ana",
+        None,
+        None,
+        None,
+    ]

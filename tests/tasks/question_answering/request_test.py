@@ -21,6 +21,7 @@ class _Said:
     start_secs: float | None
     end_secs: float | None
     times_estimated: bool = False
+    speaker: str | None = None
 
 
 class _Call:
@@ -103,6 +104,37 @@ def test_one_question_is_written_with_its_seconds(tmp_path, capsys):
         "end_secs": 12.0,
     }
     assert capsys.readouterr().out == f"wrote 1 answer to {output}\n"
+
+
+class _Dialogue(_Untimed):
+    def said(self, start_char, end_char):
+        speaker = "Ana" if end_char <= 9 else None
+        return dataclasses.replace(super().said(start_char, end_char), speaker=speaker)
+
+
+def test_an_answer_says_who_says_it_unless_several_do(tmp_path, capsys):
+    output = tmp_path / "answers.jsonl"
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text('{"question": "nora", "transcript_file": "a"}\n{"question": "now", "transcript_file": "a"}\n')
+    readers = {"transcript_file": (None, lambda path: _Dialogue())}
+    QuestionRequest(input_file=str(questions), output_file=str(output), timed_texts=readers).answer_with(_Finds())
+    assert [json.loads(line).get("speaker") for line in output.read_text().splitlines()] == ["Ana", None]
+
+
+def test_the_speaker_is_shown_with_the_time_or_without():
+    answer = DecodedAnswer("nora", 5, 9, 0.5, [])
+    assert "\n  said by Ana\n" in describe(answer, _Dialogue())
+    timed = _Said("nora", 5, 9, 1.0, 2.0, True, "Ana")
+    assert "\n  said by Ana from 00:01.0 to 00:02.0, estimated\n" in describe(answer, _Only(timed))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Only:
+    span: _Said
+    text: str = "call nora now"
+
+    def said(self, start_char, end_char):
+        return self.span
 
 
 class _Silence(_Call):

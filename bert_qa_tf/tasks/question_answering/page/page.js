@@ -73,7 +73,8 @@ function show(answer, context, seconds) {
   const units = toCodeUnits(context, [...entries.map((entry) => entry.start), ...ends]);
   spans = entries.map((entry, i) => ({ start: units[i], end: units[i + entries.length] }));
   const times = entries.map(({ text, start }, i) => (text && timeline ? timeline.at(start, ends[i]) : null));
-  byId("answers").replaceChildren(...entries.map((entry, i) => answerItem(entry, i, times[i])));
+  const speakers = entries.map(({ text, start }, i) => (text && timeline ? timeline.speaker(start, ends[i]) : null));
+  byId("answers").replaceChildren(...entries.map((entry, i) => answerItem(entry, i, times[i], speakers[i])));
   const none = entries[0].text ? "" : "No answer in this transcript. ";
   // Older exports do not say.
   const cut = answer.question_tokens_cut > 0 ? "The question is too long: the model did not read its end. " : "";
@@ -85,7 +86,7 @@ function show(answer, context, seconds) {
   choose(0);
 }
 
-function answerItem(entry, index, time) {
+function answerItem(entry, index, time, speaker) {
   const text = element("span", entry.text ? "text" : "text none", entry.text.trim() || "no answer");
   const score = element("span", "score", entry.score.toFixed(3));
   score.title = "score, 0 to 1";
@@ -94,6 +95,7 @@ function answerItem(entry, index, time) {
   const button = element("button", "answer", "");
   button.type = "button";
   button.append(text, score, meter);
+  if (speaker) button.append(element("span", "speaker", `said by ${speaker}`));
   button.addEventListener("click", () => choose(index));
   const item = document.createElement("li");
   item.append(button);
@@ -219,7 +221,7 @@ function openRecording(file) {
   recording = file;
   player.open(file);
   byId("recognize").hidden = !config.recognizer;
-  if (timeline) return tell(`${file.name} is open: a time beside an answer plays from there.`);
+  if (timeline?.hasTimes) return tell(`${file.name} is open: a time beside an answer plays from there.`);
   if (contextBox.value.trim()) return tell(`${file.name} is open.`); // somebody's text: it is kept
   if (config.recognizer) return recognize();
   tell(`${file.name} is open. This server recognizes no speech: open its transcript to ask about it.`);

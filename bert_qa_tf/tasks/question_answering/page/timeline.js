@@ -1,4 +1,4 @@
-// When the words of a transcript were said.
+// When the words of a transcript were said, and by whom.
 
 const TIMED = /\.(vtt|srt|ctm)$/i;
 // What captions begin with, whatever the name of their file.
@@ -11,7 +11,7 @@ export function isTimedName(name) {
 
 /** Whether a text is one that the server has to read: captions, or JSON of a recognizer (or of anything else). */
 export function isTimedText(name, text) {
-  return /\.json$/i.test(name) || /^\s*\{\s*"/.test(text) || LIKE_CAPTIONS.test(text.trimStart());
+  return /\.json$/i.test(name) || /^\s*(?:\{\s*"|\[\s*[{[]\s*["{])/.test(text) || LIKE_CAPTIONS.test(text.trimStart());
 }
 
 /** Seconds as a person reads them, the parts of one cut off: `1:02`, `1:00:02`. */
@@ -28,21 +28,20 @@ export class Timeline {
   }
 
   /** Whether it knows when anything was said. */
+  get hasTimes() {
+    return this.words.start_secs.some((secs) => secs !== null);
+  }
+
+  /** Whether it knows neither when nor by whom anything was said. */
   get isEmpty() {
-    return this.words.start_secs.every((secs) => secs === null);
+    return !this.hasTimes && this.words.speakers.every((speaker) => speaker === null);
   }
 
   /** `{start, end, estimated}` in seconds of a span; null where it touches no word whose time is known. */
   at(startChar, endChar) {
-    const { start_chars: starts, end_chars: ends, start_secs: from, end_secs: to } = this.words;
-    let [low, high] = [0, starts.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (ends[middle] > startChar) high = middle;
-      else low = middle + 1;
-    }
+    const { start_secs: from, end_secs: to } = this.words;
     let time = null;
-    for (let i = low; i < starts.length && starts[i] < endChar; i += 1) {
+    for (const i of this.touched(startChar, endChar)) {
       if (from[i] === null || to[i] === null) continue;
       time = {
         start: Math.min(time?.start ?? Infinity, from[i]),
@@ -51,5 +50,23 @@ export class Timeline {
       };
     }
     return time;
+  }
+
+  /** Who says all words of a span; null where that is not known, or where several do. */
+  speaker(startChar, endChar) {
+    const speakers = new Set([...this.touched(startChar, endChar)].map((i) => this.words.speakers[i]));
+    return speakers.size === 1 ? [...speakers][0] : null;
+  }
+
+  /** The numbers of the words that a span touches. */
+  *touched(startChar, endChar) {
+    const { start_chars: starts, end_chars: ends } = this.words;
+    let [low, high] = [0, starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ends[middle] > startChar) high = middle;
+      else low = middle + 1;
+    }
+    for (let i = low; i < starts.length && starts[i] < endChar; i += 1) yield i;
   }
 }
