@@ -18,7 +18,7 @@ from bert_qa_tf.speech.transcripts.formats.nemo import read_nemo
 from bert_qa_tf.speech.transcripts.formats.own_json import read_own
 from bert_qa_tf.speech.transcripts.formats.rev import read_rev
 from bert_qa_tf.speech.transcripts.formats.speechmatics import read_speechmatics
-from bert_qa_tf.speech.transcripts.formats.timed_lists import read_timed_list
+from bert_qa_tf.speech.transcripts.formats.timed_lists import is_timed, read_timed_list
 from bert_qa_tf.speech.transcripts.formats.vosk import read_vosk
 from bert_qa_tf.speech.transcripts.formats.watson import read_watson
 from bert_qa_tf.speech.transcripts.formats.whisper import read_whisper
@@ -100,7 +100,7 @@ def recognise(top: JsonPlace) -> Recognised:
         name = _named(sample, isinstance(value, list))
         if name is not None:
             return Recognised(top, name)
-    elif value == []:
+    elif isinstance(value, list) and (not value or is_timed(value)):
         return Recognised(top, "whisper")
     inside = _wrapped(value)
     if inside is not None:
@@ -216,6 +216,8 @@ def _is_whisper(document: Mapping[str, Any]) -> bool:
     segments = _list(document, "segments")
     if segments:
         return any("text" in entry or "words" in entry for entry in segments)
+    if is_timed(document.get("segments")):
+        return True
     if "segments" in document and isinstance(document.get("text"), str):
         return True
     return any("word" in word and "case" not in word for word in _list(document, "words"))

@@ -138,12 +138,11 @@ class JsonPlace:
         if name is None:
             return None
         value = self.value[name]
-        # Most times are plain numbers; there are two for each word.
+        if units[name] is None and isinstance(value, int | float):
+            return None
         found = json_times.to_secs(value, units[name])
-        if found is None and not (isinstance(value, float) and value != value):
+        if found is None:
             self.odd(ODD_TIMES, f"expected `{name}` as a time, got {_shown(value)}")
-        elif found is None:
-            self.odd(ODD_TIMES, f"expected `{name}` as a time, got NaN")
         return found
 
     def in_order(self, start_secs: float | None, end_secs: float | None) -> tuple[float | None, float | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from bert_qa_tf.speech.transcripts.transcript import MAX_SECS
 
 # How many of each make a second; dividing by them rounds once.
-SECONDS, MILLISECONDS, TICKS, _NANOSECONDS = 1.0, 1e3, 1e7, 1e9
+SECONDS, CENTISECONDS, MILLISECONDS, TICKS, _NANOSECONDS = 1.0, 1e2, 1e3, 1e7, 1e9
 
 _NUMBER = r"\d{1,400}(?:\.\d*)?|\.\d+"
 _PLAIN = re.compile(rf"({_NUMBER})(s?)")

@@ -18,11 +18,21 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddKind, Severity
 from bert_qa_tf.speech.transcripts.formats import words as word_rules
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
-from bert_qa_tf.speech.transcripts.formats.json_times import MILLISECONDS, SECONDS, TICKS, to_label
-from bert_qa_tf.speech.transcripts.transcript import Word
+from bert_qa_tf.speech.transcripts.formats.json_times import (
+    CENTISECONDS,
+    MILLISECONDS,
+    SECONDS,
+    TICKS,
+    to_label,
+)
+from bert_qa_tf.speech.transcripts.transcript import MAX_SECS, Word
 
 MILLISECOND_TIMES = OddKind(
     "millisecond_times", "transcripts whose times are whole numbers and too long for seconds, read as milliseconds"
+)
+
+CENTISECOND_TIMES = OddKind(
+    "centisecond_times", "transcripts whose times are whole numbers and too long for seconds, read as hundredths"
 )
 
 TEXTS = (
@@ -55,7 +65,9 @@ _STARTS: dict[str, float | None] = {
 }
 _ENDS: dict[str, float | None] = {
     **dict.fromkeys(("end", "end_secs", "end_time", "endTime", "end_seconds", "endSeconds", "endSecs"), SECONDS),
-    **dict.fromkeys(("end_sec", "endSec", "EndTime", "End", "finish", "stop", "time_end", "to", "end_ts"), SECONDS),
+    **dict.fromkeys(
+        ("end_sec", "endSec", "EndTime", "End", "finish", "stop", "time_end", "to", "end_ts", "end_time "), SECONDS
+    ),
     **dict.fromkeys(("end_ms", "endMs", "end_time_ms", "endTimeMs", "endTimeInMs", "EndOffsetMillis"), MILLISECONDS),
     **dict.fromkeys(("endMillis", "end_millis", "endOffsetMs", "endOffsetMilliseconds"), MILLISECONDS),
     **dict.fromkeys(("endOffset", "end_offset"), None),
@@ -96,9 +108,9 @@ _NO_TIMES = frozenset(
 
 _PUNCTUATION = ("punct", "punctuation")
 _NO_WORDS = ("audio_event", "unknown", "silence", "noise", "sound")
-# Nobody speaks as slowly for as long: such whole numbers are milliseconds.
-_MIN_CHARS_PER_SEC = 0.1
-_MIN_SPAN = 100
+# Speech has about 15 characters a second, and a word or a caption with whole seconds one at least.
+_MIN_CHARS_PER_SEC, _MIN_CHARS_PER_CENTISECOND = 0.5, 0.05
+_MIN_SECS = 100
 
 
 class Names(NamedTuple):
@@ -163,7 +175,7 @@ def read_entries(entries: JsonPlace, counts: Counter[str], names: Names = DEFAUL
     """
     places = list(_objects(entries))
     names = _with_unit(entries, places, names)
-    _report_unknown_times(entries, places)
+    _report_unknown_times(entries, places, names)
     found: list[Entry] = []
     for place in places:
         try:
@@ -181,15 +193,17 @@ def read_entries(entries: JsonPlace, counts: Counter[str], names: Names = DEFAUL
 
 
 def _with_unit(entries: JsonPlace, places: Sequence[JsonPlace], names: Names) -> Names:
-    if not _are_milliseconds([place.value for place in places], names):
+    unit = _unit_of([place.value for place in places], names)
+    if unit == SECONDS:
         return names
-    odd_items.add(MILLISECOND_TIMES, entries.source, entries.path)
-    return names.scaled(MILLISECONDS)
+    kind = MILLISECOND_TIMES if unit == MILLISECONDS else CENTISECOND_TIMES
+    odd_items.add(kind, entries.source, entries.path)
+    return names.scaled(unit)
 
 
-def _report_unknown_times(entries: JsonPlace, places: Sequence[JsonPlace]) -> None:
+def _report_unknown_times(entries: JsonPlace, places: Sequence[JsonPlace], names: Names) -> None:
     """A list of numbers that nobody reads may be one of times."""
-    if any(has_time(place.value) for place in places):
+    if any(_has_time(place.value, names.starts, names.ends) for place in places):
         return
     unknown: dict[str, None] = {}
     for place in places:
@@ -201,24 +215,34 @@ def _report_unknown_times(entries: JsonPlace, places: Sequence[JsonPlace]) -> No
         entries.odd(UNKNOWN_TIMES, f"expected times as `start` and `end`, got {found}")
 
 
-def _are_milliseconds(entries: Sequence[Mapping[str, Any]], names: Names) -> bool:
-    times, chars = [], 0
+def _unit_of(entries: Sequence[Mapping[str, Any]], names: Names) -> float:
+    """The unit of times without one in their name: seconds, unless they are whole and nobody speaks as slowly."""
+    starts, secs, chars = [], 0, 0
     for entry in entries:
         text, start = first_of(entry, names.texts), first_of(entry, names.starts)
-        if text is None or start is None or names.starts[start] != SECONDS:
+        if text is None or start is None or names.starts[start] != SECONDS or not isinstance(entry[text], str):
             continue
-        value = entry[start]
-        if isinstance(value, str) and value.isdecimal() and len(value) < 20:
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value % 1:
-            return False
-        times.append(value)
-        chars += len(entry[text]) if isinstance(entry[text], str) else 0
-    if len(times) == 1:
-        end = first_of(entries[0], names.ends)
-        times.append(entries[0][end] if end and isinstance(entries[0][end], int) else times[0])
-    span = max(times) - min(times) if times else 0
-    return span > _MIN_SPAN and chars < span * _MIN_CHARS_PER_SEC
+        begins = _whole(entry[start])
+        if begins is None:
+            return SECONDS
+        starts.append(begins)
+        chars += len(entry[text])
+        end, duration = first_of(entry, names.ends), first_of(entry, names.durations)
+        if end is not None:
+            secs += max((_whole(entry[end]) or begins) - begins, 0)
+        elif duration is not None and names.durations[duration] == SECONDS:
+            secs += _whole(entry[duration]) or 0
+    secs = secs or (max(starts) - min(starts) if starts else 0)
+    if secs <= _MIN_SECS or chars > secs * _MIN_CHARS_PER_SEC:
+        return SECONDS
+    return CENTISECONDS if chars > secs * _MIN_CHARS_PER_CENTISECOND else MILLISECONDS
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
+        return int(value)
+    # 30.0 is of a tool that counts seconds.
+    return value if type(value) is int and abs(value) <= MAX_SECS * MILLISECONDS else None
 
 
 def _objects(entries: JsonPlace) -> Iterator[JsonPlace]:
@@ -235,15 +259,32 @@ def _objects(entries: JsonPlace) -> Iterator[JsonPlace]:
 
 
 def as_object(value: Any) -> Mapping[str, Any] | None:
-    """An entry as an object: one it is, or a list of a text and two times in any order; None for all else."""
+    """An entry as an object; None where it is none, and no list that stands for one.
+
+    Such lists are a text and two times (`["hi", 0.5, 0.9]`, in any order), and what faster-whisper's tuples become in
+    JSON: `[start, end, word, probability]`, and `[id, seek, start, end, text, …, words]`.
+    """
     if isinstance(value, Mapping):
+        lines = value.get("lines")  # of aeneas
+        if isinstance(lines, list) and "text" not in value and all(isinstance(line, str) for line in lines):
+            return {**value, "text": " ".join(lines)}
         return value
-    if isinstance(value, list) and len(value) == 3:
-        texts = [part for part in value if isinstance(part, str)]
-        numbers = [part for part in value if isinstance(part, int | float) and not isinstance(part, bool)]
-        if len(texts) == 1 and len(numbers) == 2:
-            return {"text": texts[0], "start": numbers[0], "end": numbers[1]}
+    if not isinstance(value, list):
+        return None
+    kinds = "".join("t" if isinstance(part, str) else "n" if _is_number(part) else "-" for part in value[:5])
+    if len(value) == 3 and sorted(kinds) == ["n", "n", "t"]:
+        start, end = (part for part in value if not isinstance(part, str))
+        return {"text": value[kinds.index("t")], "start": start, "end": end}
+    if len(value) == 4 and kinds == "nntn":
+        return {"start": value[0], "end": value[1], "text": value[2], "probability": value[3]}
+    if len(value) > 5 and kinds == "nnnnt":
+        words = next((part for part in value[5:] if isinstance(part, list) and part and as_object(part[0])), None)
+        return {"start": value[2], "end": value[3], "text": value[4], "words": words}
     return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _read_entry(place: JsonPlace, counts: Counter[str], names: Names) -> Entry | None:
@@ -293,7 +334,8 @@ def read_times(place: JsonPlace, names: Names = DEFAULT_NAMES) -> tuple[float | 
     end = place.time(names.ends)
     if end is None and start is not None and first_of(value, names.ends) is None:
         duration = place.time(names.durations)
-        end = None if duration is None else start + duration
+        # To the microsecond: sums of decimals have long tails.
+        end = None if duration is None else round(start + duration, 6)
     return place.in_order(start, end)
 
 
@@ -331,11 +373,15 @@ def first_of(entry: Mapping[str, Any], names: Any) -> str | None:
 
 def has_time(entry: Mapping[str, Any]) -> bool:
     """Whether an entry says when it starts, or ends."""
+    return _has_time(entry, _STARTS, _ENDS)
+
+
+def _has_time(entry: Mapping[str, Any], *names: Mapping[str, float | None]) -> bool:
     if any(isinstance(entry.get(name), list) and len(entry[name]) == 2 for name in _PAIRS):
         return True
     return any(
         isinstance(entry[name], int | float | str | Mapping) and not isinstance(entry[name], bool)
-        for units in (_STARTS, _ENDS)
+        for units in names
         if (name := first_of(entry, units)) is not None and (units[name] or not isinstance(entry[name], int | float))
     )
 

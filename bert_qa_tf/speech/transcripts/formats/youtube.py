@@ -26,7 +26,12 @@ def read_youtube(top: JsonPlace, counts: Counter[str]) -> Transcript:
       InputError: `events` is no list.
     """
     events = []
+    before = None
     for event in top.objects("events"):
+        if event.value == before and event.has("segs"):
+            counts[word_rules.REPEATED_LINES] += 1
+            continue
+        before = event.value
         try:
             pieces = _read_event(event)
         except InputError as error:
@@ -35,7 +40,7 @@ def read_youtube(top: JsonPlace, counts: Counter[str]) -> Transcript:
         if any(text.strip() for text, _ in pieces):
             start = event.secs("tStartMs", unit=MILLISECONDS)
             duration = event.secs("dDurationMs", unit=MILLISECONDS)
-            events.append((pieces, start, None if start is None or duration is None else start + duration))
+            events.append((pieces, start, None if start is None or duration is None else round(start + duration, 3)))
     recognised = any(offset for pieces, _, _ in events for _, offset in pieces)
     entries = []
     for index, (pieces, start, end) in enumerate(events):
@@ -59,7 +64,7 @@ def _read_event(event: JsonPlace) -> list[tuple[str, float]]:
 
 
 def _words(pieces: Sequence[tuple[str, float]], start: float, end: float | None) -> tuple[Word, ...]:
-    spoken = [(text, start + offset) for text, offset in pieces if text.strip()]
+    spoken = [(text, round(start + offset, 3)) for text, offset in pieces if text.strip()]
     timed = []
     for index, (text, begins) in enumerate(spoken):
         ends = spoken[index + 1][1] if index + 1 < len(spoken) else end

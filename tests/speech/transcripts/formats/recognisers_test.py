@@ -1,0 +1,682 @@
+"""Recognisers' JSON as it is found: the shapes of their documents, and those of public bug reports.
+
+The content is written for these tests. A test names what its shape was seen in.
+"""
+
+import json
+
+import pytest
+
+from bert_qa_tf import odd_items
+from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.reader import parse_transcript
+
+NAN = float("nan")
+
+
+def read(value, name="call.json", **options):
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return parse_transcript(text.encode(), name, **options)
+
+
+def seen(value, **options):
+    """The format, and each word with its times; of a speaker, too."""
+    file = read(value, **options)
+    words = [(word.text, word.start_secs, word.end_secs) for word in file.transcript.words]
+    return file.file_format, words
+
+
+def speakers(value):
+    return [(word.text, word.speaker) for word in read(value).transcript.words]
+
+
+def timed(text, start, end, **more):
+    return {"word": text, "start": start, "end": end, **more}
+
+
+# === Small inputs that once went wrong ===
+
+
+def test_chunks_of_hugging_face_whose_last_end_is_null():
+    value = {
+        "text": " this is Dana. Call me.",
+        "chunks": [
+            {"timestamp": [0.0, 3.0], "text": " this is"},
+            {"timestamp": [3.0, 4.0], "text": " Dana."},
+            {"timestamp": [4.0, None], "text": " Call me please."},
+        ],
+    }
+    file = read(value)
+    assert file.describe() == "huggingface, 6 words; 5 with estimated times"
+    assert [word.start_secs for word in file.transcript.words[:4]] == [0.0, 2.0, 3.0, 4.0]
+    assert 5 < file.transcript.words[-1].end_secs < 6  # 16 characters at a reader's pace
+
+
+def test_vosk():
+    value = {"result": [{"conf": 1.0, "start": 0.0, "end": 0.09, "word": "this"}], "text": "this"}
+    assert seen(value) == ("vosk", [("this", 0.0, 0.09)])
+
+
+def test_words_with_start_and_end_of_others_and_of_mistaken_keys():
+    words = [{"id": 0, "start": 0.1, "end": 0.4, "text": "This"}, {"id": 1, "start": 0.4, "end": 0.5, "text": "is"}]
+    expected = [("This", 0.1, 0.4), ("is", 0.4, 0.5)]
+    assert seen({"words": words}) == ("timed_json", expected)
+    assert read({"words": words}).describe() == "timed_json (the list `words`), 2 words"
+    assert seen({"text": "This is", "words": [timed("This", 0.1, 0.4), timed("is", 0.4, 0.5)]})[1] == expected
+
+
+def test_numbers_under_unknown_names_are_told():
+    value = {"text": "This is", "words": [{"text": "This", "t0": 0.1, "t1": 0.4}, {"text": "is", "t0": 0.4, "t1": 0.5}]}
+    with odd_items.collect() as odd:
+        assert seen(value) == ("json", [("This", None, None), ("is", None, None)])
+    assert odd.counts() == {"unknown_times": 1}
+    with odd_items.collect(strict=True), pytest.raises(InputError, match=r"words: expected times as .* got `t0`, `t1`"):
+        read(value)
+
+
+def test_watson_and_an_entry_of_another_shape():
+    def result(*timestamps, **more):
+        return {"final": True, "alternatives": [{"transcript": "x ", "timestamps": list(timestamps)}], **more}
+
+    value = {
+        "result_index": 0,
+        "results": [result(["this", 0.1, 0.4], ["%HESITATION", 0.4, 0.5]), result(["is", 0.5, 0.7])],
+    }
+    assert seen(value) == ("watson", [("this", 0.1, 0.4), ("is", 0.5, 0.7)])
+    assert read(value).counts == {"non_words": 1}
+    with odd_items.collect() as odd:
+        assert seen({"results": [result(["this", 0.1, 0.4], ["is"], 7)]})[1] == [("this", 0.1, 0.4)]
+    assert odd.counts() == {"odd_entries": 2}
+    with pytest.raises(InputError, match=r"timestamps\[0\]: expected an object, got a list of 1"):
+        read({"results": [result(["is"])]}, file_format="watson")
+
+
+def test_watson_has_speakers_beside_the_results_and_confidences_beside_the_words():
+    alternative = {"timestamps": [["hi", 0.1, 0.4], ["bye", 0.5, 0.7]], "word_confidence": [["hi", 0.9], ["bye", 0.8]]}
+    labels = [{"from": 0.1, "to": 0.4, "speaker": 0}, {"from": 0.5, "to": 0.7, "speaker": 2}]
+    value = {"results": [{"final": True, "alternatives": [alternative]}], "speaker_labels": labels}
+    assert speakers(value) == [("hi", "speaker 0"), ("bye", "speaker 2")]
+    assert [word.confidence for word in read(value).transcript.words] == [0.9, 0.8]
+
+
+def test_deepgram():
+    words = [timed("dana", 0.5, 0.9, confidence=0.9, punctuated_word="Dana"), timed("calling", 0.9, 1.4)]
+    value = {"metadata": {"duration": 1.4}, "results": {"channels": [{"alternatives": [{"words": words}]}]}}
+    assert seen(value) == ("deepgram", [("Dana", 0.5, 0.9), ("calling", 0.9, 1.4)])
+    assert read(value).transcript.duration_secs == 1.4
+    assert seen({"result": value, "error": None})[1] == seen(value)[1]  # of deepgram-js-sdk
+
+
+def test_start_and_duration():
+    value = [{"text": "Hello Dana", "start": 0.0, "duration": 2.0}, {"text": "Bye", "start": 2.5, "duration": 1.5}]
+    assert read(value).describe() == "timed_json (youtube-transcript-api, a list), 3 words; 2 with estimated times"
+    assert seen(value)[1][2] == ("Bye", 2.5, 4.0)
+    assert seen([value])[1] == seen(value)[1]  # its JSONFormatter.format_transcripts
+
+
+def test_an_inverted_segment_keeps_its_words_between_its_neighbours():
+    segments = [
+        {"start": 0.0, "end": 2.4, "text": " Hello"},
+        {"start": 2.4, "end": 1.2, "text": " Dana"},
+        {"start": 5.0, "end": 9.0, "text": " Bye"},
+    ]
+    with odd_items.collect() as odd:
+        assert seen({"segments": segments})[1] == [("Hello", 0.0, 2.4), ("Dana", 2.4, 5.0), ("Bye", 5.0, 9.0)]
+    assert odd.counts() == {"inverted_times": 1}
+    assert odd.lines()[0].endswith(": call.json: segments[1]")
+
+
+def test_nan_is_none():
+    words = [timed("This", 0.1, 0.4, score=NAN), timed("is", NAN, 0.5, score=0.8), timed("Dana", 0.5, 0.9)]
+    with odd_items.collect() as odd:
+        found = read(
+            {"segments": [{"start": 0.0, "end": 1.4, "text": "This is Dana", "words": words}]}
+        ).transcript.words
+    assert [(word.start_secs, word.end_secs, word.confidence) for word in found] == [
+        (0.1, 0.4, None),
+        (0.4, 0.5, 0.8),
+        (0.5, 0.9, None),
+    ]
+    assert odd.counts() == {"odd_confidences": 1, "odd_times": 1}
+
+
+# === Shapes of bug reports ===
+
+
+def test_documents_one_after_the_other_with_partial_results_between_them():
+    """alphacep/vosk-api#492: what test_simple.py prints is one JSON document after the other."""
+    result = {"result": [timed("hi", 0.5, 0.9, conf=1.0)], "text": "hi"}
+    other = {"result": [timed("dana", 1.5, 1.9, conf=1.0)], "text": "dana"}
+    expected = ("vosk", [("hi", 0.5, 0.9), ("dana", 1.5, 1.9)])
+    pretty = "\n".join(json.dumps(part, indent=2) for part in ({"partial": ""}, {"partial": "hi"}, result, other))
+    assert seen(pretty) == expected
+    assert read(pretty).counts == {"partial_results": 1}
+    assert seen(f"{json.dumps(result)}\n\n{json.dumps(other)}\n", name="call.txt") == expected
+    assert seen([result, {"text": ""}, other]) == expected
+
+
+def test_a_line_that_is_no_json_costs_no_other():
+    """vosk-server logs between its results, and the last line of a recording that was stopped is cut off."""
+    lines = [json.dumps({"result": [timed(word, at, at + 1)], "text": word}) for at, word in enumerate("abc")]
+    with odd_items.collect() as odd:
+        assert [word for word, _, _ in seen("\n".join([lines[0], "LOG x", *lines[1:], lines[0][:20]]))[1]] == [
+            "a",
+            "b",
+            "c",
+        ]
+    assert odd.counts() == {"odd_json_lines": 2}
+    with pytest.raises(InputError, match=r"^call\.json:2: not JSON \(Extra data at column 1\)"):
+        read(f"{lines[0]}\nnot\nJSON\nat all")
+
+
+def test_words_that_run_backwards_or_have_no_time():
+    """m-bain/whisperX#419."""
+    words = [
+        timed("Your", 1302.7, 1302.8),
+        {"word": "?"},
+        timed("R.S.C.?", 1300.4, 1300.6),
+        timed("real", 1300.1, 1300.3),
+    ]
+    found = seen({"word_segments": words})[1]
+    assert [word for word, _, _ in found] == ["Your", "?", "R.S.C.?", "real"]
+    assert all(start <= end for _, start, end in found)
+
+
+def test_pieces_whose_times_jump_back():
+    """ggml-org/whisper.cpp#866: a segment of `-ml 1` from 76,670 to 8,110 ms."""
+    pieces = [(" Secrets", 76670, 76670), (".", 76670, 8110), (" The", 8110, 8220)]
+    value = {"transcription": [{"text": text, "offsets": {"from": start, "to": end}} for text, start, end in pieces]}
+    with odd_items.collect() as odd:
+        assert seen(value)[1] == [("Secrets.", 76.67, 76.67), ("The", 8.11, 8.22)]
+    assert odd.counts() == {"inverted_times": 1}
+
+
+def test_a_token_without_times():
+    """ggml-org/whisper.cpp#2329."""
+    tokens = [{"text": " love", "offsets": {"from": 0, "to": 500}}, {"text": " you", "id": 291, "p": 0.96, "t_dtw": -1}]
+    value = {"transcription": [{"text": " love you", "offsets": {"from": 0, "to": 1000}, "tokens": tokens}]}
+    assert seen(value)[1] == [("love", 0.0, 0.5), ("you", 0.5, 1.0)]
+
+
+def test_hundredths_of_seconds():
+    """ggml-org/whisper.cpp#2271, as an app wrote them."""
+    words = [(" What", 19, 34), (" do", 34, 48), (" you", 48, 72), (" think", 72, 112), (" about", 112, 151)]
+    with odd_items.collect() as odd:
+        found = seen([{"start": start, "stop": stop, "text": text} for text, start, stop in words])[1]
+    assert found[0] == ("What", 0.19, 0.34)
+    assert odd.counts() == {"centisecond_times": 1}
+
+
+def test_whole_seconds_stay_seconds():
+    value = [{"start": 0, "end": 60, "text": "hello"}, {"start": 3600, "end": 3604, "text": "there it is, I think"}]
+    assert seen(value)[1][0] == ("hello", 0.0, 60.0)
+
+
+def test_lists_of_words_in_a_list():
+    """jianfch/stable-ts#269."""
+    assert seen([[timed(" And", 0.0, 1.28), timed(" when", 1.28, 1.52)], [timed(" or", 4.0, 4.08)]])[1] == [
+        ("And", 0.0, 1.28),
+        ("when", 1.28, 1.52),
+        ("or", 4.0, 4.08),
+    ]
+
+
+def test_tuples_of_faster_whisper():
+    """ahmetoner/whisper-asr-webservice#209 and SYSTRAN/faster-whisper#667: tuples become lists in JSON."""
+    words = [[0.0, 0.5, " Hi", 0.9], [0.5, 1.0, " Dana", 0.8]]
+    segment = [1, 0, 0.0, 1.0, " Hi Dana", [50364, 13], 0.0, -0.2, 1.1, 0.01, words]
+    expected = ("whisper", [("Hi", 0.0, 0.5), ("Dana", 0.5, 1.0)])
+    assert seen({"text": "Hi Dana", "segments": [segment], "language": "en"}) == expected
+    assert seen([segment]) == expected
+    assert seen([{"start": 0.0, "end": 1.0, "text": " Hi Dana", "words": words}]) == expected
+    assert [word.confidence for word in read([segment]).transcript.words] == [0.9, 0.8]
+
+
+def test_a_transcript_that_a_service_wraps():
+    """pavelzbornik/whisperX-FastAPI#151, and Replicate's predictions."""
+    segments = [{"start": 2.0, "end": 3.0, "text": " Hi", "words": [timed("Hi", 2.0, 3.0, speaker="SPEAKER_00")]}]
+    for wrapped in ({"status": "completed", "result": {"segments": segments}}, {"output": {"segments": segments}}):
+        assert seen(wrapped) == ("whisper", [("Hi", 2.0, 3.0)])
+    assert read(wrapped).describe() == "whisper (in `output`), 1 words"
+
+
+def test_a_formatted_word_that_is_several():
+    """hyperaudio/hyperaudio-lite-editor#649: Deepgram's smart_format makes other words than it heard."""
+    words = [timed("ten", 0.0, 1.0, punctuated_word="10 a.m."), timed("sharp", 1.0, 2.0, punctuated_word="sharp.")]
+    value = {"results": {"channels": [{"alternatives": [{"transcript": "10 a.m. sharp.", "words": words}]}]}}
+    assert [word for word, _, _ in seen(value)[1]] == ["10", "a.m.", "sharp."]
+    assert read(value).transcript.words[1].end_secs == 1.0
+
+
+def test_channels_of_amazon_without_items_of_their_own():
+    """bbc/react-transcript-editor#235."""
+
+    def item(text, start):
+        return {
+            "start_time": str(start),
+            "end_time": str(start + 1),
+            "alternatives": [{"confidence": "1.0", "content": text}],
+        }
+
+    channels = [
+        {"channel_label": "ch_0", "items": [item("When", 0), item("Bye", 8)]},
+        {"channel_label": "ch_1", "items": [item("It", 3)]},
+    ]
+    value = {
+        "jobName": "x",
+        "results": {"transcripts": [{"transcript": "When"}], "channel_labels": {"channels": channels}},
+    }
+    assert speakers(value) == [("When", "ch_0"), ("It", "ch_1"), ("Bye", "ch_0")]
+
+
+def test_youtube_events_without_words_or_twice():
+    """pytube/pytube#1438 and fishjar/kiss-translator#725."""
+    spoken = {"tStartMs": 30, "dDurationMs": 3810, "segs": [{"utf8": "hey"}, {"utf8": " welcome", "tOffsetMs": 840}]}
+    value = {
+        "wireMagic": "pb3",
+        "events": [
+            {"tStartMs": 0, "dDurationMs": 9000, "id": 1},
+            spoken,
+            spoken,
+            {"tStartMs": 1850, "dDurationMs": 1990, "aAppend": 1, "segs": [{"utf8": "\n"}]},
+            {"tStartMs": 1860, "dDurationMs": 4950, "segs": [{"utf8": "interview"}]},
+        ],
+    }
+    assert seen(value) == ("youtube", [("hey", 0.03, 0.87), ("welcome", 0.87, 1.86), ("interview", 1.86, 6.81)])
+    assert read(value).counts == {"repeated_lines": 1}
+    captions = {"events": [{"tStartMs": 1000, "dDurationMs": 2000, "segs": [{"utf8": "I am\nDana"}]}]}
+    assert [word for word, _, _ in seen(captions)[1]] == ["I", "am", "Dana"]
+
+
+def test_silence_is_no_error():
+    """alphacep/vosk-api#1504: of silence, Vosk gives an empty text."""
+    assert seen({"text": ""})[1] == []
+    assert seen('{"text": ""}\n{"text": ""}')[1] == []
+
+
+def test_a_key_with_a_space_at_its_end():
+    """mozilla/DeepSpeech, native_client/client.cc: `"start_time "`."""
+    words = [
+        {"word": "hi", "start_time ": 0.5, "duration": 0.25},
+        {"word": "dana", "start_time ": 1.0, "duration": 0.5},
+    ]
+    value = {"transcripts": [{"confidence": -14.3, "words": words}]}
+    assert seen(value) == ("timed_json", [("hi", 0.5, 0.75), ("dana", 1.0, 1.5)])
+
+
+# === Tools, after their documents ===
+
+ELEVEN = [
+    {"text": "Hi", "start": 0.1, "end": 0.4, "type": "word", "speaker_id": "speaker_0", "logprob": 0.0},
+    {"text": " ", "start": 0.4, "end": 0.5, "type": "spacing", "speaker_id": "speaker_0", "logprob": 0.0},
+    {"text": "(laughs)", "start": 0.5, "end": 0.9, "type": "audio_event", "speaker_id": "speaker_0", "logprob": 0.0},
+    {"text": "Dana.", "start": 1.0, "end": 1.4, "type": "word", "speaker_id": "speaker_1", "logprob": -0.1},
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "words"),
+    [
+        (
+            {"alternatives": [{"confidence": 99.0, "text": "hi", "result": [timed("hi", 0.5, 0.9)]}, {"text": "high"}]},
+            "vosk",
+            [("hi", 0.5, 0.9, None)],
+        ),
+        (
+            {
+                "monologues": [
+                    {"speaker": {"id": "unknown"}, "terms": [{"text": "hi", "start": 0.5, "end": 0.9, "type": "WORD"}]}
+                ]
+            },
+            "rev",
+            [("hi", 0.5, 0.9, None)],
+        ),
+        (
+            {
+                "speakers": [{"id": 0, "name": "Ana"}],
+                "monologues": [
+                    {
+                        "speaker": 0,
+                        "elements": [
+                            {"type": "text", "value": "Hi", "ts": 0.5, "end_ts": 0.9, "confidence": 0.9},
+                            {"type": "punct", "value": ", "},
+                            {"type": "unknown", "value": "<inaudible>"},
+                            {
+                                "type": "text",
+                                "value": "Dana",
+                                "timestamp": "00:00:01,000",
+                                "end_timestamp": "00:00:02,000",
+                            },
+                        ],
+                    }
+                ],
+            },
+            "rev",
+            [("Hi,", 0.5, 0.9, "Ana"), ("Dana", 1.0, 2.0, "Ana")],
+        ),
+        (
+            {
+                "format": "2.9",
+                "results": [
+                    {"type": "punctuation", "attaches_to": "next", "alternatives": [{"content": "¿"}]},
+                    {
+                        "type": "word",
+                        "start_time": 0.5,
+                        "end_time": 0.9,
+                        "alternatives": [{"content": "Sí", "speaker": "S1"}],
+                    },
+                    {"type": "punctuation", "attaches_to": "previous", "alternatives": [{"content": "?"}]},
+                    {
+                        "type": "word",
+                        "start_time": 1.0,
+                        "end_time": 2.0,
+                        "alternatives": [{"content": "No", "speaker": "UU"}],
+                    },
+                ],
+            },
+            "speechmatics",
+            [("¿Sí?", 0.5, 0.9, "S1"), ("No", 1.0, 2.0, None)],
+        ),
+        (
+            {
+                "durationMilliseconds": 2000,
+                "combinedPhrases": [{"text": "Hi Dana."}],
+                "phrases": [
+                    {
+                        "speaker": 1,
+                        "offsetMilliseconds": 500,
+                        "durationMilliseconds": 1500,
+                        "text": "Hi Dana.",
+                        "words": [
+                            {"text": "Hi", "offsetMilliseconds": 500, "durationMilliseconds": 400},
+                            {"text": "Dana.", "offsetMilliseconds": 1000, "durationMilliseconds": 1000},
+                        ],
+                    }
+                ],
+            },
+            "azure",
+            [("Hi", 0.5, 0.9, "speaker 1"), ("Dana.", 1.0, 2.0, "speaker 1")],
+        ),
+        (
+            {
+                "recognizedPhrases": [
+                    {
+                        "channel": channel,
+                        "offset": f"PT{start}S",
+                        "duration": "PT1M0.5S",
+                        "nBest": [{"lexical": text.lower(), "display": text}],
+                    }
+                    for channel, start, text in ((0, 1, "Hi."), (0, 200, "Bye."), (1, 100, "Dana."))
+                ]
+            },
+            "azure",
+            [
+                ("Hi.", 1.0, 61.5, "channel 0"),
+                ("Dana.", 100.0, 160.5, "channel 1"),
+                ("Bye.", 200.0, 260.5, "channel 0"),
+            ],
+        ),
+        (
+            [
+                {"RecognitionStatus": "InitialSilenceTimeout", "Offset": 0, "Duration": 100},
+                {
+                    "RecognitionStatus": "Success",
+                    "Offset": 5000000,
+                    "Duration": 15000000,
+                    "DisplayText": "Hi.",
+                    "NBest": [{"Display": "Hi.", "Words": [{"Word": "hi", "Offset": 6000000, "Duration": 1000000}]}],
+                },
+            ],
+            "azure",
+            [("Hi.", 0.6, 0.7, None)],
+        ),
+        (
+            {
+                "audio_url": "x",
+                "words": [{"text": "Hi", "start": 500, "end": 900, "confidence": 0.9}],
+                "utterances": [
+                    {
+                        "speaker": "A",
+                        "text": "Hi",
+                        "start": 500,
+                        "end": 900,
+                        "confidence": 0.9,
+                        "words": [{"text": "Hi", "start": 500, "end": 900, "confidence": 0.9, "speaker": "A"}],
+                    }
+                ],
+            },
+            "assemblyai",
+            [("Hi", 0.5, 0.9, "A")],
+        ),
+        (
+            {"language_probability": 0.9, "text": "Hi Dana.", "words": ELEVEN},
+            "timed_json (ElevenLabs, the list `words`)",
+            [("Hi", 0.1, 0.4, "speaker_0"), ("Dana.", 1.0, 1.4, "speaker_1")],
+        ),
+        (
+            {
+                "status": "done",
+                "result": {
+                    "transcription": {
+                        "full_transcript": "Hi Dana",
+                        "utterances": [
+                            {
+                                "text": "Hi Dana",
+                                "start": 0.5,
+                                "end": 2.0,
+                                "speaker": 0,
+                                "channel": 0,
+                                "words": [timed(" Hi", 0.5, 0.9), timed(" Dana", 1.0, 2.0)],
+                            }
+                        ],
+                    }
+                },
+            },
+            "timed_json (Gladia, the list `result.transcription.utterances`)",
+            [("Hi", 0.5, 0.9, "speaker 0"), ("Dana", 1.0, 2.0, "speaker 0")],
+        ),
+        (
+            {
+                "text": "Hi Dana",
+                "tokens": [
+                    {"text": "Hi", "start_ms": 500, "end_ms": 900, "speaker": "1"},
+                    {"text": " Da", "start_ms": 1000, "end_ms": 1500, "speaker": "2"},
+                    {"text": "na", "start_ms": 1500, "end_ms": 2000, "speaker": "2"},
+                ],
+            },
+            "timed_json (Soniox, the list `tokens`)",
+            [("Hi", 0.5, 0.9, "speaker 1"), ("Dana", 1.0, 2.0, "speaker 2")],
+        ),
+        (
+            {"version": "1.0.0", "segments": [{"speaker": "Ana", "startTime": 0.5, "endTime": 0.75, "body": "And"}]},
+            "timed_json (podcast transcript, the list `segments`)",
+            [("And", 0.5, 0.75, "Ana")],
+        ),
+        (
+            {
+                "transcript": "hi dana",
+                "words": [
+                    {"case": "success", "start": 0.5, "end": 0.9, "startOffset": 0, "endOffset": 2, "word": "hi"},
+                    {"case": "not-found-in-audio", "startOffset": 3, "endOffset": 7, "word": "dana"},
+                ],
+            },
+            "timed_json (Gentle, the list `words`)",
+            [("hi", 0.5, 0.9, None), ("dana", 0.9, pytest.approx(1.233, abs=0.01), None)],
+        ),
+        (
+            {"fragments": [{"begin": "0.500", "end": "1.500", "id": "f1", "lines": ["Hi"], "children": []}]},
+            "timed_json (aeneas, the list `fragments`)",
+            [("Hi", 0.5, 1.5, None)],
+        ),
+        (
+            {
+                "type": "Transcript",
+                "entries": [
+                    {"text": "Hi", "startOffset": "00:00:00.5", "endOffset": "00:00:01", "speakerDisplayName": "Ana"}
+                ],
+            },
+            "timed_json (Microsoft Stream, the list `entries`)",
+            [("Hi", 0.5, 1.0, "Ana")],
+        ),
+        (
+            {
+                "Transcript": [
+                    {
+                        "ParticipantRole": "AGENT",
+                        "BeginOffsetMillis": 500,
+                        "EndOffsetMillis": 900,
+                        "Content": "Hi.",
+                        "Items": [
+                            {
+                                "Type": "pronunciation",
+                                "BeginOffsetMillis": 500,
+                                "EndOffsetMillis": 900,
+                                "Content": "Hi",
+                                "Confidence": "0.9",
+                            },
+                            {"Type": "punctuation", "BeginOffsetMillis": 900, "EndOffsetMillis": 900, "Content": "."},
+                        ],
+                    }
+                ]
+            },
+            "timed_json (Amazon Transcribe Call Analytics, the list `Transcript`)",
+            [("Hi.", 0.5, 0.9, "AGENT")],
+        ),
+        (
+            {
+                "data": {
+                    "transcript": {
+                        "sentences": [
+                            {"index": 0, "speaker_name": "Ana", "text": "Hi", "start_time": 0.5, "end_time": 0.9}
+                        ]
+                    }
+                }
+            },
+            "timed_json (Fireflies, the list `data.transcript.sentences`)",
+            [("Hi", 0.5, 0.9, "Ana")],
+        ),
+        (
+            {
+                "transcripts": [
+                    {
+                        "channel_id": 0,
+                        "sentences": [
+                            {
+                                "begin_time": 500,
+                                "end_time": 900,
+                                "text": "Hi",
+                                "words": [{"begin_time": 500, "end_time": 900, "text": "Hi"}],
+                            }
+                        ],
+                    }
+                ]
+            },
+            "timed_json (Paraformer, the list `transcripts[0].sentences`)",
+            [("Hi", 0.5, 0.9, None)],
+        ),
+        (
+            {
+                "start": 0,
+                "end": 1,
+                "tiers": {"words": {"type": "interval", "entries": [[0.5, 0.9, "hi"], [1.0, 2.0, "dana"]]}},
+            },
+            "timed_json (the list `tiers.words.entries`)",  # Montreal Forced Aligner
+            [("hi", 0.5, 0.9, None), ("dana", 1.0, 2.0, None)],
+        ),
+        (
+            [{"speaker": "SPEAKER_00", "start": 0.5, "end": 0.9, "text": "Hi"}],
+            "whisper",  # merges of pyannote and Whisper
+            [("Hi", 0.5, 0.9, "SPEAKER_00")],
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_words_times_and_speakers_are_read(value, name, words):
+    with odd_items.collect() as odd:
+        file = read(value)
+    assert file.describe().split(", " + str(len(words)) + " words")[0] == name
+    assert [(word.text, word.start_secs, word.end_secs, word.speaker) for word in file.transcript.words] == words
+    assert odd.counts() == {}
+
+
+def test_confidences_of_elevenlabs_are_logarithms():
+    words = read({"language_probability": 0.9, "words": ELEVEN}).transcript.words
+    assert [word.confidence for word in words] == [1.0, pytest.approx(0.905, abs=0.001)]
+
+
+def test_messages_of_a_deepgram_stream():
+    def message(text, start, *, is_final=True):
+        words = [timed(text, start, start + 0.5)]
+        return json.dumps(
+            {
+                "type": "Results",
+                "is_final": is_final,
+                "channel_index": [0, 1],
+                "channel": {"alternatives": [{"words": words}]},
+            }
+        )
+
+    lines = [message("h", 0.5, is_final=False), message("hi", 0.5), '{"type": "Metadata"}', message("dana", 2.0)]
+    assert seen("\n".join(lines)) == ("deepgram", [("hi", 0.5, 1.0), ("dana", 2.0, 2.5)])
+
+
+def test_channels_of_deepgram_are_put_together_by_time_and_are_the_speakers():
+    def channel(*words):
+        return {"alternatives": [{"words": list(words)}]}
+
+    value = {
+        "results": {
+            "channels": [
+                channel(timed("hi", 0.0, 0.4), timed("dana", 0.4, 0.8), timed("bye", 5.0, 5.5)),
+                channel(timed("oh", 0.5, 0.9), timed("yes", 2.0, 2.5)),
+            ]
+        }
+    }
+    assert speakers(value) == [
+        ("hi", "channel 0"),
+        ("dana", "channel 0"),
+        ("oh", "channel 1"),
+        ("yes", "channel 1"),
+        ("bye", "channel 0"),
+    ]
+
+
+def nemo(path, text, offset=0.0, **more):
+    return json.dumps({"audio_filepath": path, "offset": offset, "duration": 2.0, "text": text, **more})
+
+
+def test_a_manifest_of_nemo_holds_one_recording_or_one_is_chosen():
+    lines = "\n".join([nemo("a.wav", "hi"), nemo("b.wav", "dana", 1.5)])
+    assert seen(lines, recording="b.wav") == ("nemo", [("dana", 1.5, 3.5)])
+    assert read(lines, recording="b.wav").counts == {"words_of_other_recordings": 1}
+    with pytest.raises(InputError, match=r"holds 2 recordings, choose one .*: a\.wav, b\.wav$"):
+        read(lines)
+    words = {"timestamp": {"word": [{"word": "hi", "start_offset": 3, "end_offset": 9, "start": 0.24, "end": 0.72}]}}
+    assert seen(nemo("a.wav", "", 1.0, pred_text="hi", **words))[1] == [("hi", 1.24, 1.72)]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            {"timeline": [{"ts": "00:00:01.1", "users": [{"username": "Ana"}]}]},
+            "Zoom's timeline of who speaks, without",
+        ),
+        ({"id": "x", "status": "processing", "audio_url": "x", "words": None}, "a job that has no transcript"),
+        ({"TranscriptionJob": {"Transcript": {"TranscriptFileUri": "x"}}}, "download the file at `TranscriptFileUri`"),
+        ({"links": {"files": "x"}, "status": "Succeeded"}, "download the file at `contentUrl`"),
+        ({"name": "operations/12", "metadata": {}}, "an operation of Google's that is not done"),
+        ([{"speaker": "A", "start": 0.5, "end": 0.9}], "expected a transcript"),
+        ({"words": ["hi", 7]}, r"words\[0\]: expected an object, got \"hi\""),
+    ],
+)
+def test_what_holds_no_transcript_is_named_in_one_line(value, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read(value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["rev", "youtube", "google", "aws", "json"])
+def test_a_format_that_is_one_object_is_no_list(name):
+    with pytest.raises(InputError, match=r"^call\.json: expected an object, got a list of 1"):
+        read([{"a": 1}], file_format=name)
