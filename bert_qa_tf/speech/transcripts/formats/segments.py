@@ -10,8 +10,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, to_words
-from bert_qa_tf.speech.transcripts.formats.words import EMPTY_WORDS
+from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, is_one_word, to_words
 from bert_qa_tf.speech.transcripts.transcript import Word
 from bert_qa_tf.speech.transcripts.word_times import fill_times
 
@@ -32,22 +31,20 @@ def to_transcript_words(
       duration_secs: of the recording, if it is known.
     """
     spoken = [entry for entry in entries if entry.text.strip() or entry.words]
+    channels = dict.fromkeys(entry.channel for entry in spoken)
     if _are_words(spoken):
-        counts[EMPTY_WORDS] += len(entries) - len(spoken)
-    entries = spoken
-    channels = dict.fromkeys(entry.channel for entry in entries)
-    if _are_words(entries):
-        if len(channels) == 1:
+        if len(channels) <= 1:
             return fill_gaps(to_words(entries, counts), duration_secs)
         by_channel = {channel: [e for e in entries if e.channel == channel] for channel in channels}
         return merge_channels({name: to_words(of, counts) for name, of in by_channel.items()}, duration_secs)
+    entries = spoken
     if len(channels) > 1:
         entries = [entry._replace(speaker=entry.speaker or entry.channel) for entry in _by_time(entries)]
     return tuple(_segment_words(entries, duration_secs))
 
 
 def _are_words(entries: Sequence[Entry]) -> bool:
-    return not any(entry.words or len(entry.text.split()) > 1 for entry in entries)
+    return all(not entry.words and is_one_word(entry.text) for entry in entries)
 
 
 def _by_time(entries: Sequence[Entry]) -> list[Entry]:
@@ -127,6 +124,9 @@ def fill_gaps(words: Sequence[Word], duration_secs: float | None = None) -> tupl
     if not times or len(times) == 2 * len(words):
         return tuple(words)
     last = max(times)
+    if words[-1].start_secs is not None and words[-1].end_secs is None:
+        end = words[-1].start_secs + len(words[-1].text) / _CHARS_PER_SEC
+        words = (*words[:-1], dataclasses.replace(words[-1], end_secs=end, times_estimated=True))
     untimed = next((n for n, w in enumerate(reversed(words)) if w.start_secs is not None or w.end_secs is not None), 0)
     behind = sum(len(word.text) + 1 for word in words[len(words) - untimed :]) / _CHARS_PER_SEC
     return fill_times(words, 0.0, last + behind if duration_secs is None else max(last, duration_secs))

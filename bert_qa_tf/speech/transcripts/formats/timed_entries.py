@@ -50,13 +50,14 @@ TEXTS = (
         "Content",
         "Word",
         "Text",
+        "name",
     ),
 )
 # Of a number, its unit; None where tools count something else (frames, characters) under this name.
 _STARTS: dict[str, float | None] = {
     **dict.fromkeys(("start", "start_secs", "start_time", "start_time ", "startTime", "start_seconds"), SECONDS),
     **dict.fromkeys(("startSeconds", "startSecs", "start_sec", "startSec", "StartTime", "Start", "begin"), SECONDS),
-    **dict.fromkeys(("begin_time", "beginTime", "time_begin", "time_start", "from", "ts", "offset"), SECONDS),
+    **dict.fromkeys(("begin_time", "beginTime", "time_begin", "time_start", "from", "ts", "time", "offset"), SECONDS),
     **dict.fromkeys(("start_ms", "startMs", "start_time_ms", "startTimeMs", "startTimeInMs"), MILLISECONDS),
     **dict.fromkeys(("offsetMilliseconds", "offsetInMs", "BeginOffsetMillis", "tStartMs", "begin_ms"), MILLISECONDS),
     **dict.fromkeys(("startMillis", "start_millis", "startOffsetMs", "offset_ms"), MILLISECONDS),
@@ -297,7 +298,7 @@ def _read_entry(place: JsonPlace, counts: Counter[str], names: Names) -> Entry |
     words = _nested_words(place, counts, names)
     text_name = first_of(place.value, names.texts)
     # Of a segment with words, its text says nothing more.
-    text = place.text(*names.texts) if text_name or not words else ""
+    text = place.text(text_name or "text") if text_name or not words else ""
     start, end = read_times(place, names)
     speaker, channel = speaker_of(place), channel_of(place)
     estimated = place.value.get("times_estimated") is True
@@ -398,6 +399,8 @@ def to_words(entries: Sequence[Entry], counts: Counter[str]) -> tuple[Word, ...]
     words gives each a share of its time.
     """
     spoken = [entry for entry in entries if entry.text.strip()]
+    if 0 < len(spoken) < len(entries) and all(len(entry.text) <= 1 for entry in entries):
+        return tuple(_words_of_letters(entries))
     counts[word_rules.EMPTY_WORDS] += len(entries) - len(spoken)
     has_pieces = any(entry.text[0].isspace() for entry in spoken[1:])
     if has_pieces and all(len(entry.text.split()) == 1 for entry in spoken):
@@ -405,10 +408,29 @@ def to_words(entries: Sequence[Entry], counts: Counter[str]) -> tuple[Word, ...]
     return tuple(word for entry in spoken for word in _words(entry))
 
 
+def is_one_word(text: str) -> bool:
+    """Whether a text is a word, perhaps with punctuation behind a space, as French has it."""
+    return not any(character.isalnum() for token in text.split()[1:] for character in token)
+
+
+def _words_of_letters(entries: Sequence[Entry]) -> Iterator[Word]:
+    """Words of letters, as DeepSpeech gives them: with a space between two words."""
+    letters: list[Entry] = []
+    for entry in (*entries, Entry(" ")):
+        if entry.text.strip():
+            letters.append(entry)
+        elif letters:
+            start, end = letters[0].start_secs, letters[-1].end_secs or entry.start_secs
+            is_ordered = start is None or end is None or end >= start
+            text = "".join(letter.text for letter in letters)
+            yield Word(text, start, end if is_ordered else None, speaker=letters[0].speaker)
+            letters = []
+
+
 def _words(entry: Entry) -> Sequence[Word]:
     tokens = entry.text.split()
-    if len(tokens) == 1:
-        return (_word(entry, tokens[0]),)
+    if is_one_word(entry.text):
+        return (_word(entry, " ".join(tokens)),)
     if entry.start_secs is None or entry.end_secs is None:
         return [Word(token, speaker=entry.speaker) for token in tokens]
     words = word_rules.segment_words(entry.text, entry.start_secs, entry.end_secs)

@@ -172,7 +172,7 @@ def _timed_lists(place: JsonPlace, depth: int) -> Iterator[JsonPlace]:
         return
     if isinstance(value, Mapping):
         for name, child in value.items():
-            if isinstance(child, Mapping | list) and name not in _NO_TRANSCRIPT:
+            if isinstance(child, Mapping | list) and name not in _NO_TRANSCRIPT and not _are_names(name, child):
                 if name in _ALTERNATIVES and isinstance(child, list):
                     child = child[:1]
                     yield from _timed_lists(place.child(name), depth + 1) if child and is_timed(child) else ()
@@ -184,6 +184,13 @@ def _timed_lists(place: JsonPlace, depth: int) -> Iterator[JsonPlace]:
             yield place
         else:
             yield from _below(place, value, depth)
+
+
+def _are_names(name: str, entries: Any) -> bool:
+    """Whether these are speakers, each with a name and when it first speaks."""
+    first = entries[0] if isinstance(entries, list) and entries else None
+    is_named = isinstance(first, Mapping) and timed_entries.first_of(first, timed_entries.TEXTS) == "name"
+    return name == "speakers" and is_named
 
 
 def _below(place: JsonPlace, entries: list[Any], depth: int) -> Iterator[JsonPlace]:

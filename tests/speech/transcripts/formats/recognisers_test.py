@@ -304,6 +304,30 @@ def test_a_key_with_a_space_at_its_end():
     assert seen(value) == ("timed_json", [("hi", 0.5, 0.75), ("dana", 1.0, 1.5)])
 
 
+def test_letters_make_words():
+    """mozilla/DeepSpeech gives letters, with a space between two words, and when each begins."""
+    letters = [{"text": letter, "timestep": at, "start_time": at / 2} for at, letter in enumerate("hi dana")]
+    assert seen({"transcripts": [{"confidence": -1.0, "tokens": letters}]})[1] == [
+        ("hi", 0.0, 1.0),
+        ("dana", 1.5, pytest.approx(1.83, abs=0.01)),
+    ]
+
+
+def test_a_french_mark_is_no_word():
+    """linto-ai/whisper-timestamped, `tests/expected/punctuations_yes`."""
+    words = [{"text": "Bonjour !", "start": 0.5, "end": 0.9, "confidence": 0.9}]
+    segments = [{"start": 0.5, "end": 0.9, "text": " Bonjour !", "words": words}]
+    for value in ({"text": "Bonjour !", "segments": segments}, {"words": words}):
+        assert seen(value)[1] == [("Bonjour !", 0.5, 0.9)]
+
+
+def test_speechmatics_before_its_second_version():
+    """bbc/react-transcript-editor, `stt-adapters/speechmatics`."""
+    words = [{"duration": "0.25", "confidence": "0.9", "name": "hi", "time": "0.5"}]
+    value = {"job": {"id": 1}, "speakers": [{"duration": "9.5", "name": "F4", "time": "0.5"}], "words": words}
+    assert seen(value)[1] == [("hi", 0.5, 0.75)]
+
+
 # === Tools, after their documents ===
 
 ELEVEN = [
