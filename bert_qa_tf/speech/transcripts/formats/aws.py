@@ -44,7 +44,7 @@ def read_aws(top: JsonPlace, counts: Counter[str]) -> Transcript:
 def _speakers(results: JsonPlace) -> Mapping[object, str]:
     """When an item starts, as the file spells it → who speaks; files of older versions have it beside the items."""
     labels = results.value.get("speaker_labels")
-    if not isinstance(labels, Mapping):
+    if not isinstance(labels, dict):
         return {}
     speakers = {}
     for segment in results.at("speaker_labels").objects("segments"):

@@ -9,7 +9,7 @@ transcription API", and "Get speech recognition results".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, documents
@@ -69,7 +69,7 @@ def read_azure(top: JsonPlace, counts: Counter[str]) -> Transcript:
             whole = [text for name in _WHOLE_TEXTS for text in document.objects(name)]
             words += tuple(word for text in whole for word in text_words(text.text(*_DISPLAY)))
     duration = None
-    if isinstance(top.value, Mapping) and not top.has("NBest"):
+    if isinstance(top.value, dict) and not top.has("NBest"):
         duration = top.time(_NAMES.durations)
     return Transcript((*to_transcript_words(entries, counts, duration), *words), duration)
 

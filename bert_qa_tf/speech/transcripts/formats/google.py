@@ -45,7 +45,7 @@ def read_google(top: JsonPlace, recording: str | None, counts: Counter[str]) -> 
       InputError: it has another shape (names the place), or several recordings and none is chosen.
     """
     holder = top.at("response") if top.has("response") else top
-    if isinstance(holder.value.get("results"), Mapping):
+    if isinstance(holder.value.get("results"), dict):
         holder = _of_batch(holder.at("results"), recording, counts)
     elif recording is not None:
         raise InputError(f"{top.source}: holds one recording without a name, expected no --transcript_recording")
@@ -130,8 +130,8 @@ def _first_start(result: JsonPlace) -> float | None:
 def _words_of(result: JsonPlace) -> Sequence[Mapping[str, Any]]:
     """The words of the first alternative, of whatever else the file holds there nothing."""
     first = result.value["alternatives"][0] if isinstance(result.value["alternatives"], list) else None
-    words = first.get("words") if isinstance(first, Mapping) else None
-    return [word for word in words if isinstance(word, Mapping)] if isinstance(words, list) else []
+    words = first.get("words") if isinstance(first, dict) else None
+    return [word for word in words if isinstance(word, dict)] if isinstance(words, list) else []
 
 
 def _has_speakers(result: JsonPlace) -> bool:

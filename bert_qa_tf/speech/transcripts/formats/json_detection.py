@@ -111,15 +111,15 @@ def recognise(top: JsonPlace) -> Recognised:
         tool = _tool(value)
         where = f"the list `{lists[0].path}`" if lists[0].path else "a list"
         return Recognised(top, "timed_json", ", ".join(filter(None, (tool.name, where))))
-    if isinstance(value, Mapping) and _is_text_alone(value):
+    if isinstance(value, dict) and _is_text_alone(value):
         return Recognised(top, "whisper")
     raise _unknown_json(top)
 
 
 def _sample(value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, list):
-        return next((entry for entry in value if isinstance(entry, Mapping)), None)
-    return value if isinstance(value, Mapping) else None
+        return next((entry for entry in value if isinstance(entry, dict)), None)
+    return value if isinstance(value, dict) else None
 
 
 def _named(sample: Mapping[str, Any], is_list: bool) -> str | None:
@@ -139,7 +139,7 @@ def _named(sample: Mapping[str, Any], is_list: bool) -> str | None:
 
 def _list(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     value = document.get(name)
-    return [entry for entry in value[:20] if isinstance(entry, Mapping)] if isinstance(value, list) else []
+    return [entry for entry in value[:20] if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _alternatives(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -156,17 +156,17 @@ def _is_azure(document: Mapping[str, Any]) -> bool:
 
 
 def _is_deepgram(document: Mapping[str, Any]) -> bool:
-    if isinstance(document.get("result"), Mapping):
+    if isinstance(document.get("result"), dict):
         document = document["result"]
     results, channel = document.get("results"), document.get("channel")
-    return (isinstance(results, Mapping) and bool({"channels", "utterances"} & results.keys())) or (
-        isinstance(channel, Mapping) and "alternatives" in channel
+    return (isinstance(results, dict) and bool({"channels", "utterances"} & results.keys())) or (
+        isinstance(channel, dict) and "alternatives" in channel
     )
 
 
 def _is_aws(document: Mapping[str, Any]) -> bool:
     results = document.get("results")
-    return isinstance(results, Mapping) and bool({"items", "transcripts"} & results.keys())
+    return isinstance(results, dict) and bool({"items", "transcripts"} & results.keys())
 
 
 def _is_speechmatics(document: Mapping[str, Any]) -> bool:
@@ -184,12 +184,12 @@ def _is_watson(document: Mapping[str, Any]) -> bool:
 
 
 def _is_google(document: Mapping[str, Any]) -> bool:
-    if isinstance(document.get("response"), Mapping):
+    if isinstance(document.get("response"), dict):
         document = document["response"]
     results = document.get("results")
-    if isinstance(results, Mapping):
+    if isinstance(results, dict):
         return any(
-            isinstance(file, Mapping) and {"transcript", "inlineResult", "inline_result", "uri"} & file.keys()
+            isinstance(file, dict) and {"transcript", "inlineResult", "inline_result", "uri"} & file.keys()
             for file in results.values()
         )
     if not isinstance(results, list):
@@ -257,7 +257,7 @@ _SHAPES: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
 
 def _refuse_known(top: JsonPlace, sample: Mapping[str, Any]) -> None:
     data = sample.get("data")
-    if isinstance(data, list) and (not data or (isinstance(data[0], Mapping) and "paragraphs" in data[0])):
+    if isinstance(data, list) and (not data or (isinstance(data[0], dict) and "paragraphs" in data[0])):
         raise InputError(f"{top}: a file in SQuAD's form, expected a transcript (--input_file takes it)")
     for shape, message in _KNOWN:
         if shape(sample):
@@ -277,11 +277,11 @@ _KNOWN: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
         "a job that has no transcript (yet), expected the result of a finished one; ask the service for it again",
     ),
     (
-        lambda document: isinstance(document.get("TranscriptionJob"), Mapping),
+        lambda document: isinstance(document.get("TranscriptionJob"), dict),
         "Amazon Transcribe's description of a job, expected its transcript; download the file at `TranscriptFileUri`",
     ),
     (
-        lambda document: isinstance(document.get("links"), Mapping) and "files" in document["links"],
+        lambda document: isinstance(document.get("links"), dict) and "files" in document["links"],
         "Azure's description of a job, expected its result; download the file at `contentUrl` of `links.files`",
     ),
     (
@@ -299,7 +299,7 @@ _KNOWN: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
 
 def _wrapped(value: Any) -> str | None:
     """The one member of a document that may be a whole document, as services hand on what a recogniser wrote."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     for name in _WRAPPERS:
         inner = value.get(name)

@@ -15,6 +15,7 @@ from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddKind, Severity
 from bert_qa_tf.speech.transcripts.formats import json_times
+from bert_qa_tf.speech.transcripts.transcript import MAX_SECS
 
 ODD_ENTRIES = OddKind("odd_entries", "entries of another shape in transcripts, left out", Severity.WARNING)
 ODD_TIMES = OddKind("odd_times", "times in transcripts that cannot be read, left out or estimated", Severity.WARNING)
@@ -70,13 +71,13 @@ class JsonPlace:
 
     def has(self, name: str) -> bool:
         """Whether this is an object with a member `name` that is not null."""
-        return isinstance(self.value, Mapping) and self.value.get(name) is not None
+        return isinstance(self.value, dict) and self.value.get(name) is not None
 
     def child(self, name: str | int) -> JsonPlace:
         """The member `name`, or the entry of this number; null where there is none."""
         if isinstance(name, int):
             return JsonPlace(self.value[name], self.source, f"{self.path}[{name}]", self.left_out)
-        value = self.value.get(name) if isinstance(self.value, Mapping) else None
+        value = self.value.get(name) if isinstance(self.value, dict) else None
         return JsonPlace(value, self.source, f"{self.path}.{name}" if self.path else name, self.left_out)
 
     def at(self, name: str) -> JsonPlace:
@@ -86,7 +87,7 @@ class JsonPlace:
           InputError: there is none.
         """
         child = self.child(name)
-        if not isinstance(child.value, Mapping):
+        if not isinstance(child.value, dict):
             raise child.wrong("an object")
         return child
 
@@ -105,7 +106,7 @@ class JsonPlace:
             raise entries.wrong("a list")
         for index, entry in enumerate(entries.value):
             child = JsonPlace(entry, self.source, f"{entries.path}[{index}]", self.left_out)
-            if isinstance(entry, Mapping):
+            if isinstance(entry, dict):
                 yield child
             else:
                 child.leave_out(child.wrong("an object"))
@@ -134,10 +135,15 @@ class JsonPlace:
         Args:
           units: of each name, the unit of numbers there; see `json_times.to_secs`.
         """
-        name = self._first(units)
-        if name is None:
+        value = None
+        for name in units:
+            value = self.value.get(name)
+            if value is not None:
+                break
+        else:
             return None
-        value = self.value[name]
+        if type(value) is float and value >= 0 and units[name] == json_times.SECONDS and value <= MAX_SECS:
+            return value  # as most are
         if units[name] is None and isinstance(value, int | float):
             return None
         found = json_times.to_secs(value, units[name])
@@ -179,14 +185,14 @@ class JsonPlace:
 
 def documents(top: JsonPlace) -> Iterator[JsonPlace]:
     """The objects of a file: one, or those of a list."""
-    if isinstance(top.value, Mapping):
+    if isinstance(top.value, dict):
         yield top
     else:
         yield from top.objects()
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return f"an object with {', '.join(f'`{name}`' for name in list(value)[:5])}" if value else "an empty object"
     if isinstance(value, list):
         return f"a list of {len(value)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from bert_qa_tf.speech.transcripts.transcript import MAX_SECS
@@ -32,7 +31,7 @@ def to_secs(value: Any, unit: float | None = SECONDS) -> float | None:
         found = None if unit is None else value / unit
     elif isinstance(value, str):
         found = _text_to_secs(value.strip(), unit)
-    elif isinstance(value, Mapping) and value.keys() & {"seconds", "nanos"}:
+    elif isinstance(value, dict) and value.keys() & {"seconds", "nanos"}:
         seconds, nanos = to_secs(value.get("seconds") or 0), to_secs(value.get("nanos") or 0, _NANOSECONDS)
         found = None if seconds is None or nanos is None else seconds + nanos
     # NaN compares false with everything.
@@ -62,7 +61,7 @@ def to_label(value: Any, kind: str) -> str | None:
       value: a name, a number, an object with a name or a number, or a list that begins with one.
       kind: stands before a number.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         names = (value.get(key) for key in ("name", "display_name", "displayName", "label", "id"))
         return next((label for name in names if (label := to_label(name, kind))), None)
     if isinstance(value, list):

@@ -265,7 +265,7 @@ def as_object(value: Any) -> Mapping[str, Any] | None:
     Such lists are a text and two times (`["hi", 0.5, 0.9]`, in any order), and what faster-whisper's tuples become in
     JSON: `[start, end, word, probability]`, and `[id, seek, start, end, text, …, words]`.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         lines = value.get("lines")  # of aeneas
         if isinstance(lines, list) and "text" not in value and all(isinstance(line, str) for line in lines):
             return {**value, "text": " ".join(lines)}
@@ -381,7 +381,7 @@ def _has_time(entry: Mapping[str, Any], *names: Mapping[str, float | None]) -> b
     if any(isinstance(entry.get(name), list) and len(entry[name]) == 2 for name in _PAIRS):
         return True
     return any(
-        isinstance(entry[name], int | float | str | Mapping) and not isinstance(entry[name], bool)
+        isinstance(entry[name], int | float | str | dict) and not isinstance(entry[name], bool)
         for units in names
         if (name := first_of(entry, units)) is not None and (units[name] or not isinstance(entry[name], int | float))
     )

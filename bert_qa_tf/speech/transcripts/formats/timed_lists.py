@@ -77,7 +77,7 @@ def _in_list(name: str, *names: str) -> Callable[[Mapping[str, Any]], bool]:
         entries = document.get(name)
         if not isinstance(entries, list):
             return False
-        first = next((entry for entry in entries if isinstance(entry, Mapping)), {})
+        first = next((entry for entry in entries if isinstance(entry, dict)), {})
         return all(member in first for member in names)
 
     return is_there
@@ -91,7 +91,7 @@ def _is_assemblyai(document: Mapping[str, Any]) -> bool:
         for name in ("words", "utterances", "sentences", "paragraphs")
         if _in_list(name, "text", "start", "end", "confidence")(document)
         for entry in document[name][:_SHOWN]
-        if isinstance(entry, Mapping)
+        if isinstance(entry, dict)
     ]
     return bool(entries) and all(type(entry.get("start")) is int and "word" not in entry for entry in entries)
 
@@ -138,7 +138,7 @@ def read_timed_list(top: JsonPlace, counts: Counter[str], unit: float = SECONDS)
     for place in lists:
         entries += read_entries(place, counts, names)
     duration = None
-    if isinstance(top.value, Mapping):
+    if isinstance(top.value, dict):
         duration = top.secs("audio_duration", "duration_secs", "duration")
     return Transcript(to_transcript_words(entries, counts, duration), duration)
 
@@ -170,9 +170,9 @@ def _timed_lists(place: JsonPlace, depth: int) -> Iterator[JsonPlace]:
     value = place.value
     if depth == _MAX_DEPTH:
         return
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for name, child in value.items():
-            if isinstance(child, Mapping | list) and name not in _NO_TRANSCRIPT and not _are_names(name, child):
+            if isinstance(child, dict | list) and name not in _NO_TRANSCRIPT and not _are_names(name, child):
                 if name in _ALTERNATIVES and isinstance(child, list):
                     child = child[:1]
                     yield from _timed_lists(place.child(name), depth + 1) if child and is_timed(child) else ()
@@ -189,13 +189,13 @@ def _timed_lists(place: JsonPlace, depth: int) -> Iterator[JsonPlace]:
 def _are_names(name: str, entries: Any) -> bool:
     """Whether these are speakers, each with a name and when it first speaks."""
     first = entries[0] if isinstance(entries, list) and entries else None
-    is_named = isinstance(first, Mapping) and timed_entries.first_of(first, timed_entries.TEXTS) == "name"
+    is_named = isinstance(first, dict) and timed_entries.first_of(first, timed_entries.TEXTS) == "name"
     return name == "speakers" and is_named
 
 
 def _below(place: JsonPlace, entries: list[Any], depth: int) -> Iterator[JsonPlace]:
     for index, entry in enumerate(entries):
-        if isinstance(entry, Mapping | list):
+        if isinstance(entry, dict | list):
             yield from _timed_lists(place.child(index), depth + 1)
 
 

@@ -99,6 +99,8 @@ def goes_on(before: str, after: str) -> bool:
 
 def join(pieces: Sequence[Word]) -> Word:
     """One word of its pieces, from when the first begins to when the last ends."""
+    if len(pieces) == 1 and pieces[0].start_secs is not None and pieces[0].text.isascii():
+        return _whole(pieces[0])
     starts = [piece.start_secs for piece in pieces if piece.start_secs is not None]
     ends = [piece.end_secs for piece in pieces if piece.end_secs is not None]
     confidences = [piece.confidence for piece in pieces if piece.confidence is not None]
@@ -112,6 +114,12 @@ def join(pieces: Sequence[Word]) -> Word:
         any(piece.times_estimated for piece in pieces),
         pieces[0].speaker,
     )
+
+
+def _whole(piece: Word) -> Word:
+    """A word that is a single piece, as most are."""
+    end = piece.end_secs if piece.end_secs is None else max(piece.end_secs, piece.start_secs or 0.0)
+    return Word(piece.text.strip(), piece.start_secs, end, piece.confidence, piece.times_estimated, piece.speaker)
 
 
 def _spelled(text: str) -> str:
