@@ -16,18 +16,21 @@ def define_transcript(values: Values) -> None:
         "transcript_file",
         None,
         "Transcript to search, in the format of a speech recogniser or of captions: JSON of Whisper, Amazon "
-        "Transcribe, Google Speech-to-Text or `transcribe`, WebVTT, SRT, SBV, TTML, ASS, LRC, tables of segments, CTM, "
-        "STM, or plain text, each perhaps compressed with gzip. The answer comes with the time at which it is said.",
+        "Transcribe, Google Speech-to-Text, Vosk, Deepgram, AssemblyAI, Azure, `transcribe` and others, WebVTT, SRT, SBV, "
+        "TTML, ASS, LRC, tables of segments, CTM, STM, or plain text, each perhaps compressed with gzip. The answer comes "
+        "with the time at which it is said, and by whom.",
         flag_values=values,
     )
     flags.DEFINE_enum(
         "transcript_format",
         None,
         [
-            *("json", "whisper", "aws", "google"),
+            *("json", "whisper", "aws", "google", "vosk", "huggingface", "watson", "deepgram", "assemblyai"),
+            *("speechmatics", "azure", "rev", "nemo", "youtube", "timed_json"),
             *("vtt", "srt", "sbv", "tsv", "ttml", "ass", "lrc", "stamped", "otter", "ctm", "stm", "txt"),
         ],
-        "Format of the transcript (json is that of `transcribe`); by default detected from the file.",
+        "Format of the transcript; by default detected from the file. json is that of `transcribe`, timed_json any "
+        "other JSON with a list of words or sentences and their times.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -41,7 +44,7 @@ def define_transcript(values: Values) -> None:
         "transcript_recording",
         None,
         "Recording to use if the transcript holds several: waveform or waveform/channel for a CTM file, the address of "
-        "the audio for a batch of Google Speech-to-Text.",
+        "the audio for a batch of Google Speech-to-Text, the audio_filepath for a manifest of NeMo.",
         flag_values=values,
     )
     flags.DEFINE_string(
