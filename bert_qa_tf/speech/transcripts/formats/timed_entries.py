@@ -114,6 +114,10 @@ _MIN_CHARS_PER_SEC, _MIN_CHARS_PER_CENTISECOND = 0.5, 0.05
 _MIN_SECS = 100
 
 
+# Of pieces of words, the share that begins a word. A stray space makes no pieces of whole words.
+_MIN_BEGINNINGS = 0.2
+
+
 class Names(NamedTuple):
     """What a tool calls the parts of its entries, where that is not what it is called elsewhere.
 
@@ -402,7 +406,8 @@ def to_words(entries: Sequence[Entry], counts: Counter[str]) -> tuple[Word, ...]
     if 0 < len(spoken) < len(entries) and all(len(entry.text) <= 1 for entry in entries):
         return tuple(_words_of_letters(entries))
     counts[word_rules.EMPTY_WORDS] += len(entries) - len(spoken)
-    has_pieces = any(entry.text[0].isspace() for entry in spoken[1:])
+    begin = sum(entry.text[0].isspace() for entry in spoken[1:])
+    has_pieces = begin and begin >= _MIN_BEGINNINGS * len(spoken[1:])
     if has_pieces and all(len(entry.text.split()) == 1 for entry in spoken):
         return tuple(word_rules.join_pieces([_word(entry, entry.text) for entry in spoken]))
     return tuple(word for entry in spoken for word in _words(entry))

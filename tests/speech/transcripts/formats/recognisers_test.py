@@ -313,6 +313,12 @@ def test_letters_make_words():
     ]
 
 
+def test_a_stray_space_makes_no_pieces_of_words():
+    """pietrop/deepspeech-node-wrapper, `dpe-words.json`."""
+    words = [timed(text, at, at + 1) for at, text in enumerate(["this", "is", "a", "day", "for", " us", "all"])]
+    assert [text for text, _, _ in seen(words)[1]] == ["this", "is", "a", "day", "for", "us", "all"]
+
+
 def test_a_french_mark_is_no_word():
     """linto-ai/whisper-timestamped, `tests/expected/punctuations_yes`."""
     words = [{"text": "Bonjour !", "start": 0.5, "end": 0.9, "confidence": 0.9}]
