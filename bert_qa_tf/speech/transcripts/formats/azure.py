@@ -12,18 +12,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.entry_names import TEXTS, Names, first_of
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, documents
 from bert_qa_tf.speech.transcripts.formats.json_times import MILLISECONDS, SECONDS, TICKS, to_label
 from bert_qa_tf.speech.transcripts.formats.segments import text_words, to_transcript_words
-from bert_qa_tf.speech.transcripts.formats.timed_entries import (
-    TEXTS,
-    Entry,
-    Names,
-    first_of,
-    read_entries,
-    read_times,
-    to_words,
-)
+from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, read_entries, read_times, to_words
 from bert_qa_tf.speech.transcripts.formats.words import OTHER_ALTERNATIVES, OTHER_RECORDINGS
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.formats import timed_entries, timed_lists
+from bert_qa_tf.speech.transcripts.formats import entry_names, timed_lists
 from bert_qa_tf.speech.transcripts.formats.aws import read_aws
 from bert_qa_tf.speech.transcripts.formats.azure import read_azure
 from bert_qa_tf.speech.transcripts.formats.deepgram import read_deepgram
@@ -231,7 +231,7 @@ def _is_own(document: Mapping[str, Any]) -> bool:
         return not (isinstance(document.get("text"), str) and document["text"].strip())
     first = _list(document, "words")
     has_own = any({"start_secs", "end_secs"} & word.keys() for word in first)
-    return has_own or not any(timed_entries.has_time(word) for word in first)
+    return has_own or not any(entry_names.has_time(word) for word in first)
 
 
 _SHAPES: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bert_qa_tf.speech.transcripts.formats.entry_names import Names
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
 from bert_qa_tf.speech.transcripts.formats.json_times import SECONDS, to_label
 from bert_qa_tf.speech.transcripts.formats.segments import to_transcript_words
-from bert_qa_tf.speech.transcripts.formats.timed_entries import Names, read_entries
+from bert_qa_tf.speech.transcripts.formats.timed_entries import read_entries
 from bert_qa_tf.speech.transcripts.transcript import Transcript
 
 _NAMES = Names(

@@ -1,7 +1,7 @@
 """Reads JSON whose tool has no reader of its own, by the lists of timed words or segments in it.
 
 Most tools write such a list, and differ in where it stands and in the names of its parts. The list is looked for by its
-shape: entries with a text and a time. `_TOOLS` has those that a file shows to come from, and in what unit they count.
+shape: entries with a text and a time. `TOOLS` has those that a file shows to come from, and in what unit they count.
 Sources, by tool: gladia.io "Pre-recorded: get result"; elevenlabs.io "Create transcript"; soniox.com "Get transcription
 transcript"; assemblyai.com "Get transcript"; podcastindex-org/podcast-namespace `transcripts/transcripts.md`;
 jdepoix/youtube-transcript-api `README.md`; mozilla/DeepSpeech `native_client/client.cc`; strob/gentle `README.md`;
@@ -16,11 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bert_qa_tf.speech.transcripts.formats import timed_entries
+from bert_qa_tf.speech.transcripts.formats import entry_names
+from bert_qa_tf.speech.transcripts.formats.entry_names import has_speaker, has_time
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
 from bert_qa_tf.speech.transcripts.formats.json_times import MILLISECONDS, SECONDS
 from bert_qa_tf.speech.transcripts.formats.segments import to_transcript_words
-from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, has_speaker, has_time, read_entries
+from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, read_entries
 from bert_qa_tf.speech.transcripts.transcript import Transcript
 
 _MAX_DEPTH = 12
@@ -133,7 +134,7 @@ def read_timed_list(top: JsonPlace, counts: Counter[str], unit: float = SECONDS)
     lists = find_timed_list(top)
     if not lists:
         raise top.wrong("a list of words or segments with a text and times")
-    names = timed_entries.DEFAULT_NAMES if unit == SECONDS else timed_entries.DEFAULT_NAMES.scaled(unit)
+    names = entry_names.DEFAULT_NAMES if unit == SECONDS else entry_names.DEFAULT_NAMES.scaled(unit)
     entries: list[Entry] = []
     for place in lists:
         entries += read_entries(place, counts, names)
@@ -189,7 +190,7 @@ def _timed_lists(place: JsonPlace, depth: int) -> Iterator[JsonPlace]:
 def _are_names(name: str, entries: Any) -> bool:
     """Whether these are speakers, each with a name and when it first speaks."""
     first = entries[0] if isinstance(entries, list) and entries else None
-    is_named = isinstance(first, dict) and timed_entries.first_of(first, timed_entries.TEXTS) == "name"
+    is_named = isinstance(first, dict) and entry_names.first_of(first, entry_names.TEXTS) == "name"
     return name == "speakers" and is_named
 
 
@@ -205,18 +206,18 @@ def is_timed(value: Any) -> bool:
 
 
 def _is_timed_entry(value: Any) -> bool:
-    entry = timed_entries.as_object(value)
+    entry = entry_names.as_object(value)
     if entry is None or not has_time(entry):
         return False
-    name = timed_entries.first_of(entry, timed_entries.TEXTS)
+    name = entry_names.first_of(entry, entry_names.TEXTS)
     return isinstance(entry[name], str) if name else bool(_words_in(entry))
 
 
 def _words_in(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    for name in timed_entries.WORDS:
+    for name in entry_names.WORDS:
         words = entry.get(name)
         if isinstance(words, list):
-            return [made for word in words if (made := timed_entries.as_object(word)) is not None and has_time(made)]
+            return [made for word in words if (made := entry_names.as_object(word)) is not None and has_time(made)]
     return []
 
 
@@ -224,11 +225,11 @@ def _described(places: list[JsonPlace]) -> _Found:
     chars = tokens = entries = nested = speakers = 0
     for place in places:
         for value in place.value:
-            entry = timed_entries.as_object(value)
+            entry = entry_names.as_object(value)
             if entry is None:
                 continue
             words = _words_in(entry)
-            name = timed_entries.first_of(entry, timed_entries.TEXTS)
+            name = entry_names.first_of(entry, entry_names.TEXTS)
             text = entry[name] if name and isinstance(entry[name], str) else ""
             if not text:
                 text = " ".join(str(word.get("text") or word.get("word") or "") for word in words)
