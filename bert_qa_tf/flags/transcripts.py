@@ -16,9 +16,9 @@ def define_transcript(values: Values) -> None:
         "transcript_file",
         None,
         "Transcript to search, in the format of a speech recogniser or of captions: JSON of Whisper, Amazon "
-        "Transcribe, Google Speech-to-Text, Vosk, Deepgram, AssemblyAI, Azure, `transcribe` and others, WebVTT, SRT, SBV, "
-        "TTML, ASS, LRC, tables of segments, CTM, STM, or plain text, each perhaps compressed with gzip. The answer comes "
-        "with the time at which it is said, and by whom.",
+        "Transcribe, Google Speech-to-Text, Vosk, Deepgram, AssemblyAI, Azure, `transcribe` and others, WebVTT, SRT, "
+        "SBV, TTML, ASS, LRC, tables of segments, CTM, STM, or plain text, each perhaps compressed with gzip. The "
+        "answer comes with the time at which it is said, and by whom.",
         flag_values=values,
     )
     flags.DEFINE_enum(
