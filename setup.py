@@ -38,6 +38,8 @@ _INSTALL = [
     # Where published TF-Hub modules live now.
     "kagglehub>=0.3",
     "absl-py>=1.4",
+    # Tells the likely encoding of a transcript that is not UTF-8; requests installs it too.
+    "charset-normalizer>=3.4",
     "numpy>=2.0,<3",
     # What `client` asks REST servers with; TensorFlow itself needs it too.
     "requests>=2.32",
