@@ -6,13 +6,14 @@ They are shared by reading, windowing, writing, decoding and scoring, and use pl
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from bert_qa_tf.text.tokenized_text import TokenizedText
 
-__all__ = ["Answer", "InputFeatures", "RawResult", "SquadExample", "TokenizedText"]
+__all__ = ["Answer", "InputFeatures", "RawResult", "SquadExample", "TimedWords", "TokenizedText"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,33 @@ class Answer:
         return bool(self.text) and self.start_char >= 0 and context[self.start_char : self.end_char] == self.text
 
 
+class TimedWord(NamedTuple):
+    """Where a word is in a text (characters, the end exclusive), and when it was said (seconds of the recording)."""
+
+    start_char: int
+    end_char: int
+    start_secs: float
+    end_secs: float
+
+
+class TimedWords(tuple[TimedWord, ...]):
+    """The words of a text whose times are known, in order."""
+
+    def __new__(cls, words: Iterable[TimedWord] = ()) -> TimedWords:
+        """Takes the words in order."""
+        return super().__new__(cls, words)
+
+    def secs_of(self, start_char: int, end_char: int) -> tuple[float, float] | None:
+        """Returns when a span of the text begins and ends, in seconds; None if no time of it is known.
+
+        Args:
+          start_char: where the span starts.
+          end_char: where it ends, exclusive.
+        """
+        inside = [word for word in self if word.start_char < end_char and start_char < word.end_char]
+        return (inside[0].start_secs, inside[-1].end_secs) if inside else None
+
+
 @dataclasses.dataclass(frozen=True)
 class SquadExample:
     """One question about one context.
@@ -47,6 +75,9 @@ class SquadExample:
       title: the title of the article, by which the development split is made.
       paragraph_index: the number of the paragraph within its article in the file.
       plausible_answers: for SQuAD 2.0, tempting wrong answers to a question without an answer; never used as labels.
+      gold_secs: when the answer is said in the recording, begin and end in seconds, once for each place; empty if the
+        file does not say. A data set may list other places here than in `answers`.
+      word_times: when the words of the context were said; empty if the file does not say.
     """
 
     qas_id: str
@@ -57,6 +88,8 @@ class SquadExample:
     title: str = ""
     paragraph_index: int = 0
     plausible_answers: tuple[Answer, ...] = ()
+    gold_secs: tuple[tuple[float, float], ...] = ()
+    word_times: TimedWords = TimedWords()
 
 
 @dataclasses.dataclass(frozen=True)
