@@ -12,8 +12,9 @@ from __future__ import annotations
 from absl import flags as absl_flags
 
 from bert_qa_tf import cli, flags
+from bert_qa_tf.tasks.question_answering.config import ReferenceConfig
 
-FLAG_GROUPS = (flags.define_audit, flags.define_odd_items)
+FLAG_GROUPS = (flags.define_audit, flags.option_group("Input", ReferenceConfig), flags.define_odd_items)
 
 
 def main(values: absl_flags.FlagValues) -> None:
@@ -30,6 +31,7 @@ def main(values: absl_flags.FlagValues) -> None:
         fail_under_aligned=values.fail_under_aligned,
         fail_under_ceiling_f1=values.fail_under_ceiling_f1,
         strict=values.strict,
+        input_format=values.input_format,
     )
 
 

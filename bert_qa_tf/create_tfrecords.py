@@ -1,8 +1,9 @@
-"""Converts SQuAD-form JSON, or files of labelled sentences, to TFRecords for training.
+"""Converts files of questions or of labelled sentences to TFRecords for training.
 
 python -m bert_qa_tf.create_tfrecords --input_file=spoken_train-v1.1.json
 python -m bert_qa_tf.create_tfrecords --input_file=a.json --input_file=b.json --output_dir=tfrecords/mine
 python -m bert_qa_tf.create_tfrecords --input_file=clean.json --simulate_wer=0.1,0.4 --output_dir=tfrecords/simulated
+python -m bert_qa_tf.create_tfrecords --input_file=NMSQA/data/train.parquet --output_dir=tfrecords/nmsqa
 python -m bert_qa_tf.create_tfrecords --task=classification --input_file=train.tsv --output_dir=tfrecords/sentiment
 """
 
@@ -34,12 +35,13 @@ def main(values: FlagValues) -> None:
     from bert_qa_tf.records import conversion
     from bert_qa_tf.storage import outputs
 
-    conversion.check_request(values.input_file, values.output_dir, values.overwrite)
+    input_files = task.input_files(values.input_file)
+    conversion.check_request(input_files, values.output_dir, values.overwrite)
     outputs.check_not_read(values.output_dir, flags.input_paths(values))
     if values.encoder_mode == "wrap" and not values.vocab_file:
         handles.find_hub_module(values.encoder_handle)  # raises an error now if training could not wrap the encoder
     tokenizer = load_tokenizer(values.encoder_handle, do_lower_case=values.do_lower_case, vocab_file=values.vocab_file)
-    converter = task.converter(values.input_file, tokenizer, config)
+    converter = task.converter(input_files, tokenizer, config)
     manifest = conversion.convert(
         task.name, converter, values.output_dir, tokenizer, config, overwrite=values.overwrite
     )

@@ -57,7 +57,7 @@ def main(values: FlagValues) -> None:
                 by_model[scored.name] = _score(scored, reference)
     for reference, by_model in zip(references, by_file, strict=True):
         print()
-        print(task.format_report(os.path.basename(reference.path), by_model))
+        print(task.format_report(os.path.basename(reference.path.rstrip("/")), by_model))
 
 
 def _score(scored: _Scored, reference: Any) -> dict[str, Any]:
@@ -91,7 +91,9 @@ def _check_flags(values: FlagValues) -> None:
 
 def _check_inputs(values: FlagValues, task: type[Task]) -> None:
     """Looks at all files and models before the first model is run."""
-    files.check_inputs([*values.eval_file, *([values.predictions_file] if values.predictions_file else [])])
+    files.check_inputs(
+        [*task.input_files(values.eval_file), *([values.predictions_file] if values.predictions_file else [])]
+    )
     for path in values.model_dir:
         from bert_qa_tf.training.run_directory import checkpoint_path, task_of
 
@@ -176,7 +178,7 @@ def _progress(answers: Iterable[Any], total: int) -> Iterable[Any]:
 
 
 def _stem(path: str) -> str:
-    name = os.path.basename(path).removesuffix(".gz")
+    name = os.path.basename(path.rstrip("/")).removesuffix(".gz")
     return os.path.splitext(name)[0]
 
 

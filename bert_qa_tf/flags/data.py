@@ -23,7 +23,8 @@ def define_audit(values: Values) -> None:
     flags.DEFINE_multi_string(
         "input_file",
         [],
-        "File of questions with answers to check, such as SQuAD-form JSON. Repeat the flag for several files.",
+        "File of questions with answers to check, such as SQuAD-form JSON, or a folder of Parquet files. Repeat the "
+        "flag for several.",
         flag_values=values,
     )
     flags.DEFINE_string("output_file", None, "Also write the figures as JSON to this file.", flag_values=values)
@@ -86,7 +87,10 @@ def define_conversion(values: Values) -> None:
         flag_values=values,
     )
     flags.DEFINE_multi_string(
-        "input_file", [], "File to convert. Repeat the flag for several files.", flag_values=values
+        "input_file",
+        [],
+        "File to convert, or a folder of Parquet files with questions. Repeat the flag for several.",
+        flag_values=values,
     )
     flags.DEFINE_string(
         "output_dir",

@@ -99,7 +99,10 @@ def define_inference(values: Values) -> None:
 def define_evaluation(values: Values) -> None:
     """Evaluation."""
     flags.DEFINE_multi_string(
-        "eval_file", [], "Labelled file to score on. Repeat the flag for several files.", flag_values=values
+        "eval_file",
+        [],
+        "Labelled file to score on, or a folder of Parquet files with questions. Repeat the flag for several.",
+        flag_values=values,
     )
     flags.DEFINE_string(
         "task",

@@ -209,6 +209,15 @@ class Task(abc.ABC):
           config: an instance of `conversion_config`.
         """
 
+    @classmethod
+    def input_files(cls, paths: Sequence[str]) -> list[str]:
+        """Returns the files that some paths stand for; a task may read folders.
+
+        Raises:
+          InputError: a folder holds none that it reads.
+        """
+        return list(paths)
+
     # === Settings ===
 
     @classmethod

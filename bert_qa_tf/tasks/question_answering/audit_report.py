@@ -16,7 +16,7 @@ from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import Severity
 from bert_qa_tf.storage import files, outputs
-from bert_qa_tf.tasks.question_answering import squad_paragraphs, squad_reader, validation
+from bert_qa_tf.tasks.question_answering import input_formats, squad_paragraphs, validation
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
 
 _NAME_WIDTH = 28
@@ -43,11 +43,12 @@ def run_audit(
     fail_under_aligned: float | None = None,
     fail_under_ceiling_f1: float | None = None,
     strict: bool = False,
+    input_format: str = input_formats.AUTO,
 ) -> list[validation.AuditReport]:
     """Audits files, prints the report, writes the JSON, and then raises an error if a file falls short of a limit.
 
     Args:
-      paths: SQuAD-form files, local or remote.
+      paths: files of questions, or folders of Parquet files, local or remote.
       output_file: where to write the figures as JSON; None to write none.
       overwrite: whether to replace a file there that is no audit.
       max_answer_words: the longest span, in words, that the ceiling may choose.
@@ -56,6 +57,7 @@ def run_audit(
       fail_under_aligned: the smallest acceptable share (0 to 1) of answerable questions with a correct answer offset.
       fail_under_ceiling_f1: the smallest acceptable F1 (0 to 100) of the best span.
       strict: whether anything odd raises an error, after the report.
+      input_format: the form of the files, see `input_formats`.
 
     Returns:
       One report per file.
@@ -66,12 +68,12 @@ def run_audit(
     """
     if not paths:
         raise InputError("nothing to audit: give at least one --input_file")
-    files.check_inputs(paths)
+    files.check_inputs(input_formats.with_shards(paths))
     if output_file:
         outputs.check_file(
             output_file, paths, overwrite=overwrite, is_own=lambda head: _BEGINNING.match(head) is not None
         )
-    reports = [_audit(path, max_answer_words, show) for path in paths]
+    reports = [_audit(path, input_format, max_answer_words, show) for path in paths]
     print(format_reports(reports, show_all=show_all))
     if output_file:
         document = {"files": [report.to_dict() for report in reports]}
@@ -81,10 +83,10 @@ def run_audit(
     return reports
 
 
-def _audit(path: str, max_answer_words: int, show: int) -> validation.AuditReport:
+def _audit(path: str, input_format: str, max_answer_words: int, show: int) -> validation.AuditReport:
     # Collected here, since the report shows them, and since even what is refused must not end it.
     with odd_items.collect(max_places=show) as odd:
-        squad_file = squad_reader.load_squad(path, strict=False)
+        squad_file = input_formats.load_file(path, input_format, strict=False)
     report = validation.audit_file(squad_file, max_answer_words=max_answer_words, show=show)
     found = [{**kind, "first": [place.removeprefix(f"{path}: ") for place in kind["first"]]} for kind in odd.to_json()]
     return dataclasses.replace(report, odd_items=found)

@@ -9,6 +9,14 @@ from bert_qa_tf.config import AsrSimulationConfig, RecordsConfig
 from bert_qa_tf.config.checks import require, require_finite
 from bert_qa_tf.config.options import option
 
+# `input_formats.INPUT_FORMATS`, written out since a type must be.
+InputFormat = Literal["auto", "squad", "rows", "nmsqa", "slue_sqa5", "heysquad", "heysquad_written"]
+INPUT_FORMAT_HELP = (
+    "Form of a file of questions. auto: look at the file. squad: JSON as of SQuAD, and other JSON with the same keys. "
+    "The others are Parquet files, or folders of them: rows (question, context and answers, as the datasets library "
+    "writes them), nmsqa, slue_sqa5 (also its TSV), heysquad (its questions as a recogniser heard them), "
+    "heysquad_written (its questions as they were written)."
+)
 # The special tokens of `[CLS] question [SEP] context [SEP]`.
 NUM_SPECIAL_TOKENS = 3
 
@@ -84,6 +92,7 @@ class ConversionConfig(RecordsConfig):
       windows_without_answer: whether such windows are labelled `[CLS]` ("cls") or left out of training ("drop").
       version_2_with_negative: whether questions may have no answer.
       asr_simulation: simulated recognition errors in the training text; None for clean text.
+      input_format: the form of the input files, see `input_formats`.
     """
 
     windowing: WindowingConfig = option(WindowingConfig())
@@ -100,6 +109,7 @@ class ConversionConfig(RecordsConfig):
     )
     version_2_with_negative: bool = option(False, "Whether the data has questions without an answer (SQuAD 2.0).")
     asr_simulation: AsrSimulationConfig | None = option(None, switch="simulate_wer")
+    input_format: InputFormat = option("auto", INPUT_FORMAT_HELP)
 
     def __post_init__(self) -> None:
         require_finite(self)
@@ -146,6 +156,17 @@ class ExportConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class ReferenceConfig:
+    """How a labelled file is read for scoring.
+
+    Attributes:
+      input_format: its form, see `input_formats`.
+    """
+
+    input_format: InputFormat = option("auto", INPUT_FORMAT_HELP)
+
+
+@dataclasses.dataclass(frozen=True)
 class RequestConfig:
     """One question about one text.
 
@@ -153,8 +174,10 @@ class RequestConfig:
       question: the question; None if a file of questions is given.
       context: the text.
       context_file: a UTF-8 file that holds the text, instead of `context`.
+      input_format: the form of a file of questions, see `input_formats`.
     """
 
     question: str | None = option(None, "One question.")
     context: str | None = option(None, "The transcript to search, as a string.")
     context_file: str | None = option(None, "A UTF-8 text file that holds the transcript to search.")
+    input_format: InputFormat = option("auto", INPUT_FORMAT_HELP)

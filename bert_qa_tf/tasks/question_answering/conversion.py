@@ -26,9 +26,9 @@ from bert_qa_tf.storage import digests
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.input_formats import iter_examples
 from bert_qa_tf.tasks.question_answering.labels import Label, choose_label
 from bert_qa_tf.tasks.question_answering.simulated_questions import SIMULATION_COUNTERS, copy_id, simulated_copies
-from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter
 from bert_qa_tf.tasks.question_answering.validation import AlignedCount, has_valid_offset
 from bert_qa_tf.tasks.question_answering.windowing import featurize_examples
@@ -147,8 +147,13 @@ class SquadConverter:
         return sources
 
     def _read(self, path: str, *, again: bool = False) -> Iterator[SquadExample]:
-        keep_no_answers = self._config.version_2_with_negative
-        return iter_squad(path, require_answers=True, keep_no_answers=keep_no_answers, again=again)
+        return iter_examples(
+            path,
+            self._config.input_format,
+            require_answers=True,
+            keep_no_answers=self._config.version_2_with_negative,
+            again=again,
+        )
 
     # === The second pass ===
 

@@ -15,7 +15,7 @@ import numpy as np
 from bert_qa_tf.evaluation.bootstrap import bootstrap_intervals
 from bert_qa_tf.tasks.base import Answerer, Evaluation
 from bert_qa_tf.tasks.question_answering import metrics as squad_metrics
-from bert_qa_tf.tasks.question_answering import word_overlap
+from bert_qa_tf.tasks.question_answering import seconds, word_overlap
 from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer, Predictions
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
@@ -103,7 +103,7 @@ def evaluate(
         null_odds=null_odds if reference.version_2 and null_odds else None,
         source=source,
     )
-    metrics = {"file": os.path.basename(reference.path), **scores.to_dict()}
+    metrics = {"file": os.path.basename(reference.path.rstrip("/")), **scores.to_dict()}
     intervals = bootstrap_intervals(scores.questions)
     metrics["confidence_intervals_95"] = {
         name: {"low": intervals[name].low, "high": intervals[name].high} for name in _INTERVALS
@@ -118,7 +118,8 @@ def evaluate(
     metrics["answer_survived_recognition"] = _brief(survived)
     metrics["answer_lost_in_recognition"] = _brief(lost)
     metrics["questions_cut"] = _num_cut(answers)
-    return metrics | _span_accuracies(reference, answers, tokenizer)
+    metrics |= _span_accuracies(reference, answers, tokenizer)
+    return metrics | seconds.score(reference.examples, answers)
 
 
 def evaluate_answerer(
@@ -144,7 +145,8 @@ def evaluate_answerer(
         null_odds=predictions.null_odds,
         source=source,
     )
-    return Evaluation(metrics, _files(predictions))
+    times = seconds.to_json(reference.examples, predictions.answers)
+    return Evaluation(metrics, _files(predictions) | ({"answer_seconds.json": times} if times else {}))
 
 
 def evaluate_word_overlap(reference: FileReference) -> Evaluation:

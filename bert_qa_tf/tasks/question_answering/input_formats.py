@@ -56,7 +56,7 @@ def iter_examples(
     name = os.fspath(path)
     source = _find_source(name, input_format)
     if source is None:
-        yield from squad_reader.iter_squad(name, require_answers=require_answers, **options)
+        yield from squad_reader.iter_squad(name, require_answers=require_answers, again=again, **options)
         return
     reader = RowReader(name, source.layout, require_answers=require_answers, again=again)
     add_odd = OddItems().add if again else odd_items.add
@@ -110,7 +110,7 @@ def parquet_shards(folder: str) -> list[str]:
                 f"{folder}: is a folder of datasets.save_to_disk, which is not read; write it as Parquet with "
                 "load_from_disk(…).to_parquet(…)"
             )
-        raise InputError(f"{folder}: is a folder without Parquet files, expected a file or a folder of .parquet files")
+        raise InputError(f"{folder}: is a folder, expected a file of questions, or a folder of Parquet files")
     splits = {match["split"] for name in shards if (match := _SHARD.match(name))}
     if len(splits) > 1:
         raise InputError(
@@ -196,6 +196,6 @@ def _check_columns(file: ParquetFile, layout: Layout) -> None:
     missing = [name for name in layout.required if name not in file.columns]
     if missing:
         raise InputError(
-            f"{file.path}: expected the columns {parquet.listed(layout.required)} of --input_format={layout.name}, found "
-            f"{parquet.listed(file.columns)}"
+            f"{file.path}: expected the columns {parquet.listed(layout.required)} of --input_format={layout.name}, "
+            f"found {parquet.listed(file.columns)}"
         )

@@ -32,6 +32,7 @@ from bert_qa_tf.storage.json_stream import JsonRecords, NotStreamable
 from bert_qa_tf.storage.packed_text import open_text
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.input_formats import AUTO, is_squad, iter_examples
 from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 from bert_qa_tf.text.timed_text import ReadTimedText, TimedText, time_fields
 
@@ -65,22 +66,27 @@ class Question(NamedTuple):
 
 
 def read_questions(
-    path: str, readers: Mapping[str, ReadTimedText] | None = None, *, again: bool = False
+    path: str, readers: Mapping[str, ReadTimedText] | None = None, input_format: str = AUTO, *, again: bool = False
 ) -> Iterator[Question]:
-    """Reads questions one at a time, from JSON lines, or from a file that `squad_reader` reads.
+    """Reads questions one at a time, from JSON lines, from a file that `squad_reader` reads, or from a table.
+
+    Parquet and other forms of data sets are known by their content.
 
     Args:
       path: the file, which may be gzip; blank lines are skipped. A file whose name ends in `.json`, or that begins like
         no file of JSON lines with questions, is left to `squad_reader`.
       readers: key of a line that may replace `context` → the function that reads the file named there.
+      input_format: see `input_formats`.
       again: whether this command has read the file before, so that nothing odd is counted twice.
 
     Raises:
       InputError: a line is not UTF-8, not JSON, not an object, has no question, or names a file that its reader
         refuses; the message names file and line. See also `iter_squad`.
     """
-    if files.is_folder(path):
-        raise InputError(f"{path}: is a folder, expected a file of questions")
+    if not is_squad(path, input_format):
+        examples = iter_examples(path, input_format, again=again)
+        yield from (Question(example.qas_id, example) for example in examples)
+        return
     readers = readers or {}
     if _is_squad(path, readers):
         yield from (Question(example.qas_id, example) for example in iter_squad(path, again=again))
@@ -196,7 +202,9 @@ def note_cut_question(answer: DecodedAnswer, source: str, place: str) -> None:
         odd_items.add(QUESTIONS_CUT, source, place, detail)
 
 
-def count_questions(input_file: str, readers: Mapping[str, ReadTimedText] | None = None) -> int:
+def count_questions(
+    input_file: str, readers: Mapping[str, ReadTimedText] | None = None, input_format: str = AUTO
+) -> int:
     """Reads a whole file of questions, and all files that it names, and counts the questions.
 
     A reader may have a method `look_at`, which raises `InputError` at once for a file that it could not read. It is
@@ -209,9 +217,9 @@ def count_questions(input_file: str, readers: Mapping[str, ReadTimedText] | None
     if looks_first:
         # Of several recordings, the last one may be missing, and the first may take an hour to recognise.
         lookers = {name: functools.partial(_look_at, reader) for name, reader in readers.items()}
-        for _ in read_questions(input_file, lookers):
+        for _ in read_questions(input_file, lookers, input_format):
             pass
-    total = sum(1 for _ in read_questions(input_file, readers, again=looks_first))
+    total = sum(1 for _ in read_questions(input_file, readers, input_format, again=looks_first))
     if not total:
         raise InputError(f"{input_file}: empty file, expected one question a line")
     return total
@@ -235,6 +243,7 @@ def answer_file(
     output_file: str | None,
     readers: Mapping[str, ReadTimedText] | None = None,
     total: int | None = None,
+    input_format: str = AUTO,
 ) -> int:
     """Answers all questions of a file.
 
@@ -247,6 +256,7 @@ def answer_file(
         ready.
       readers: see `read_questions`; each is called twice for the same file, and should cache its results.
       total: the result of `count_questions`, if the input was checked before.
+      input_format: see `input_formats`.
 
     Returns:
       The number of questions.
@@ -254,11 +264,11 @@ def answer_file(
     Raises:
       InputError: the file has no question, or the output cannot be written; see also `read_questions`.
     """
-    total = count_questions(input_file, readers) if total is None else total
+    total = count_questions(input_file, readers, input_format) if total is None else total
     asked: collections.deque[tuple[Any, TimedText | None]] = collections.deque()
 
     def questions() -> Iterator[SquadExample]:
-        for question in read_questions(input_file, readers, again=True):
+        for question in read_questions(input_file, readers, input_format, again=True):
             asked.append((question.question_id, question.timed))
             yield question.example
 

@@ -41,6 +41,12 @@ def format_table(file: str, by_model: Mapping[str, Mapping[str, Any]]) -> str:
     lines.append(row("start / end right", cells))
     reasons = {metrics["span_accuracy_reason"] for metrics in columns if metrics.get("span_accuracy_reason")}
     lines += [f"  (start / end: {reason})" for reason in sorted(reasons)]
+    if any("seconds" in metrics for metrics in columns):
+        total = max(metrics["seconds"]["total"] for metrics in columns if "seconds" in metrics)
+        cells = [_pair(found.get("aos"), found.get("frame_f1")) for m in columns for found in [m.get("seconds", {})]]
+        lines.append(row(f"seconds, AOS / frame F1 ({total})", cells))
+    reasons = {metrics["seconds_reason"] for metrics in columns if metrics.get("seconds_reason")}
+    lines += [f"  (seconds: {reason})" for reason in sorted(reasons)]
     for name, label in (("has_answer", "questions with an answer"), ("no_answer", "questions without one")):
         if any(name in metrics for metrics in columns):
             cells = [_pair(m.get(name, {}).get("exact_match"), m.get(name, {}).get("f1")) for m in columns]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError, printable
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.question_answering import answer_text, question_files
+from bert_qa_tf.tasks.question_answering import answer_text, input_formats, question_files
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
 from bert_qa_tf.text.timed_text import ReadTimedText, TimedText
 
@@ -24,6 +24,7 @@ class QuestionRequest:
       question: one question; None if a file is given.
       context: the text of that question.
       context_file: a UTF-8 file that holds the text, instead of `context`.
+      input_format: the form of `input_file`, see `input_formats`.
       input_file: see `question_files.read_questions`.
       output_file: the file to write answers to, as JSON lines; None to print them.
       timed_texts: flag → the transcript or recording that it names, to be searched instead of `context` (None if the
@@ -37,6 +38,7 @@ class QuestionRequest:
     question: str | None = None
     context: str | None = None
     context_file: str | None = None
+    input_format: str = input_formats.AUTO
     input_file: str | None = None
     output_file: str | None = None
     timed_texts: Mapping[str, tuple[str | None, ReadTimedText]] = dataclasses.field(default_factory=dict)
@@ -70,7 +72,9 @@ class QuestionRequest:
         """
         if self.input_file:
             total = self._num_questions
-            question_files.answer_file(answerer, self.input_file, self.output_file, self._readers, total)
+            question_files.answer_file(
+                answerer, self.input_file, self.output_file, self._readers, total, self.input_format
+            )
             if self.output_file:
                 print(f"wrote {total} answers to {self.output_file}")
             return
@@ -95,7 +99,7 @@ class QuestionRequest:
 
     @functools.cached_property
     def _num_questions(self) -> int:
-        return question_files.count_questions(self.input_file, self._readers)
+        return question_files.count_questions(self.input_file, self._readers, self.input_format)
 
     @property
     def _readers(self) -> Mapping[str, ReadTimedText]:

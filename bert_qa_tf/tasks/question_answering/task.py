@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from bert_qa_tf.config import schema
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Comparison, Evaluation, ExportedModule, NoOptions, Task
+from bert_qa_tf.tasks.base import Answerer, Baseline, CardText, Comparison, Evaluation, ExportedModule, Task
 from bert_qa_tf.tasks.question_answering import columns, evaluation, metrics, report
 from bert_qa_tf.tasks.question_answering.config import (
     ConversionConfig,
     DecodingConfig,
     ExportConfig,
     QuestionAnsweringConfig,
+    ReferenceConfig,
     RequestConfig,
     WindowingConfig,
 )
@@ -22,6 +23,7 @@ from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.evaluation import FileReference
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.input_formats import read_examples, with_shards
 from bert_qa_tf.tasks.question_answering.request import QuestionRequest
 from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.text.timed_text import ReadTimedText
@@ -55,6 +57,7 @@ class QuestionAnswering(Task):
     training_config = DecodingConfig
     answering_config = DecodingConfig
     export_config = ExportConfig
+    reference_config = ReferenceConfig
     request_config = RequestConfig
     asks_timed_text = True
     development_file = "dev.json"
@@ -66,10 +69,15 @@ class QuestionAnswering(Task):
 
     @classmethod
     def converter(cls, input_files: Sequence[str], tokenizer: Tokenizer, config: ConversionConfig) -> SquadConverter:
-        """See `Task`; the input files are SQuAD-form JSON."""
+        """See `Task`; the input files are those that `input_formats` reads."""
         from bert_qa_tf.tasks.question_answering.conversion import SquadConverter
 
         return SquadConverter(input_files, tokenizer, config)
+
+    @classmethod
+    def input_files(cls, paths: Sequence[str]) -> list[str]:
+        """See `Task`; a folder stands for its Parquet files."""
+        return with_shards(paths)
 
     # === Settings ===
 
@@ -140,10 +148,9 @@ class QuestionAnswering(Task):
     # === Evaluation ===
 
     @classmethod
-    def read_reference(cls, path: str, options: NoOptions) -> FileReference:
-        """See `Task`; the file is SQuAD-form JSON."""
-        del options
-        return FileReference.of(path, read_squad(path, require_answers=True))
+    def read_reference(cls, path: str, options: ReferenceConfig) -> FileReference:
+        """See `Task`; the file is one that `input_formats` reads."""
+        return FileReference.of(path, read_examples(path, options.input_format, require_answers=True))
 
     @classmethod
     def evaluate(

@@ -152,6 +152,7 @@ _FIGURES = (
     "questions_without_answers",
     "impossible_questions",
     "impossible_questions_with_answers",
+    "questions_with_answer_seconds",
     squad_paragraphs.DUPLICATE_IDS,
     squad_paragraphs.EMPTY_QUESTIONS,
     "repeated_questions",
@@ -170,6 +171,7 @@ _DESCRIPTIONS = (
     "questions_with_answer_in_context_normalized",
     "questions_with_first_answer_repeated_in_context",
     "impossible_questions",
+    "questions_with_answer_seconds",
     "questions_with_digits",
     "contexts_with_digits",
 )
@@ -213,6 +215,7 @@ def _check_question(example: SquadExample, index: ContextIndex, max_answer_words
     found.add("questions_without_answers", qas_id, int(not answers and not example.is_impossible))
     found.add("impossible_questions", qas_id, int(example.is_impossible))
     found.add("impossible_questions_with_answers", qas_id, int(example.is_impossible and bool(answers)))
+    found.add("questions_with_answer_seconds", qas_id, int(bool(example.gold_secs)))
     found.add("questions_with_digits", qas_id, int(bool(_DIGIT.search(example.question))))
     found.add("questions_with_control_characters", qas_id, int(bool(_CONTROL.search(example.question))))
 

@@ -1,9 +1,9 @@
 """Reads HeySQuAD, SQuAD's questions as people asked them aloud (Wu et al. 2023, arXiv:2304.13689).
 
-Layout: the cards of huggingface.co/datasets/yijingwu/HeySQuAD_human and of its copy, fixie-ai/HeySQuAD_human: `audio`,
-`transcription` (what a recogniser heard), `question` (as written), `context`, `answers` and `plausible_answers` as lists
-of structs, `is_impossible`, `id`. The sound is not loaded. The JSON files of github.com/yijingjoanna/HeySQuAD are in
-SQuAD form and need no reader of their own.
+Layout: the cards of huggingface.co/datasets/yijingwu/HeySQuAD_human and of its copy fixie-ai/HeySQuAD_human. The
+columns are `audio`, `transcription` (what a recogniser heard), `question` (as written), `context`, `answers` and
+`plausible_answers` as lists of structs, `is_impossible`, `id`. The sound is not loaded. The JSON files of
+github.com/yijingjoanna/HeySQuAD are in SQuAD form and need no reader of their own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reads NMSQA, natural multi-speaker spoken question answering (Lin et al. 2022, "DUAL", arXiv:2203.04911).
 
 Layout: the README of github.com/DanielLin94144/DUAL-textless-SQA, section "Parquet Format & Huggingface Format
-dataset", and the `dataset_infos.json` of huggingface.co/datasets/voidful/NMSQA. A row has SQuAD's columns; `answers` has
-further lists, among them `audio_full_answer_start` and `audio_full_answer_end`, in seconds of the recording of the
+dataset", and the `dataset_infos.json` of huggingface.co/datasets/voidful/NMSQA. A row has SQuAD's columns; `answers`
+has further lists, among them `audio_full_answer_start` and `audio_full_answer_end`, in seconds of the recording of the
 whole text. In the repository's `dev.parquet` and `test.parquet` these do not go with the texts one by one: three
 annotators' texts may have one time, and a text that is said five times has five. They are null where nothing was
 aligned.

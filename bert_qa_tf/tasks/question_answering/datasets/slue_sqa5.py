@@ -1,10 +1,10 @@
 """Reads SLUE-SQA-5, spoken questions of five data sets about spoken Wikipedia (Shon et al. 2023, arXiv:2212.10525).
 
-Layout: the loading script of huggingface.co/datasets/asapp/slue-phase-2 (configuration `sqa5`), and public programs that
-read its Parquet and its TSV. A row has `question_id`, `normalized_question_text`, `document_id`,
+Layout: the loading script of huggingface.co/datasets/asapp/slue-phase-2 (configuration `sqa5`), and public programs
+that read its Parquet and its TSV. A row has `question_id`, `normalized_question_text`, `document_id`,
 `normalized_document_text`, `answer_spans` and `word2time`. In Parquet these two are structs of lists: `answer`,
-`start_second`, `end_second`, and `word`, `normalized_word`, `start_second`, `end_second`, where -1 marks a token without
-a time. In the TSV, `answer_spans` is JSON, `[["answer", start, end], …]`, and word times are in
+`start_second`, `end_second`, and `word`, `normalized_word`, `start_second`, `end_second`, where -1 marks a token
+without a time. In the TSV, `answer_spans` is JSON, `[["answer", start, end], …]`, and word times are in
 `<split>/word2time/<document_id>.txt`, a word in a line: word, normalized word, start and end, apart by tabs; a token
 without a time is alone in its line.
 
