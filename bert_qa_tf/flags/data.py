@@ -67,7 +67,20 @@ def define_audit(values: Values) -> None:
 def define_download(values: Values) -> None:
     """Download."""
     flags.DEFINE_enum(
-        "dataset", None, ["spoken_squad", "squad_v1.1", "squad_v2.0"], "Data set to download.", flag_values=values
+        "dataset",
+        None,
+        [
+            "spoken_squad",
+            "spoken_squad_rows",
+            "nmsqa",
+            "heysquad",
+            "heysquad_test",
+            "slue_sqa5_test",
+            "squad_v1.1",
+            "squad_v2.0",
+        ],
+        "Data set to download.",
+        flag_values=values,
     )
     flags.DEFINE_string("data_dir", "data", "Folder to write to; each data set gets a subfolder.", flag_values=values)
     flags.DEFINE_string(

@@ -15,9 +15,10 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import digests, files, transfer
-from bert_qa_tf.tasks.question_answering import squad_reader
+from bert_qa_tf.tasks.question_answering import input_formats
 
 CHECKSUMS_FILE = "checksums.json"
 
@@ -39,10 +40,17 @@ class RemoteFile:
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A public data set: its files, and the addresses that hold all of them, in the order in which they are tried."""
+    """A public data set.
+
+    Attributes:
+      base_urls: the addresses that hold all of its files, in the order in which they are tried.
+      files: its files.
+      licence: what its home says about its licence; "" if it says nothing.
+    """
 
     base_urls: tuple[str, ...]
     files: tuple[RemoteFile, ...]
+    licence: str = ""
 
 
 _SQUAD_HOMES = (
@@ -68,6 +76,54 @@ DATASETS: dict[str, Dataset] = {
             ),
             RemoteFile("spoken_test-v1.1_WER54.json"),
         ),
+    ),
+    # The same questions as rows.
+    "spoken_squad_rows": Dataset(
+        ("https://huggingface.co/datasets/alinet/spoken_squad/resolve/main/",),
+        tuple(map(RemoteFile, ("train.json", "test.json", "test_WER44.json", "test_WER54.json"))),
+        "unknown, says its card",
+    ),
+    # Lin et al. 2022. The sound is elsewhere: 27 GB at huggingface.co/datasets/voidful/NMSQA.
+    "nmsqa": Dataset(
+        ("https://raw.githubusercontent.com/DanielLin94144/DUAL-textless-SQA/main/data.parquet/",),
+        (
+            RemoteFile("train.parquet"),
+            RemoteFile("dev.parquet", "9c2bc69bdc81ab9736b16bbf1ca6569c2f4da04d71e3dece796431493abded48", 4003705),
+            RemoteFile("test.parquet", "ecee72b50d10c717aaf8d3390bce3fa5cd7da2ee9dacea901866518781d5aa55", 150710),
+        ),
+        "CC BY-SA 4.0 (the repository)",
+    ),
+    # Wu et al. 2023: questions as people asked them and a recogniser heard them. With sound, it is 15 GB of Parquet at
+    # huggingface.co/datasets/yijingwu/HeySQuAD_human.
+    "heysquad": Dataset(
+        ("https://raw.githubusercontent.com/yijingjoanna/HeySQuAD/main/HeySQuAD_json/HeySQuAD_train/",),
+        (
+            RemoteFile("train-common-human-transcribed-48849.json"),
+            RemoteFile("train-common-original-48849.json"),
+        ),
+        "MIT (the repository), CC BY 4.0 (its data set card)",
+    ),
+    "heysquad_test": Dataset(
+        ("https://raw.githubusercontent.com/yijingjoanna/HeySQuAD/main/HeySQuAD_json/HeySQuAD_test/",),
+        (
+            RemoteFile(
+                "dev-common-human-transcribed-1002.json",
+                "9e2e1e19489f086a3a7472542931e46117dd35b35d7aaa81e98c4048c2b0b06a",
+                585976,
+            ),
+            RemoteFile(
+                "dev-common-original-1002.json",
+                "e2170fc5a3e85fced5db4c44ccaae1f12e78537901401947cd24048c88814830",
+                584018,
+            ),
+        ),
+        "MIT (the repository), CC BY 4.0 (its data set card)",
+    ),
+    # Shon et al. 2023. The files hold the sound, too; those for training are 270.
+    "slue_sqa5_test": Dataset(
+        ("https://huggingface.co/datasets/asapp/slue-phase-2/resolve/main/sqa5/",),
+        tuple(RemoteFile(f"test-{number:05}-of-00014.parquet") for number in range(14)),
+        "CC BY-SA 4.0 for the spoken documents; the questions have those of their five data sets",
     ),
     "squad_v1.1": Dataset(
         _SQUAD_HOMES,
@@ -123,6 +179,7 @@ def download_dataset(
     dataset = table[name]
     folder = pathlib.Path(data_dir) / name
     base_urls = dataset.base_urls if base_url is None else (base_url,)
+    print(f"{name}: from {base_urls[0]}; licence: {dataset.licence or 'not stated there'}")
     files.make_folder(folder)
     pins = _read_pins(folder)
     paths = []
@@ -191,9 +248,10 @@ def _fetch(
 
 def _check_shape(path: pathlib.Path) -> None:
     try:
-        squad_reader.load_squad(path, strict=False)
+        with odd_items.collect():  # whoever reads the file will be told
+            input_formats.load_file(path, strict=False)
     except InputError as error:
-        raise InputError(f"what came is no SQuAD-form JSON ({error})") from error
+        raise InputError(f"what came is no file of questions ({error})") from error
 
 
 # --- Checksums ------------------------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 import hashlib
 import json
+import pathlib
 
 import pytest
+from absl import flags as absl_flags
 
-from bert_qa_tf import cli
+from bert_qa_tf import cli, flags
 from bert_qa_tf import download as command
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks import public_datasets
@@ -11,6 +13,7 @@ from bert_qa_tf.tasks.public_datasets import Dataset, RemoteFile
 from bert_qa_tf.tasks.question_answering import squad_reader
 from tests import testing
 from tests.storage.file_server import file_server
+from tests.tasks.question_answering.datasets import tables
 
 _QA = {"id": "q1", "question": "who", "answers": [{"text": "cat", "answer_start": 4}]}
 _CONTENT = json.dumps({"data": [{"title": "A", "paragraphs": [{"context": "the cat", "qas": [_QA]}]}]}).encode()
@@ -137,7 +140,7 @@ def test_a_file_without_published_checksum_is_pinned_on_first_use(server, tmp_pa
 
 def test_a_page_sent_in_place_of_the_file_is_not_pinned(server, tmp_path):
     server.content["data.json"] = b"<html>please log in</html>"
-    assert "what came is no SQuAD-form JSON" in _error(server, tmp_path, sha256=None, size_bytes=None)
+    assert "what came is no file of questions" in _error(server, tmp_path, sha256=None, size_bytes=None)
     assert list((tmp_path / "tiny").iterdir()) == []
 
 
@@ -165,9 +168,45 @@ def test_the_table_holds_what_is_published():
             ("spoken_test-v1.1_WER44.json", True),
             ("spoken_test-v1.1_WER54.json", False),
         ],
+        "spoken_squad_rows": [
+            (name, False) for name in ("train.json", "test.json", "test_WER44.json", "test_WER54.json")
+        ],
+        "nmsqa": [("train.parquet", False), ("dev.parquet", True), ("test.parquet", True)],
+        "heysquad": [
+            ("train-common-human-transcribed-48849.json", False),
+            ("train-common-original-48849.json", False),
+        ],
+        "heysquad_test": [
+            ("dev-common-human-transcribed-1002.json", True),
+            ("dev-common-original-1002.json", True),
+        ],
+        "slue_sqa5_test": [(f"test-{number:05}-of-00014.parquet", False) for number in range(14)],
         "squad_v1.1": [("train-v1.1.json", True), ("dev-v1.1.json", True)],
         "squad_v2.0": [("train-v2.0.json", True), ("dev-v2.0.json", True)],
     }
+
+
+def test_the_flag_has_all_names():
+    values = absl_flags.FlagValues()
+    flags.define_download(values)
+    assert values["dataset"].parser.enum_values == list(public_datasets.DATASETS)
+
+
+def test_parquet_is_fetched_looked_at_and_pinned_after_its_home_and_licence_are_shown(tmp_path, capsys):
+    path = tables.write(tmp_path / "dev.parquet", [tables.nmsqa_row()], tables.NMSQA)
+    content = pathlib.Path(path).read_bytes()
+    with file_server({"dev.parquet": content}) as server:
+        table = {"nmsqa": Dataset((server.url,), (RemoteFile("dev.parquet"),), "CC BY-SA 4.0")}
+        (fetched,) = public_datasets.download_dataset("nmsqa", tmp_path, datasets=table, wait_secs=0.01)
+        assert fetched.read_bytes() == content
+        said = capsys.readouterr().out.splitlines()
+        assert said[0] == f"nmsqa: from {server.url}; licence: CC BY-SA 4.0"
+        assert "no checksum is published for it" in said[1]
+        server.content["dev.parquet"] = content[:-20]
+        fetched.unlink()
+        (tmp_path / "nmsqa" / "checksums.json").unlink()
+        with pytest.raises(InputError, match="what came is no file of questions"):
+            public_datasets.download_dataset("nmsqa", tmp_path, datasets=table, attempts=1, wait_secs=0.01)
 
 
 @pytest.mark.parametrize("name", ["spoken_test-v1.1.json", "spoken_test-v1.1_WER44.json"])
@@ -189,5 +228,6 @@ def test_the_command_fetches_from_a_mirror(server, tmp_path, monkeypatch, capsys
 def test_the_command_needs_a_data_set(capsys):
     assert cli.call(command.main, command.__doc__, command.FLAG_GROUPS, []) == 1
     assert capsys.readouterr().err == (
-        "error: --dataset is missing, expected one of spoken_squad, squad_v1.1, squad_v2.0\n"
+        "error: --dataset is missing, expected one of spoken_squad, spoken_squad_rows, nmsqa, heysquad, "
+        "heysquad_test, slue_sqa5_test, squad_v1.1, squad_v2.0\n"
     )

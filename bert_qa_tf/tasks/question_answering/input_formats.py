@@ -31,6 +31,7 @@ INPUT_FORMATS = (AUTO, SQUAD, *LAYOUTS)
 # Of train-00000-of-00012.parquet, as `datasets` names its files.
 _SHARD = re.compile(r"(?P<split>.+?)-\d+-of-\d+")
 _HEADER_BYTES = 1 << 16
+_LFS_POINTER = b"version https://git-lfs"
 
 
 def iter_examples(
@@ -168,6 +169,8 @@ def _tsv(name: str, header: bytes, input_format: str) -> _Source | None:
     is_tsv = slue_sqa5.is_header(header)
     if is_tsv and input_format in (AUTO, slue_sqa5.LAYOUT.name):
         return _Source([name], slue_sqa5.LAYOUT, is_tsv=True)
+    if header.startswith(_LFS_POINTER):
+        raise InputError(f"{name}: a pointer of Git LFS, not the file itself; fetch it with: git lfs pull")
     if input_format in (SQUAD, AUTO, ROWS.name):  # rows in JSON are read by `squad_reader`
         _refuse_csv(name, header)
         return None

@@ -140,6 +140,10 @@ class RowReader:
             try:
                 found = self._checked(self._layout.read(row, on_odd))
                 example = self._example(found, source, place, number)
+            except _Unanswered as unanswered:
+                self._first_refusal = self._first_refusal or f"{source}: {place}: {unanswered}"
+                self._add_odd(oddities.UNANSWERED, source, place, str(unanswered))
+                continue
             except Unreadable as unreadable:
                 self._first_refusal = self._first_refusal or f"{source}: {place}: {unreadable}"
                 self._add_odd(oddities.UNREADABLE_ROWS, source, place, str(unreadable))

@@ -196,7 +196,7 @@ class _WordFiles:
         folders = (os.path.join(folder, split, "word2time"), os.path.join(folder, "word2time"))
         self._folder = next((folder for folder in folders if files.is_folder(folder)), None)
         self._path, self._on_odd = path, on_odd
-        self._last: tuple[str, Any] = ("", None)
+        self._last: tuple[str | None, Any] = (None, None)
 
     def of(self, document_id: str) -> Any:
         """Returns the times of a document as a list of structs; None if there are none."""
