@@ -18,7 +18,7 @@ import wave
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from bert_qa_tf import cli
+from bert_qa_tf import cli, odd_items
 from bert_qa_tf.asr_simulation.error_table import load_table, table_from_json
 from bert_qa_tf.asr_simulation.pronunciations import read_dictionary
 from bert_qa_tf.config import CleaningConfig
@@ -40,7 +40,14 @@ from bert_qa_tf.tasks.base import ReplyError
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
 from bert_qa_tf.tasks.classification.reader import read_examples
 from bert_qa_tf.tasks.classification.task import Classification
-from bert_qa_tf.tasks.question_answering import columns, metrics, question_files, squad_reader, validation
+from bert_qa_tf.tasks.question_answering import (
+    columns,
+    input_formats,
+    metrics,
+    question_files,
+    squad_reader,
+    validation,
+)
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.single_text.lines import read_json_lines
 from bert_qa_tf.text.verbalization import verbalize_sentences
@@ -90,6 +97,10 @@ def targets(cases: Iterable[pathlib.Path]) -> list[Target]:
         Target("cleaning of text", text, _cleaning, 2.0),
         Target("spoken forms of text", text, _spoken_forms, 2.0),
         Target("SQuAD form", squad, _squad, 5.0),
+        *(
+            Target(f"questions, {name}", [content], _table_of_questions(name), 2.0)
+            for name, content in _spoken().items()
+        ),
         Target("questions, JSON lines", [*[_questions()] * len(squad), *squad], _question_lines, 3.0),
         *(Target(f"labelled sentences, {ending}", [rows], _table(ending), 1.5) for ending, rows in tables.items()),
         Target("texts, JSON lines", [tables["jsonl"]], _texts, 1.0),
@@ -256,6 +267,23 @@ def _squad(content: bytes, folder: pathlib.Path) -> None:
         validation.has_valid_offset(example)
         json.dumps(squad_reader.example_to_json(example, True), ensure_ascii=False).encode("utf-8")
     json.dumps(list(squad_reader.iter_articles(path)))
+
+
+def _spoken() -> dict[str, bytes]:
+    """Samples of spoken data sets, by the ending of their files."""
+    folder = _TESTDATA / "spoken_datasets"
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def _table_of_questions(name: str) -> Callable[[bytes, pathlib.Path], None]:
+    def read(content: bytes, folder: pathlib.Path) -> None:
+        path = _written(folder, name, content)
+        with odd_items.collect():
+            for example in input_formats.iter_examples(path):
+                validation.has_valid_offset(example)
+                example.word_times.secs_of(0, len(example.context))
+
+    return read
 
 
 def _questions() -> bytes:

@@ -16,7 +16,7 @@ def _example(qas_id="a", gold_secs=((1.0, 2.0),), word_times=_WORDS):
 
 def _answer(text):
     start = _CONTEXT.index(text)
-    return DecodedAnswer(text, start, start + len(text), 1.0)
+    return DecodedAnswer(text, start, start + len(text), 1.0, [])
 
 
 @pytest.mark.parametrize(
