@@ -41,6 +41,8 @@ _INSTALL = [
     # Tells the likely encoding of a transcript that is not UTF-8; requests installs it too.
     "charset-normalizer>=3.4",
     "numpy>=2.0,<3",
+    # Reads the Parquet files of data sets; tf-models-official installs it too, through tensorflow-datasets.
+    "pyarrow>=18",
     # What `client` asks REST servers with; TensorFlow itself needs it too.
     "requests>=2.32",
     "safetensors>=0.5",

@@ -9,6 +9,7 @@ from pyarrow import parquet
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks.question_answering import config, input_formats
+from tests import testing
 from tests.tasks.question_answering.datasets import tables
 from tests.tasks.question_answering.datasets.tables import ROWS, row, write
 
@@ -109,6 +110,12 @@ def test_a_file_that_was_cut_off_is_one_line(tmp_path, size):
     write(path, [row()], ROWS)
     path.write_bytes(path.read_bytes()[:size])
     assert "was a download cut off?" in _error(path)
+
+
+def test_a_page_that_claims_2_gb_is_refused_at_once():
+    # Found by damaging a file of our own: with a buffered stream, pyarrow allocates what the page claims.
+    path = testing.REPOSITORY / "tests" / "testdata" / "page_of_2_gb.parquet"
+    assert "Page was smaller" in _error(path)
 
 
 def test_a_pointer_of_git_lfs_is_named(tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
@@ -21,13 +21,9 @@ MAGIC = b"PAR1"
 ARROW_MAGICS = (b"ARROW1", b"\xff\xff\xff\xff")
 
 _ROWS_AT_A_TIME = 64
-# Pages are read one after the other, so that a row group of a gigabyte takes little memory.
-_BUFFER_BYTES = 1 << 16
 # Of a file's footer: more than any real one has.
 _MAX_FOOTER_STRING_BYTES = 16 << 20
 _MAX_FOOTER_ITEMS = 1 << 20
-# Of one column in one row group, unpacked. The texts of 100,000 questions are 100 MB.
-_MAX_COLUMN_BYTES = 1 << 30
 # No text or list of a question is as large; a damaged file may claim it.
 _MAX_BATCH_BYTES = 64 << 20
 
@@ -58,11 +54,9 @@ class ParquetFile:
             size = file.seek(0, os.SEEK_END)
             if size < 2 * len(MAGIC) + 4:
                 raise InputError(f"{self.path}: {size} bytes are no whole Parquet file; was a download cut off?")
-            file.seek(0)
             with self._explained():
                 self._file: pyarrow.parquet.ParquetFile = parquet.ParquetFile(
-                    file,
-                    buffer_size=_BUFFER_BYTES,
+                    _Whole(file, size),
                     pre_buffer=False,
                     thrift_string_size_limit=_MAX_FOOTER_STRING_BYTES,
                     thrift_container_size_limit=_MAX_FOOTER_ITEMS,
@@ -99,7 +93,6 @@ class ParquetFile:
             twice = next(name for name in wanted if wanted.count(name) > 1)
             raise InputError(f"{self.path}: has two columns {twice!r}, expected one")
         with self._explained():
-            self._check_sizes(wanted)
             batches = self._file.iter_batches(batch_size=_ROWS_AT_A_TIME, columns=wanted, use_threads=False)
         while True:
             with self._explained():
@@ -115,18 +108,6 @@ class ParquetFile:
                 rows = batch.to_pylist()
             yield from rows
 
-    def _check_sizes(self, wanted: Sequence[str]) -> None:
-        metadata = self._file.metadata
-        for group in range(metadata.num_row_groups):
-            row_group = metadata.row_group(group)
-            for number in range(row_group.num_columns):
-                column = row_group.column(number)
-                if column.path_in_schema.split(".")[0] in wanted and column.total_uncompressed_size > _MAX_COLUMN_BYTES:
-                    raise InputError(
-                        f"{self.path}: column {column.path_in_schema} takes {column.total_uncompressed_size >> 20} MB "
-                        f"in row group {group}, at most {_MAX_COLUMN_BYTES >> 20} MB are read"
-                    )
-
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         """Converts pyarrow's errors into an `InputError` of one line."""
@@ -141,6 +122,33 @@ class ParquetFile:
             raise InputError(
                 f"{self.path}: no Parquet file that can be read ({reason}); was a download cut off?"
             ) from error
+
+
+class _Whole:
+    """A file that is never asked for more than it holds; a damaged page may claim 2 GB, which would be allocated."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        self.seek, self.tell = file.seek, file.tell
+        file.seek(0)
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(self._size - self._file.tell(), 0)
+        return self._file.read(left if size < 0 else min(size, left))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Does nothing: whoever opened the file closes it."""
 
 
 def listed(names: Sequence[str], limit: int = 20) -> str:
