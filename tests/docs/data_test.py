@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-
-import pytest
 
 from bert_qa_tf.tasks.question_answering.squad_reader import load_squad
 from bert_qa_tf.tasks.question_answering.validation import audit_file
@@ -103,11 +102,16 @@ def test_a_place_that_label_studio_counts_otherwise_is_refused(tmp_path):
     assert done.stderr.startswith("task 7: marked 'nora', but 'ora ' stands there")
 
 
-@pytest.mark.parametrize("name", ["spoken_squad", "squad_v1.1", "squad_v2.0"])
-def test_the_public_data_sets_are_those_of_the_command(name):
+def test_the_public_data_sets_are_those_of_the_command():
     from bert_qa_tf.tasks.public_datasets import DATASETS
 
-    text = PAGE.read_text(encoding="utf-8")
-    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
-    assert set(DATASETS) == {"spoken_squad", "squad_v1.1", "squad_v2.0"}
-    assert f"`data/{name}`" in row
+    _, text = PAGE.read_text(encoding="utf-8").split("## Public data sets")
+    assert re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE) == list(DATASETS)
+
+
+def test_the_forms_are_those_of_the_flag():
+    from bert_qa_tf.tasks.question_answering.input_formats import LAYOUTS
+
+    _, text = PAGE.read_text(encoding="utf-8").split("## Spoken data sets")
+    table = text[: text.index("```sh")]
+    assert {name for name in LAYOUTS if f"`{name}`" in table} == set(LAYOUTS)
