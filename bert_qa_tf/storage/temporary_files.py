@@ -14,12 +14,10 @@ import re
 import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
 _TEMPORARY = re.compile(r"(.+)\.[0-9a-f]{16}\.tmp")
-_NEW_SECS = 60.0
 
 
 def unique_name(target: str) -> str:
@@ -75,16 +73,26 @@ def folder_for(target: str, mode: int = 0o777) -> Iterator[str]:
       OSError: the folder cannot be made.
     """
     _remove_abandoned_folders(os.path.dirname(target))
-    folder = unique_name(target)
-    os.mkdir(folder, mode)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder, descriptor = _make_locked_folder(target, mode)
     try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+def _make_locked_folder(target: str, mode: int) -> tuple[str, int]:
+    while True:
+        folder = unique_name(target)
+        os.mkdir(folder, mode)
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.path.exists(folder):
+                return folder, descriptor
+            os.close(descriptor)
+        # Another process took it for abandoned before it was locked.
 
 
 def working_folder() -> contextlib.AbstractContextManager[str]:
@@ -106,9 +114,7 @@ def _remove_abandoned_folders(parent: str) -> None:
                 descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its process lives
-                    # One that was made this moment is not locked yet, and empty.
-                    if os.listdir(path) or time.time() - os.stat(path).st_mtime > _NEW_SECS:
-                        shutil.rmtree(path, ignore_errors=True)
+                    shutil.rmtree(path, ignore_errors=True)
                 finally:
                     os.close(descriptor)
 

@@ -64,3 +64,19 @@ def test_a_working_folder_is_private_and_among_the_temporary_ones(tmp_path, monk
         assert os.path.dirname(folder) == str(tmp_path)
         assert os.stat(folder).st_mode & 0o77 == 0
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    make, made = os.mkdir, []
+
+    def make_and_lose(path, mode=0o777):
+        make(path, mode)
+        made.append(path)
+        if len(made) == 1:
+            os.rmdir(path)
+
+    monkeypatch.setattr(os, "mkdir", make_and_lose)
+    with temporary_files.folder_for(str(tmp_path / "a")) as folder:
+        assert folder == made[1]
+        assert os.path.isdir(folder)
+    assert os.listdir(tmp_path) == []
