@@ -20,7 +20,7 @@ from bert_qa_tf import audit, cli, create_tfrecords, evaluate, export, flags, pr
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 
 FLAG_GROUPS = (flags.define_demo,)
 

@@ -10,7 +10,7 @@ import runpy
 
 import pytest
 
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.word_overlap import best_word_overlap
 from bert_qa_tf.text.verbalization import verbalize
 from tests.testing import REPOSITORY

@@ -18,7 +18,7 @@ from typing import Any
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import digests, files, transfer
-from bert_qa_tf.tasks.question_answering import input_formats
+from bert_qa_tf.tasks.question_answering.reading import input_formats
 
 CHECKSUMS_FILE = "checksums.json"
 

@@ -19,8 +19,8 @@ from typing import Any
 from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.labels import choose_label
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import iter_squad
 from bert_qa_tf.tasks.question_answering.simulated_questions import simulated_copies
-from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from bert_qa_tf.evaluation.bootstrap import bootstrap_intervals, paired_bootstrap
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.metrics import METRICS, QuestionScores, read_predictions, score
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 
 ARMS = {
     "clean": "clean text",

@@ -29,8 +29,8 @@ from bert_qa_tf.asr_simulation.simulator import AsrSimulator, HeardWord
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.tasks.question_answering.ceiling import span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.simulated_questions import simulated_examples
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.validation import answer_survived
 from bert_qa_tf.text.verbalization import VerbalizedWord
 

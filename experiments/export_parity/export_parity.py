@@ -25,7 +25,7 @@ from bert_qa_tf.exporting.exported_model import ExportedModel
 from bert_qa_tf.tasks.base import Comparison
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.training.run_directory import load_run
 
 _ASKED = 0.999

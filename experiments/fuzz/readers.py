@@ -40,15 +40,9 @@ from bert_qa_tf.tasks.base import ReplyError
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
 from bert_qa_tf.tasks.classification.reader import read_examples
 from bert_qa_tf.tasks.classification.task import Classification
-from bert_qa_tf.tasks.question_answering import (
-    columns,
-    input_formats,
-    metrics,
-    question_files,
-    squad_reader,
-    validation,
-)
+from bert_qa_tf.tasks.question_answering import columns, metrics, question_files, validation
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
+from bert_qa_tf.tasks.question_answering.reading import input_formats, squad_reader
 from bert_qa_tf.tasks.single_text.lines import read_json_lines
 from bert_qa_tf.text.verbalization import verbalize_sentences
 

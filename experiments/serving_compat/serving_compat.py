@@ -24,8 +24,8 @@ from bert_qa_tf.encoders.sources.loader import build_pretrained_encoder, load_en
 from bert_qa_tf.exporting import exporter, fresh_process, op_inventory, parity
 from bert_qa_tf.tasks.question_answering.config import QuestionAnsweringConfig
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.span_model import build_span_model
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.task import QuestionAnswering
 from bert_qa_tf.training.run_directory import LoadedRun, load_run
 

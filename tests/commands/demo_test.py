@@ -5,7 +5,7 @@ import pytest
 from bert_qa_tf import demo
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.transcript import from_json
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from tests.testing import REPOSITORY
 
 SAMPLE = REPOSITORY / "bert_qa_tf" / "demo_data"

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from bert_qa_tf import cli, make_spoken
-from bert_qa_tf.tasks.question_answering import squad_reader
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from tests.speech.speaking import needs_flite, needs_pocketsphinx
 from tests.testing import REPOSITORY
 

@@ -13,7 +13,7 @@ from bert_qa_tf import create_tfrecords, evaluate, train
 from bert_qa_tf.encoders.sources.loader import load_encoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks.question_answering.config import DecodingConfig
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.training.run_directory import load_run, load_trained_encoder
 from tests.testing import REPOSITORY
 from tests.tiny_training import MESSAGES, call, make_workshop, metrics, run_train

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from bert_qa_tf.tasks.question_answering.squad_reader import load_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import load_squad
 from bert_qa_tf.tasks.question_answering.validation import audit_file
 from tests.docs import pages
 from tests.docs.pages import REPOSITORY
@@ -110,7 +110,7 @@ def test_the_public_data_sets_are_those_of_the_command():
 
 
 def test_the_forms_are_those_of_the_flag():
-    from bert_qa_tf.tasks.question_answering.input_formats import LAYOUTS
+    from bert_qa_tf.tasks.question_answering.reading.input_formats import LAYOUTS
 
     _, text = PAGE.read_text(encoding="utf-8").split("## Spoken data sets")
     table = text[: text.index("```sh")]

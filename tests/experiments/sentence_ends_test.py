@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from tests.testing import REPOSITORY
 
 

@@ -10,10 +10,10 @@ from bert_qa_tf import download as command
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks import public_datasets
 from bert_qa_tf.tasks.public_datasets import Dataset, RemoteFile
-from bert_qa_tf.tasks.question_answering import squad_reader
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from tests import testing
 from tests.storage.file_server import file_server
-from tests.tasks.question_answering.datasets import tables
+from tests.tasks.question_answering.reading.datasets import tables
 
 _QA = {"id": "q1", "question": "who", "answers": [{"text": "cat", "answer_start": 4}]}
 _CONTENT = json.dumps({"data": [{"title": "A", "paragraphs": [{"context": "the cat", "qas": [_QA]}]}]}).encode()

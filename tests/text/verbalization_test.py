@@ -96,7 +96,7 @@ def test_long_sentences_are_cut_at_a_comma():
 
 
 def test_words_and_sentences_agree_on_real_text():
-    from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
+    from bert_qa_tf.tasks.question_answering.reading.squad_reader import iter_squad
 
     path = shared_data("squad_style", "squad_v1.1_train_slice.json")
     contexts = {example.context: None for example, _ in zip(iter_squad(path), range(300), strict=False)}

@@ -28,7 +28,7 @@ from bert_qa_tf.speech.spoken_dataset import report_file
 from bert_qa_tf.speech.spoken_dataset.paragraphs import SpokenParagraph
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, Listener, check_installed
 from bert_qa_tf.storage import files, json_text
-from bert_qa_tf.tasks.question_answering import squad_reader
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from bert_qa_tf.text.verbalization import verbalize_sentences
 
 # Changes when the same text would be heard or kept in another way.

@@ -17,8 +17,8 @@ from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.speech.spoken_dataset import report_file
 from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import SquadFile, iter_squad, load_squad
 from bert_qa_tf.tasks.question_answering.simulated_questions import simulated_examples
-from bert_qa_tf.tasks.question_answering.squad_reader import SquadFile, iter_squad, load_squad
 from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter
 
 

@@ -16,8 +16,9 @@ from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import Severity
 from bert_qa_tf.storage import files, outputs
-from bert_qa_tf.tasks.question_answering import input_formats, squad_paragraphs, validation
+from bert_qa_tf.tasks.question_answering import validation
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
+from bert_qa_tf.tasks.question_answering.reading import input_formats, squad_paragraphs
 
 _NAME_WIDTH = 28
 # Of a file that `run_audit` wrote.

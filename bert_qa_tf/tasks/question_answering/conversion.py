@@ -26,8 +26,8 @@ from bert_qa_tf.storage import digests
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.input_formats import iter_examples
 from bert_qa_tf.tasks.question_answering.labels import Label, choose_label
+from bert_qa_tf.tasks.question_answering.reading.input_formats import iter_examples
 from bert_qa_tf.tasks.question_answering.simulated_questions import SIMULATION_COUNTERS, copy_id, simulated_copies
 from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter
 from bert_qa_tf.tasks.question_answering.validation import AlignedCount, has_valid_offset

@@ -24,7 +24,7 @@ from bert_qa_tf.tasks.question_answering.conversion import DEV_FILE
 from bert_qa_tf.tasks.question_answering.decoding import decode
 from bert_qa_tf.tasks.question_answering.examples import InputFeatures, RawResult, SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import iter_squad
 from bert_qa_tf.tasks.question_answering.windowing import window_id
 from bert_qa_tf.text.tokenizer import Tokenizer
 

@@ -32,8 +32,8 @@ from bert_qa_tf.storage.json_stream import JsonRecords, NotStreamable
 from bert_qa_tf.storage.packed_text import open_text
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.input_formats import AUTO, is_squad, iter_examples
-from bert_qa_tf.tasks.question_answering.squad_reader import iter_squad
+from bert_qa_tf.tasks.question_answering.reading.input_formats import AUTO, is_squad, iter_examples
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import iter_squad
 from bert_qa_tf.text.timed_text import ReadTimedText, TimedText, time_fields
 
 QUESTIONS_CUT = OddKind(

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError, printable
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.question_answering import answer_text, input_formats, question_files
+from bert_qa_tf.tasks.question_answering import answer_text, question_files
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
+from bert_qa_tf.tasks.question_answering.reading import input_formats
 from bert_qa_tf.text.timed_text import ReadTimedText, TimedText
 
 

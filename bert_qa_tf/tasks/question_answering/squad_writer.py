@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.squad_reader import example_to_json
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import example_to_json
 
 
 class SquadWriter:

@@ -23,9 +23,9 @@ from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.evaluation import FileReference
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.input_formats import read_examples, with_shards
+from bert_qa_tf.tasks.question_answering.reading.input_formats import read_examples, with_shards
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.request import QuestionRequest
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.text.timed_text import ReadTimedText
 
 if TYPE_CHECKING:  # they import TensorFlow

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bert_qa_tf.tasks.question_answering import squad_paragraphs, squad_reader
 from bert_qa_tf.tasks.question_answering.ceiling import ContextIndex, span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.reading import squad_paragraphs, squad_reader
 from bert_qa_tf.text.normalization import normalized_tokens
 
 _DIGIT = re.compile(r"\d")

@@ -3,7 +3,7 @@
 import json
 
 from bert_qa_tf.speech.spoken_dataset.simulated_squad import write_simulated_squad
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.validation import has_valid_offset
 from tests.asr_simulation.tiny_recognizer import text_simulator
 

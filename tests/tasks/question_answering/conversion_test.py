@@ -24,7 +24,7 @@ from bert_qa_tf.storage import digests
 from bert_qa_tf.tasks.question_answering import conversion
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.windowing import answer_token_span
 from bert_qa_tf.text.tokenization import BertTokenizer
 from tests.testing import MESSAGES, TINY_VOCAB, minilm_folder, shared_data

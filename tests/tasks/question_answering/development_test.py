@@ -22,8 +22,8 @@ from bert_qa_tf.tasks.question_answering.config import (
 from bert_qa_tf.tasks.question_answering.decoding import decode_all
 from bert_qa_tf.tasks.question_answering.development import DevelopmentScorer, windows_from_columns
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.span_model import build_span_model
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.text.tokenization import BertTokenizer
 from tests.testing import MESSAGES, TINY_VOCAB, tiny_pretrained
 

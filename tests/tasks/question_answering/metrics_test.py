@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.question_answering import metrics, squad_reader, validation
+from bert_qa_tf.tasks.question_answering import metrics, validation
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from tests import testing
 
 

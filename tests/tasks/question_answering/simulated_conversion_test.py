@@ -16,8 +16,8 @@ from bert_qa_tf.records.reader import Columns, RecordReader, open_split
 from bert_qa_tf.tasks.question_answering import conversion
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig, WindowingConfig
 from bert_qa_tf.tasks.question_answering.features import QA_FEATURES
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.simulated_questions import copy_id
-from bert_qa_tf.tasks.question_answering.squad_reader import read_squad
 from bert_qa_tf.tasks.question_answering.windowing import window_id
 from bert_qa_tf.text.tokenization import BertTokenizer
 from tests.testing import MESSAGES, TINY_VOCAB

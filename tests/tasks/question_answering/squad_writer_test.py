@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from bert_qa_tf.tasks.question_answering import squad_reader
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter, write_squad
 from tests import testing
 

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from bert_qa_tf.tasks.question_answering import squad_reader, validation
+from bert_qa_tf.tasks.question_answering import validation
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from tests import testing
 
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files, json_text
-from bert_qa_tf.tasks.question_answering.datasets import fields, oddities
-from bert_qa_tf.tasks.question_answering.datasets.fields import OnOdd, Unreadable
-from bert_qa_tf.tasks.question_answering.datasets.rows import Layout, Row
 from bert_qa_tf.tasks.question_answering.examples import Answer, TimedWord, TimedWords
+from bert_qa_tf.tasks.question_answering.reading.datasets import fields, oddities
+from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd, Unreadable
+from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, Row
 
 QUESTION, CONTEXT = "normalized_question_text", "normalized_document_text"
 _SPAN = ("answer", "start_second", "end_second")

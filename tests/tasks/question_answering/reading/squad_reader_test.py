@@ -8,8 +8,8 @@ import pytest
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import Severity
-from bert_qa_tf.tasks.question_answering import squad_reader
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from tests import testing
 
 
@@ -85,7 +85,7 @@ def test_a_byte_order_mark_is_no_part_of_the_json(tmp_path):
 def test_reading_a_local_file_imports_no_tensorflow(tmp_path):
     path = _write(tmp_path, _document(_qa()))
     code = (
-        "import sys; from bert_qa_tf.tasks.question_answering import squad_reader as squad; "
+        "import sys; from bert_qa_tf.tasks.question_answering.reading import squad_reader as squad; "
         f"squad.read_squad({str(path)!r}); print('tensorflow' in sys.modules)"
     )
     done = subprocess.run(

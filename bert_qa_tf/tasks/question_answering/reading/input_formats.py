@@ -15,12 +15,12 @@ from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddItems
 from bert_qa_tf.storage import files
-from bert_qa_tf.tasks.question_answering import squad_reader
-from bert_qa_tf.tasks.question_answering.datasets import heysquad, nmsqa, parquet, slue_sqa5
-from bert_qa_tf.tasks.question_answering.datasets.parquet import ParquetFile
-from bert_qa_tf.tasks.question_answering.datasets.rows import ROWS, Layout, RowReader
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.squad_reader import SquadFile
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
+from bert_qa_tf.tasks.question_answering.reading.datasets import heysquad, nmsqa, parquet, slue_sqa5
+from bert_qa_tf.tasks.question_answering.reading.datasets.parquet import ParquetFile
+from bert_qa_tf.tasks.question_answering.reading.datasets.rows import ROWS, Layout, RowReader
+from bert_qa_tf.tasks.question_answering.reading.squad_reader import SquadFile
 
 AUTO, SQUAD = "auto", "squad"
 LAYOUTS: Mapping[str, Layout] = {

@@ -18,7 +18,7 @@ from typing import Any
 
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.squad_paragraphs import ParagraphReader, Problem, ReadParagraph
+from bert_qa_tf.tasks.question_answering.reading.squad_paragraphs import ParagraphReader, Problem, ReadParagraph
 
 # Keys of a row that its paragraph or its question holds under SQuAD's names.
 _KEYS_OF_ROWS = frozenset(("title", "context", "id", "qid", "question_id", "_id", "answer", "detected_answers"))

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddItems, OddKind
-from bert_qa_tf.tasks.question_answering.datasets import fields, oddities
-from bert_qa_tf.tasks.question_answering.datasets.fields import OnOdd, Unreadable
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample, TimedWords
+from bert_qa_tf.tasks.question_answering.reading.datasets import fields, oddities
+from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd, Unreadable
 
 _HASH_DIGITS = 8
 

@@ -8,10 +8,11 @@ from pyarrow import parquet
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.question_answering import config, input_formats
+from bert_qa_tf.tasks.question_answering import config
+from bert_qa_tf.tasks.question_answering.reading import input_formats
 from tests import testing
-from tests.tasks.question_answering.datasets import tables
-from tests.tasks.question_answering.datasets.tables import ROWS, row, write
+from tests.tasks.question_answering.reading.datasets import tables
+from tests.tasks.question_answering.reading.datasets.tables import ROWS, row, write
 
 
 def _read(path, input_format="auto", **options):

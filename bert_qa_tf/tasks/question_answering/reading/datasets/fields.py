@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bert_qa_tf.odd_items import OddKind
-from bert_qa_tf.tasks.question_answering.datasets import oddities
 from bert_qa_tf.tasks.question_answering.examples import Answer
+from bert_qa_tf.tasks.question_answering.reading.datasets import oddities
 
 # Called with the kind, the column, and what was found.
 OnOdd = Callable[[OddKind, str, str], None]

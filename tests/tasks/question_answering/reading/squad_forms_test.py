@@ -7,7 +7,7 @@ import pytest
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.question_answering import squad_reader
+from bert_qa_tf.tasks.question_answering.reading import squad_reader
 
 CONTEXT = (
     "Hello, this is Dana calling about the dentist. Your appointment moved to Tuesday at nine. Please call 555 0100 if "

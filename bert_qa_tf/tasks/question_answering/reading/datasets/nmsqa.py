@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bert_qa_tf.tasks.question_answering.datasets import fields, oddities
-from bert_qa_tf.tasks.question_answering.datasets.fields import OnOdd
-from bert_qa_tf.tasks.question_answering.datasets.rows import Layout, Row, read_row
+from bert_qa_tf.tasks.question_answering.reading.datasets import fields, oddities
+from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd
+from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, Row, read_row
 
 # Of `answers`. Those of the segment are seconds of one sentence's recording, which is not kept.
 START, END = "audio_full_answer_start", "audio_full_answer_end"

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bert_qa_tf import odd_items
-from bert_qa_tf.tasks.question_answering import input_formats
-from tests.tasks.question_answering.datasets import tables
+from bert_qa_tf.tasks.question_answering.reading import input_formats
+from tests.tasks.question_answering.reading.datasets import tables
 
 
 def _read(path, input_format="auto", **options):

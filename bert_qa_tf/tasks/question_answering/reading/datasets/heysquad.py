@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 
-from bert_qa_tf.tasks.question_answering.datasets.rows import Layout, read_row
+from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, read_row
 
 _OPTIONAL = ("id", "title", "is_impossible", "plausible_answers")
 # With the question as it was heard, which is what a model will be asked.
