@@ -19,7 +19,7 @@ import safetensors.numpy
 from bert_qa_tf.config import EncoderConfig
 from bert_qa_tf.encoders.sources.safetensors import WEIGHTS_FILE
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files
 from bert_qa_tf.text.tokenizer import Tokenizer
 
 _TENSOR_NAMES = (
@@ -73,14 +73,14 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.numpy.save_file(tensors, folder / WEIGHTS_FILE, {"format": "pt"})
     tokenizer.save(str(folder))
-    files.write_json(folder / "config.json", _config(config))
+    atomic_files.write_json(folder / "config.json", _config(config))
     settings = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": tokenizer.settings()["do_lower_case"],
         "tokenize_chinese_chars": True,
         "model_max_length": config.max_position_embeddings,
     }
-    files.write_json(folder / "tokenizer_config.json", settings)
+    atomic_files.write_json(folder / "tokenizer_config.json", settings)
 
 
 def _config(config: EncoderConfig) -> dict[str, object]:

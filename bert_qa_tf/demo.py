@@ -18,7 +18,7 @@ from absl.flags import FlagValues
 
 from bert_qa_tf import audit, cli, create_tfrecords, evaluate, export, flags, predict, train, transcribe
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.reading.squad_reader import read_squad
 
@@ -116,7 +116,7 @@ def _remove_earlier(root: pathlib.Path) -> None:
 
 def _copy_sample(root: pathlib.Path) -> None:
     for name in ("train.json", "dev.json", "test.json", _CLIP):
-        with files.replacing(root / name) as file:
+        with atomic_files.replacing(root / name) as file:
             file.write((importlib.resources.files("bert_qa_tf.demo_data") / name).read_bytes())
 
 
@@ -140,7 +140,7 @@ def _listen(root: pathlib.Path, asked: SquadExample) -> None:
             f"\n━━ Listen: left out, since {', '.join(missing)} is not installed (pip install -r "
             "requirements/speech.txt).\nThe transcript that the sample has of this recording is taken instead."
         )
-        files.write_json(root / "message.json", _kept_transcript(root / "test.json", asked))
+        atomic_files.write_json(root / "message.json", _kept_transcript(root / "test.json", asked))
         return
     _step(
         f"Listen: a recording of one of these messages, {_CLIP}, is recognised.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, lock, outputs, temporary_files
+from bert_qa_tf.storage import atomic_files, files, lock, outputs, temporary_files
 
 METRICS_FILE = "metrics.json"
 _MIN_LABEL_WIDTH = 34
@@ -25,11 +25,11 @@ def write_results(directory: str, metrics: Mapping[str, Any], others: Mapping[st
       InputError: a file cannot be written.
     """
     contents = {**others, METRICS_FILE: metrics}
-    with files.replacing_together(*(f"{directory}/{name}" for name in contents)) as opened:
+    with atomic_files.replacing_together(*(f"{directory}/{name}" for name in contents)) as opened:
         for file, content in zip(opened, contents.values(), strict=True):
             if isinstance(content, str):
                 content = content.encode("utf-8")
-            file.write(content if isinstance(content, bytes) else files.json_bytes(content))
+            file.write(content if isinstance(content, bytes) else atomic_files.json_bytes(content))
 
 
 def check_folder(directory: str, inputs: Iterable[str], overwrite: bool) -> None:

@@ -26,7 +26,7 @@ from typing import BinaryIO
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import model_card, warmup
-from bert_qa_tf.storage import addresses, digests, files, outputs, temporary_files, transfer, unpacking
+from bert_qa_tf.storage import addresses, atomic_files, digests, files, outputs, temporary_files, transfer, unpacking
 from bert_qa_tf.storage.cache import cache_dir
 
 SUMS_FILE = "SHA256SUMS"
@@ -99,7 +99,7 @@ def pack(folders: Mapping[str, str], path: str | os.PathLike[str]) -> str:
             contents["MODEL_CARD.md"] = card
     sums = "".join(f"{digests.sha256_of(file)}  {name}\n" for name, file in sorted(contents.items()))
     # To be reproducible, gzip's header holds no time and no name, and tar's holds no owner, time or mode.
-    with files.replacing_together(path, f"{path}.sha256") as (raw, beside):
+    with atomic_files.replacing_together(path, f"{path}.sha256") as (raw, beside):
         written = _Digested(raw)
         with (
             gzip.GzipFile(filename="", mode="wb", fileobj=written, mtime=0) as packed,

@@ -15,7 +15,7 @@ import tf_keras
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import fresh_process, model_card, op_inventory, parity, task_file, versions, warmup
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files
 from bert_qa_tf.tasks.base import Comparison, ExportedModule, ReplyError, Task
 from bert_qa_tf.text.tokenizer import Tokenizer
 
@@ -92,10 +92,10 @@ def export_model(
         comparison = _compare(task, model, tokenizer, examples, reply["columns"], tolerance)
         for name in names:
             _check_outputs(model, rows, reply[name], tolerance)
-        files.write_text(f"{extra}/{op_inventory.OPS_FILE}", op_inventory.to_json(reply["ops"]))
-        files.write_text(f"{new.folder}/{text_name}/{task_file.TASK_FILE}", task_file.content(type(task)))
+        atomic_files.write_text(f"{extra}/{op_inventory.OPS_FILE}", op_inventory.to_json(reply["ops"]))
+        atomic_files.write_text(f"{new.folder}/{text_name}/{task_file.TASK_FILE}", task_file.content(type(task)))
         if card is not None:
-            files.write_text(f"{extra}/{model_card.CARD_FILE}", card)
+            atomic_files.write_text(f"{extra}/{model_card.CARD_FILE}", card)
     text_dir, ids_dir = (f"{export_dir}/{name}/{new.version}" for name in names)
     return ExportResult(text_dir, ids_dir, new.version, len(examples), len(comparison.ties), reply["warmed_up"])
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import logging
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, lock
+from bert_qa_tf.storage import atomic_files, files, lock
 
 # The second form is that of a version that is complete and being moved.
 _TEMPORARY = re.compile(r"\.(writing|moving)-([0-9]+)-[0-9a-f]{16}")
@@ -56,7 +56,7 @@ def new_version(export_dir: str, names: Sequence[str], version: int | None) -> I
         tf.io.gfile.makedirs(folder)
         try:
             yield NewVersion(folder, version)
-            files.sync(folder)
+            atomic_files.sync(folder)
             choose_version(export_dir, names, version)  # raises an error if it has been made in another way meanwhile
             tf.io.gfile.rename(folder, complete)
             _move(export_dir, complete, version)
@@ -95,7 +95,7 @@ def _move(export_dir: str, complete: str, version: int) -> None:
             tf.io.gfile.makedirs(f"{export_dir}/{name}")
             tf.io.gfile.rename(f"{complete}/{name}", f"{export_dir}/{name}/{version}")
             moved.append(name)
-            files.sync_names(f"{export_dir}/{name}")
+            atomic_files.sync_names(f"{export_dir}/{name}")
     except Exception:
         for name in moved:
             tf.io.gfile.rename(f"{export_dir}/{name}/{version}", f"{complete}/{name}")

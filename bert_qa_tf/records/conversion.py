@@ -23,7 +23,7 @@ from bert_qa_tf.records import manifest as manifests
 from bert_qa_tf.records import placing, writer
 from bert_qa_tf.records.features import FeatureSpec
 from bert_qa_tf.records.index import write_index
-from bert_qa_tf.storage import files, lock, outputs
+from bert_qa_tf.storage import atomic_files, files, lock, outputs
 from bert_qa_tf.text.tokenizer import Tokenizer
 
 _T = TypeVar("_T")
@@ -131,7 +131,7 @@ def convert(
         tf.io.gfile.makedirs(temporary)
         try:
             manifest = _write(task, converter, temporary, tokenizer, config, sources)
-            files.sync(temporary)
+            atomic_files.sync(temporary)
             placing.put_in_place(temporary, output_dir, before)
         finally:
             files.remove(temporary)  # frees the space if the disk is full
@@ -232,5 +232,5 @@ def _write(
         indexes=tuple(indexes),
         files=tuple(sorted(set(files.list_folder(directory)) - {entry.file for entry in (*shards, *indexes)})),
     )
-    files.write_text(f"{directory}/{manifests.MANIFEST_FILE}", manifest.to_json())
+    atomic_files.write_text(f"{directory}/{manifests.MANIFEST_FILE}", manifest.to_json())
     return manifest

@@ -13,7 +13,7 @@ import numpy as np
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import MANIFEST_FILE, IndexFile, Manifest
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 
 INDEX_DTYPE = np.dtype(
     [
@@ -43,7 +43,7 @@ def write_index(directory: str, split: str, index: np.ndarray) -> IndexFile:
     content = io.BytesIO()
     np.save(content, index, allow_pickle=False)
     name = f"{split}.index.npy"
-    with files.replacing(f"{directory}/{name}") as file:
+    with atomic_files.replacing(f"{directory}/{name}") as file:
         file.write(content.getvalue())
     return IndexFile(name, split, hashlib.sha256(content.getvalue()).hexdigest())
 

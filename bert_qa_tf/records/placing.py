@@ -18,7 +18,7 @@ from absl import logging
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import manifest as manifests
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 
 _LEFTOVER = re.compile(r"(.+)\.[0-9a-f]{16}\.(incomplete|replaced)")
 
@@ -94,7 +94,7 @@ def put_in_place(temporary: str, output_dir: str, before: bytes | None) -> None:
             os.rename(replaced, output_dir)
             raise
         _delete(replaced)
-    files.sync_names(os.path.dirname(output_dir))
+    atomic_files.sync_names(os.path.dirname(output_dir))
 
 
 def clear_leftovers(output_dir: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import digests, files, transfer
+from bert_qa_tf.storage import atomic_files, digests, files, transfer
 from bert_qa_tf.tasks.question_answering.reading import input_formats
 
 CHECKSUMS_FILE = "checksums.json"
@@ -214,7 +214,7 @@ def _ensure_file(
             "checked_against": "published" if remote.sha256 else "first use",
             "sha256": digest,
         }
-        files.write_json(folder / CHECKSUMS_FILE, dict(sorted(pins.items())))
+        atomic_files.write_json(folder / CHECKSUMS_FILE, dict(sorted(pins.items())))
     return path
 
 

@@ -31,7 +31,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 from bert_qa_tf.text import character_table
 from bert_qa_tf.text.reference_tokenization import CONTINUATION, MAX_CHARS_PER_WORD, UNKNOWN
 from bert_qa_tf.text.tokenized_text import TokenizedBatch, TokenizedText
@@ -133,7 +133,7 @@ class BertTokenizer:
 
     def save(self, folder: str) -> None:
         """Writes the vocabulary, one piece a line, as `vocab.txt`; see `Tokenizer`."""
-        files.write_text(f"{folder}/{VOCAB_FILE}", "".join(f"{piece}\n" for piece in self.vocab))
+        atomic_files.write_text(f"{folder}/{VOCAB_FILE}", "".join(f"{piece}\n" for piece in self.vocab))
 
     @classmethod
     def read_saved(cls, folder: str, settings: Mapping[str, Any]) -> BertTokenizer:

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 from bert_qa_tf.training import checkpoint_files, run_directory
 
 _ANY = re.compile(r"(ckpt-\d+)[._]")
@@ -157,8 +157,8 @@ class BestKeeper:
         name = f"model-{step}"
         with _removing_unfinished(f"{self._directory}/{name}"):
             tf.train.Checkpoint(model=self._model).write(f"{self._directory}/{name}")
-        files.sync(self._directory)  # because the weights that this one replaces are deleted
-        files.write_json(self._path, {"checkpoint": name, "step": step, "scores": scores})
+        atomic_files.sync(self._directory)  # because the weights that this one replaces are deleted
+        atomic_files.write_json(self._path, {"checkpoint": name, "step": step, "scores": scores})
         self._remove_others(name)
 
     def _remove_others(self, name: str) -> None:

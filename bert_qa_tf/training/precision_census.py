@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files
 from bert_qa_tf.training.graph_products import Product, find_products
 
 PRECISION_FILE = "precision.json"
@@ -121,7 +121,7 @@ def write_census(model_dir: str, census: Census, shape: Mapping[str, int], *, gr
       graph_rewrite: whether TensorFlow rewrites the graph to bfloat16 before it runs.
     """
     value = {**census.to_dict(), "counted_at": dict(shape), "rewritten_to_bfloat16": graph_rewrite}
-    files.write_json(f"{model_dir}/{PRECISION_FILE}", value)
+    atomic_files.write_json(f"{model_dir}/{PRECISION_FILE}", value)
 
 
 def _by_dtype(products: Sequence[Product]) -> dict[str, dict[str, float]]:

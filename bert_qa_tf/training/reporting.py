@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from bert_qa_tf.config import schema
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files, json_text, protos
+from bert_qa_tf.storage import atomic_files, files, json_text, protos
 from bert_qa_tf.training.cluster import ALONE, Role
 
 METRICS_FILE = "metrics.jsonl"
@@ -120,7 +120,7 @@ class Reporter:
         return lines
 
     def _write(self) -> None:
-        files.write_text(self._path, "".join(json.dumps(line) + "\n" for line in self._lines))
+        atomic_files.write_text(self._path, "".join(json.dumps(line) + "\n" for line in self._lines))
 
 
 def drop_later_events(folder: str, step: int) -> None:

@@ -21,7 +21,7 @@ from bert_qa_tf.encoders.sources.loader import PretrainedEncoder
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records.manifest import Manifest
-from bert_qa_tf.storage import files, json_text, lock, outputs, temporary_files
+from bert_qa_tf.storage import atomic_files, files, json_text, lock, outputs, temporary_files
 from bert_qa_tf.tasks.base import Task
 from bert_qa_tf.training import run_directory
 
@@ -160,8 +160,8 @@ def open_run(
     if development_file is not None and tf.io.gfile.exists(source):
         tf.io.gfile.makedirs(f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}")
         tf.io.gfile.copy(source, f"{config.model_dir}/{run_directory.DEVELOPMENT_DIR}/{development_file}")
-    files.sync(config.model_dir)
-    files.write_json(path, resolved)
+    atomic_files.sync(config.model_dir)
+    atomic_files.write_json(path, resolved)
     for entry in files.list_folder(config.model_dir):
         if entry != run_directory.CONFIG_FILE and temporary_files.final_name(entry) == run_directory.CONFIG_FILE:
             files.remove(f"{config.model_dir}/{entry}")

@@ -20,7 +20,7 @@ from bert_qa_tf.encoders.sources.weights import PretrainedEncoder, read_weights
 from bert_qa_tf.encoders.tokenizers import load_saved_tokenizer
 from bert_qa_tf.encoders.wrapped_encoder import WrappedEncoder, build_wrapped_encoder
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 from bert_qa_tf.tasks.base import Answerer, Task
 from bert_qa_tf.text.tokenizer import Tokenizer
 from bert_qa_tf.training import checkpoint_files
@@ -108,7 +108,7 @@ def write_wrapped_encoder(model_dir: str, wrapped: WrappedEncoder) -> None:
 
 
 def _write_encoder_config(model_dir: str, values: dict[str, Any], tokenizer: Tokenizer) -> None:
-    files.write_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", {**values, "tokenizer": tokenizer.settings()})
+    atomic_files.write_json(f"{model_dir}/{ENCODER_CONFIG_FILE}", {**values, "tokenizer": tokenizer.settings()})
     tokenizer.save(f"{model_dir}/{ENCODER_DIR}")
 
 

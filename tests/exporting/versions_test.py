@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.exporting import versions
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 
 NAMES = ("qa", "qa_ids")
 
@@ -20,7 +20,7 @@ def exports(tmp_path):
 def export(exports, version=None, during=lambda: None):
     with versions.new_version(exports, NAMES, version) as new:
         for name in NAMES:
-            files.write_text(f"{new.folder}/{name}/saved_model.pb", name)
+            atomic_files.write_text(f"{new.folder}/{name}/saved_model.pb", name)
         during()
     return new.version
 
@@ -82,8 +82,8 @@ def test_a_version_that_cannot_be_moved_leaves_nothing(exports, monkeypatch):
 
 
 def test_what_a_killed_export_left_is_removed_by_the_next_and_nothing_else(exports):
-    files.write_text(f"{exports}/.writing-1-0123456789abcdef/qa/saved_model.pb", "half")
-    files.write_text(f"{exports}/.writing-notes", "precious")
+    atomic_files.write_text(f"{exports}/.writing-1-0123456789abcdef/qa/saved_model.pb", "half")
+    atomic_files.write_text(f"{exports}/.writing-notes", "precious")
     export(exports)
     assert written(exports) == sorted([".writing-notes", *whole(1)])
 
@@ -101,7 +101,7 @@ def test_a_second_export_to_the_same_folder_is_refused(exports):
 
 def test_a_version_that_is_made_meanwhile_is_not_replaced(exports):
     def made():
-        files.write_text(f"{exports}/qa/1/saved_model.pb", "precious")
+        atomic_files.write_text(f"{exports}/qa/1/saved_model.pb", "precious")
 
     with pytest.raises(InputError, match="version 1 is there already; leave --version out for 2"):
         export(exports, during=made)

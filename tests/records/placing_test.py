@@ -7,7 +7,7 @@ import tensorflow as tf
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import placing
 from bert_qa_tf.records.manifest import IndexFile, Manifest, Shard
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 
 
 def make_conversion(folder, content):
@@ -26,8 +26,8 @@ def make_conversion(folder, content):
         files=("vocab.txt",),
     )
     for name in ("train.tfrecord", "train.index.npy", "vocab.txt"):
-        files.write_text(f"{folder}/{name}", str(content))
-    files.write_text(f"{folder}/manifest.json", manifest.to_json())
+        atomic_files.write_text(f"{folder}/{name}", str(content))
+    atomic_files.write_text(f"{folder}/manifest.json", manifest.to_json())
 
 
 def content_of(folder):
@@ -119,7 +119,7 @@ def test_folders_of_others_beside_a_conversion_stay(out, tmp_path):
 
 def test_a_file_that_no_conversion_wrote_is_not_deleted(out):
     convert(out, 1)
-    files.write_text(f"{out}/notes.txt", "precious")
+    atomic_files.write_text(f"{out}/notes.txt", "precious")
     with pytest.raises(InputError, match=r"out: holds notes\.txt, which no conversion wrote; move it away, or name"):
         convert(out, 2)
     assert files.read_text(f"{out}/notes.txt") == "precious"
@@ -130,7 +130,7 @@ def test_a_file_that_appears_while_the_older_conversion_is_deleted_stays(out, mo
     remove = tf.io.gfile.remove
 
     def appears(path):
-        files.write_text(f"{os.path.dirname(path)}/notes.txt", "precious")
+        atomic_files.write_text(f"{os.path.dirname(path)}/notes.txt", "precious")
         remove(path)
 
     monkeypatch.setattr(tf.io.gfile, "remove", appears)
@@ -144,7 +144,7 @@ def test_a_manifest_that_names_files_elsewhere_deletes_nothing(out, tmp_path):
     convert(out, 1)
     (tmp_path / "precious").touch()
     text = files.read_text(f"{out}/manifest.json").replace("vocab.txt", "../precious")
-    files.write_text(f"{out}/manifest.json", text)
+    atomic_files.write_text(f"{out}/manifest.json", text)
     with pytest.raises(InputError, match="not a manifest that `create_tfrecords` wrote"):
         convert(out, 2)
     assert (tmp_path / "precious").exists()
@@ -165,7 +165,7 @@ def test_what_was_put_there_meanwhile_stays(out, before):
 def test_a_manifest_that_names_other_places_is_refused(out, name):
     make_conversion(out, 1)
     manifest = files.read_json(f"{out}/manifest.json")
-    files.write_json(f"{out}/manifest.json", {**manifest, "files": [name]})
+    atomic_files.write_json(f"{out}/manifest.json", {**manifest, "files": [name]})
     with pytest.raises(InputError, match="not a manifest that `create_tfrecords` wrote"):
         placing.check_target(out, overwrite=True)
 
@@ -173,13 +173,13 @@ def test_a_manifest_that_names_other_places_is_refused(out, name):
 def test_a_folder_in_a_conversion_is_not_replaced(out):
     make_conversion(out, 1)
     os.remove(f"{out}/vocab.txt")
-    files.write_text(f"{out}/vocab.txt/a", "precious")
+    atomic_files.write_text(f"{out}/vocab.txt/a", "precious")
     with pytest.raises(InputError, match=r"holds vocab\.txt, which no conversion wrote"):
         placing.check_target(out, overwrite=True)
 
 
 def test_what_links_lead_to_is_not_removed_with_what_a_killed_run_left(out, tmp_path):
-    files.write_text(tmp_path / "kept" / "a", "precious")
+    atomic_files.write_text(tmp_path / "kept" / "a", "precious")
     for left in (f"{out}.0123456789abcdef.incomplete", f"{out}.0123456789abcdee.incomplete/link"):
         files.make_folder(os.path.dirname(left))
         os.symlink(tmp_path / "kept", left)

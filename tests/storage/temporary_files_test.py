@@ -80,3 +80,9 @@ def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked_is_made_again(
         assert folder == made[1]
         assert os.path.isdir(folder)
     assert os.listdir(tmp_path) == []
+
+
+def test_only_a_temporary_name_stands_for_another():
+    for name in ("a.txt", "a.txt.tmp", "notes.2024.tmp", ".tmp"):
+        assert temporary_files.final_name(name) == name
+    assert temporary_files.final_name("a.txt.0123456789abcdef.tmp") == "a.txt"

@@ -27,7 +27,7 @@ from bert_qa_tf.speech.recordings import audio, cutting
 from bert_qa_tf.speech.recordings.recognizer import Recognizer, load_recognizer
 from bert_qa_tf.speech.recordings.sentence_ends import end_sentences_at_pauses
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word, from_json
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 
 # What the models are trained with reaches up to 8 kHz; a telephone's lower half is all that such a recording has.
 _FULL_BAND_RATE_HZ = 16_000
@@ -168,7 +168,7 @@ def _hearing(recognizer: Recognizer) -> Callable[[_Piece], _Heard]:
         if words is None:
             words = tuple(recognizer.recognize(piece.samples))
             if piece.part is not None:
-                files.write_text(piece.part, json.dumps(Transcript(words).to_json()))
+                atomic_files.write_text(piece.part, json.dumps(Transcript(words).to_json()))
         return _Heard(piece.start_secs, piece.duration_secs, words)
 
     return hear

@@ -27,7 +27,7 @@ from bert_qa_tf.speech import parts, processes
 from bert_qa_tf.speech.spoken_dataset import report_file
 from bert_qa_tf.speech.spoken_dataset.paragraphs import SpokenParagraph
 from bert_qa_tf.speech.spoken_dataset.speak_and_recognize import Heard, Listener, check_installed
-from bert_qa_tf.storage import files, json_text
+from bert_qa_tf.storage import atomic_files, files, json_text
 from bert_qa_tf.tasks.question_answering.reading import squad_reader
 from bert_qa_tf.text.verbalization import verbalize_sentences
 
@@ -85,10 +85,10 @@ def make_spoken(
         ]
         _hear_all(jobs, config.speaking, num_processes)
         report = _Report(input_file, config, settings)
-        with files.replacing_together(report_file.path_of(output_file), output_file) as (beside, file):
+        with atomic_files.replacing_together(report_file.path_of(output_file), output_file) as (beside, file):
             _write(file, version, input_file, config, jobs, report)
             result = report.to_json()
-            beside.write(files.json_bytes(result))
+            beside.write(atomic_files.json_bytes(result))
     return result
 
 
@@ -142,7 +142,7 @@ def _make_listening(config: SpeakingConfig) -> Callable[[_Job], None]:
 
     def listen(job: _Job) -> None:
         heard = listener.hear(job.context, job.noise_volume)
-        files.write_text(job.part, json.dumps(heard.to_json()))
+        atomic_files.write_text(job.part, json.dumps(heard.to_json()))
 
     return listen
 

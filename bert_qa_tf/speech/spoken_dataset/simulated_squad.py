@@ -16,7 +16,7 @@ import bert_qa_tf
 from bert_qa_tf.asr_simulation.simulated_text import TextSimulator
 from bert_qa_tf.config import AsrSimulationConfig
 from bert_qa_tf.speech.spoken_dataset import report_file
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 from bert_qa_tf.tasks.question_answering.reading.squad_reader import SquadFile, iter_squad, load_squad
 from bert_qa_tf.tasks.question_answering.simulated_questions import simulated_examples
 from bert_qa_tf.tasks.question_answering.squad_writer import SquadWriter
@@ -77,7 +77,7 @@ def simulate_spoken(
     report_file.check_outputs(input_file, output_file, overwrite)
     simulator = TextSimulator(AsrSimulationConfig((wer,), copies=1, sentence_stops=sentence_stops), seed)
     clean = load_squad(input_file)
-    with files.replacing_together(report_file.path_of(output_file), output_file) as (beside, file):
+    with atomic_files.replacing_together(report_file.path_of(output_file), output_file) as (beside, file):
         counts = write_simulated_squad(input_file, file, simulator, clean.version, again=True)
         report = {
             "input_file": input_file,
@@ -88,7 +88,7 @@ def simulate_spoken(
             "table_sha256": simulator.table_sha256,
             **_figures(clean, counts),
         }
-        beside.write(files.json_bytes(report))
+        beside.write(atomic_files.json_bytes(report))
     return report
 
 

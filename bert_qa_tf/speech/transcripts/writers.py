@@ -13,7 +13,7 @@ from collections.abc import Callable
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.cues import Cue, cut_into_cues
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 from bert_qa_tf.text.surrogates import replace_surrogates
 
 _MILLIS = 1000
@@ -36,7 +36,7 @@ def write_transcript(transcript: Transcript, path: files.PathLike, output_format
         text = format_transcript(transcript, output_format)
     except InputError as error:
         raise InputError(f"{os.fspath(path)}: {error}") from error
-    files.write_text(path, text)
+    atomic_files.write_text(path, text)
 
 
 def format_transcript(transcript: Transcript, output_format: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ def write_picture(
     settings = {"svg.hashsalt": "bert_qa_tf", "svg.fonttype": "none"}
     # A date or a version of matplotlib in the metadata would make equal pictures differ.
     metadata = {"Date": None} if extension == ".svg" else {"Software": None}
-    with matplotlib.style.context(["default", settings], after_reset=True), files.replacing(path) as file:
+    with matplotlib.style.context(["default", settings], after_reset=True), atomic_files.replacing(path) as file:
         figure = Figure()
         _draw(figure, confusion, [_shown(label) for label in labels], title)
         # "tight" enlarges the page to include names, title and colour bar, which lie outside the figure's own area.

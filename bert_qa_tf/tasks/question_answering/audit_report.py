@@ -15,7 +15,7 @@ from typing import Any
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import Severity
-from bert_qa_tf.storage import files, outputs
+from bert_qa_tf.storage import atomic_files, files, outputs
 from bert_qa_tf.tasks.question_answering import validation
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
 from bert_qa_tf.tasks.question_answering.reading import input_formats, squad_paragraphs
@@ -78,7 +78,7 @@ def run_audit(
     print(format_reports(reports, show_all=show_all))
     if output_file:
         document = {"files": [report.to_dict() for report in reports]}
-        files.write_json(output_file, document)
+        atomic_files.write_json(output_file, document)
         print(f"\nwrote {output_file}")
     _refuse(reports, fail_under_aligned, fail_under_ceiling_f1, strict)
     return reports

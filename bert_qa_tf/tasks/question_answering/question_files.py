@@ -27,7 +27,7 @@ import tqdm
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddKind, Severity
-from bert_qa_tf.storage import files, json_text
+from bert_qa_tf.storage import atomic_files, files, json_text
 from bert_qa_tf.storage.json_stream import JsonRecords, NotStreamable
 from bert_qa_tf.storage.packed_text import open_text
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
@@ -285,5 +285,5 @@ def answer_file(
         for text in lines:
             print(text)
     else:
-        files.write_lines(output_file, lines)
+        atomic_files.write_lines(output_file, lines)
     return total

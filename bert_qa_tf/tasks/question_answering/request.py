@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError, printable
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files
 from bert_qa_tf.tasks.question_answering import answer_text, question_files
 from bert_qa_tf.tasks.question_answering.question_files import Answerer
 from bert_qa_tf.tasks.question_answering.reading import input_formats
@@ -83,7 +83,7 @@ class QuestionRequest:
         answer = answer_text.answer_question(answerer, self.question, context)
         question_files.note_cut_question(answer, "--question", "")
         if self.output_file:
-            files.write_lines(self.output_file, [question_files.to_json(1, answer, timed)])
+            atomic_files.write_lines(self.output_file, [question_files.to_json(1, answer, timed)])
             print(f"wrote 1 answer to {self.output_file}")
         else:
             print(printable(answer_text.describe(answer, timed)))

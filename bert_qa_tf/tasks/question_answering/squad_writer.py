@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-from bert_qa_tf.storage import files, json_text
+from bert_qa_tf.storage import atomic_files, json_text
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.reading.squad_reader import example_to_json
 
@@ -25,7 +25,7 @@ class SquadWriter:
     """
 
     def __init__(self, file: str | BinaryIO, version: str) -> None:
-        self._opened = files.replacing(file) if isinstance(file, str) else contextlib.nullcontext(file)
+        self._opened = atomic_files.replacing(file) if isinstance(file, str) else contextlib.nullcontext(file)
         self._version = version
         self._article: dict[str, Any] | None = None
         self._previous: SquadExample | None = None

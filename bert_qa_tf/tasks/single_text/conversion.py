@@ -16,7 +16,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.records import conversion
 from bert_qa_tf.records.conversion import Record
 from bert_qa_tf.records.manifest import Manifest, Source
-from bert_qa_tf.storage import digests, files, json_text
+from bert_qa_tf.storage import atomic_files, digests, json_text
 from bert_qa_tf.tasks.single_text.config import TextConversionConfig
 from bert_qa_tf.tasks.single_text.tokenizing import encode_examples, unique_id
 from bert_qa_tf.text.tokenizer import Tokenizer
@@ -93,7 +93,7 @@ class TextConverter:
                     self.counts["examples"] += 1
                     self.counts[f"{split}_examples"] += 1
                     if split == "dev":
-                        dev_file = dev_file or stack.enter_context(files.replacing(f"{directory}/{DEV_FILE}"))
+                        dev_file = dev_file or stack.enter_context(atomic_files.replacing(f"{directory}/{DEV_FILE}"))
                         dev_file.write(json_text.write(dataclasses.asdict(example)).encode() + b"\n")
                     yield self._record(example, ids, split)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tqdm
 
 from bert_qa_tf.errors import InputError, printable
-from bert_qa_tf.storage import files, json_text
+from bert_qa_tf.storage import atomic_files, files, json_text
 from bert_qa_tf.tasks.base import Answerer
 from bert_qa_tf.tasks.single_text.config import TextRequestConfig
 
@@ -74,12 +74,12 @@ class TextRequest:
                 for line in lines:
                     print(line)
                 return
-            files.write_lines(self.output_file, lines)
+            atomic_files.write_lines(self.output_file, lines)
             print(f"wrote {self._total} answers to {self.output_file}")
             return
         [answer] = answerer.answer([Text("1", self._text)])
         if self.output_file:
-            files.write_lines(self.output_file, [to_json(self.task, 1, answer)])
+            atomic_files.write_lines(self.output_file, [to_json(self.task, 1, answer)])
             print(f"wrote 1 answer to {self.output_file}")
         else:
             print(printable(self.task.describe_answer(answer)))

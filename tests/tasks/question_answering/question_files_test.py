@@ -9,7 +9,7 @@ import pytest
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import files
+from bert_qa_tf.storage import atomic_files, files
 from bert_qa_tf.tasks.question_answering import question_files
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
@@ -98,7 +98,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_passed_over(tmp_path, capsy
 def test_a_folder_in_the_place_of_the_output_is_named_and_nothing_is_left_beside_it(tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match="out: is a folder, expected the name of a file to write"):
-        files.write_lines(str(tmp_path / "out"), ["a"])
+        atomic_files.write_lines(str(tmp_path / "out"), ["a"])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
