@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bert_qa_tf.odd_items import OddKind
 from bert_qa_tf.tasks.question_answering.examples import Answer
-from bert_qa_tf.tasks.question_answering.reading import squad_oddities as oddities
+from bert_qa_tf.tasks.question_answering.reading import oddities
 
 # Of a place in a text, in characters.
 _MAX_OFFSET = 2**31 - 1

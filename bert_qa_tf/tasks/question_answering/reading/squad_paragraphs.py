@@ -16,8 +16,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddItems, OddKind
 from bert_qa_tf.storage.json_stream import WHOLE
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
-from bert_qa_tf.tasks.question_answering.reading import squad_coercion
-from bert_qa_tf.tasks.question_answering.reading import squad_oddities as oddities
+from bert_qa_tf.tasks.question_answering.reading import oddities, squad_coercion
 from bert_qa_tf.tasks.question_answering.reading.squad_coercion import Unreadable, is_null, kind_of
 from bert_qa_tf.tasks.question_answering.reading.squad_shapes import Paragraph, SquadRecords, paragraphs_of
 from bert_qa_tf.text.surrogates import replace_surrogates

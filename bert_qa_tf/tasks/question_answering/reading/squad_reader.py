@@ -1,7 +1,7 @@
 """Reads SQuAD-form JSON (v1.1 and v2.0, and data sets in that form such as Spoken-SQuAD) and forms like it.
 
 A file, local or remote, gives `SquadExample`s, one per question, in the file's order. `squad_shapes` says which forms
-are read, and `squad_coercion` how fields of another type are. What is odd is counted (`squad_oddities`), and a question
+are read, and `squad_coercion` how fields of another type are. What is odd is counted (`oddities`), and a question
 that cannot be read is left out and counted with its place, such as `data[0].paragraphs[3].qas[1].question`.
 
 `read_squad` reads all questions, and `iter_squad` yields them one at a time. `load_squad(strict=False)` is for audits:

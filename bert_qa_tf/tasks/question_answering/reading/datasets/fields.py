@@ -11,7 +11,7 @@ from typing import Any
 
 from bert_qa_tf.odd_items import OddKind
 from bert_qa_tf.tasks.question_answering.examples import Answer
-from bert_qa_tf.tasks.question_answering.reading.datasets import oddities
+from bert_qa_tf.tasks.question_answering.reading import oddities
 
 # Called with the kind, the column, and what was found.
 OnOdd = Callable[[OddKind, str, str], None]
@@ -81,7 +81,7 @@ def read_answers(value: Any, column: str, on_odd: OnOdd) -> tuple[Answer, ...]:
       Unreadable: an answer cannot be read.
     """
     if is_null(value):
-        on_odd(oddities.NULL_ANSWERS, column, "is null, expected answers")
+        on_odd(oddities.NULLS, column, "is null, expected answers")
         return ()
     return tuple(
         Answer(read_text(text, f"{column}.text", on_odd), _read_offset(start, f"{column}.answer_start", on_odd))

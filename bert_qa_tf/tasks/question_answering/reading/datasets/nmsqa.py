@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bert_qa_tf.tasks.question_answering.reading.datasets import fields, oddities
+from bert_qa_tf.tasks.question_answering.reading import oddities
+from bert_qa_tf.tasks.question_answering.reading.datasets import fields
 from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd
 from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, Row, read_row
 

@@ -15,7 +15,8 @@ from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddItems, OddKind
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample, TimedWords
-from bert_qa_tf.tasks.question_answering.reading.datasets import fields, oddities
+from bert_qa_tf.tasks.question_answering.reading import oddities
+from bert_qa_tf.tasks.question_answering.reading.datasets import fields
 from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd, Unreadable
 
 _HASH_DIGITS = 8
@@ -146,7 +147,7 @@ class RowReader:
                 continue
             except Unreadable as unreadable:
                 self._first_refusal = self._first_refusal or f"{source}: {place}: {unreadable}"
-                self._add_odd(oddities.UNREADABLE_ROWS, source, place, str(unreadable))
+                self._add_odd(oddities.UNREADABLE_QUESTIONS, source, place, str(unreadable))
                 continue
             if example is not None:
                 yield example
@@ -198,7 +199,7 @@ class RowReader:
             return example
         detail = f"duplicate id {example.qas_id!r}"
         if first == mark:
-            self._add_odd(oddities.REPEATED_ROWS, source, place, detail)
+            self._add_odd(oddities.REPEATED_RECORDS, source, place, detail)
             return None
         self._add_odd(oddities.DUPLICATE_IDS, source, place, detail)
         qas_id = f"{example.qas_id}#row_{number}"

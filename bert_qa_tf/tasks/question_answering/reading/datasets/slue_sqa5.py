@@ -21,7 +21,8 @@ from typing import Any
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.question_answering.examples import Answer, TimedWord, TimedWords
-from bert_qa_tf.tasks.question_answering.reading.datasets import fields, oddities
+from bert_qa_tf.tasks.question_answering.reading import oddities
+from bert_qa_tf.tasks.question_answering.reading.datasets import fields
 from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd, Unreadable
 from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, Row
 
@@ -159,7 +160,7 @@ def rows_of_tsv(path: str, on_odd: Callable[..., None]) -> Iterator[tuple[int, d
             else:
                 row[CONTEXT] = None  # says where
                 on_odd(
-                    oddities.UNREADABLE_ROWS,
+                    oddities.UNREADABLE_QUESTIONS,
                     path,
                     f"row {number}",
                     f"has {len(values)} columns, expected {len(names)} apart by tabs",

@@ -1,4 +1,4 @@
-"""The kinds of odd items that are found in SQuAD-form files; see `odd_items`."""
+"""The kinds of odd items in files of questions, whatever their form; see `odd_items`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ NUMBERS_AS_TEXT = OddKind("numbers_as_text", 'offsets that are text ("73"), read
 WHOLE_FLOATS = OddKind("whole_floats", "offsets with a decimal point (73.0), read as whole numbers")
 TRUTH_AS_TEXT = OddKind("truth_as_text", 'is_impossible as "true", "false", 1 or 0, read as true or false')
 TEXT_AS_NUMBERS = OddKind("text_as_numbers", "texts that are numbers, read as text")
+TEXT_AS_BYTES = OddKind("text_as_bytes", "texts stored as bytes, read as UTF-8")
 ODD_TITLES = OddKind("odd_titles", "titles that are no text, passed over")
 NULLS = OddKind("nulls", "nulls, read as absent")
 MISSING_QAS = OddKind("missing_qas", "paragraphs without qas, read as having no questions")
@@ -19,6 +20,7 @@ BARE_ANSWERS = OddKind("bare_answers", "answers that are no list, or lists of ba
 ANSWERS_WITHOUT_OFFSET = OddKind("answers_without_offset", "answers without answer_start: only their text is known")
 NO_ANSWERS = OddKind("no_answers", "empty, null or NOT_GIVEN answers, read as no answer")
 REPEATED_RECORDS = OddKind("repeated_records", "questions that the file holds twice, id and all, read once")
+NO_SECONDS = OddKind("no_answer_seconds", "questions for which the data set does not say when the answer is spoken")
 
 # === Left out or estimated ===
 
@@ -41,3 +43,6 @@ NO_ANSWERS_LEFT_OUT = OddKind(
     "questions without an answer (it is empty or NOT_GIVEN), left out; --version_2_with_negative keeps them",
     Severity.WARNING,
 )
+BAD_SECONDS = OddKind("bad_answer_seconds", "seconds of answers that cannot be right, left out", Severity.WARNING)
+BAD_WORD_TIMES = OddKind("bad_word_times", "word times that cannot be read, left out", Severity.WARNING)
+MISSING_WORD_TIMES = OddKind("missing_word_times", "documents whose file of word times is missing", Severity.WARNING)
