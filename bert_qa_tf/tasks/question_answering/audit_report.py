@@ -18,13 +18,13 @@ from bert_qa_tf.odd_items import Severity
 from bert_qa_tf.storage import atomic_files, files, outputs
 from bert_qa_tf.tasks.question_answering import validation
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
-from bert_qa_tf.tasks.question_answering.reading import input_formats, squad_paragraphs
+from bert_qa_tf.tasks.question_answering.reading import findings, input_formats
 
 _NAME_WIDTH = 28
 # Of a file that `run_audit` wrote.
 _BEGINNING = re.compile(rb'\s*\{\s*"files"\s*:\s*\[')
 # Problems that other commands leave out or change, beside the odd items of that severity.
-_CHANGED = (squad_paragraphs.DUPLICATE_IDS, squad_paragraphs.EMPTY_QUESTIONS, squad_paragraphs.INVALID_UNICODE)
+_CHANGED = (findings.DUPLICATE_IDS, findings.EMPTY_QUESTIONS, findings.INVALID_UNICODE)
 # Problems with answers come first.
 _PROBLEMS = sorted(
     (name for name in validation.PROBLEMS if name not in _CHANGED), key=lambda name: "answer" not in name

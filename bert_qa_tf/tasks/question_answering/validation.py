@@ -17,7 +17,7 @@ import numpy as np
 
 from bert_qa_tf.tasks.question_answering.ceiling import ContextIndex, span_ceiling
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.reading import squad_paragraphs, squad_reader
+from bert_qa_tf.tasks.question_answering.reading import findings, squad_reader
 from bert_qa_tf.text.normalization import normalized_tokens
 
 _DIGIT = re.compile(r"\d")
@@ -153,17 +153,17 @@ _FIGURES = (
     "impossible_questions",
     "impossible_questions_with_answers",
     "questions_with_answer_seconds",
-    squad_paragraphs.DUPLICATE_IDS,
-    squad_paragraphs.EMPTY_QUESTIONS,
+    findings.DUPLICATE_IDS,
+    findings.EMPTY_QUESTIONS,
     "repeated_questions",
     "questions_with_digits",
     "questions_with_control_characters",
-    squad_paragraphs.EMPTY_CONTEXTS,
-    squad_paragraphs.PARAGRAPHS_WITHOUT_QUESTIONS,
+    findings.EMPTY_CONTEXTS,
+    findings.PARAGRAPHS_WITHOUT_QUESTIONS,
     "repeated_contexts",
     "contexts_with_digits",
     "contexts_with_control_characters",
-    squad_paragraphs.INVALID_UNICODE,
+    findings.INVALID_UNICODE,
 )
 _DESCRIPTIONS = (
     "questions_with_a_valid_offset",

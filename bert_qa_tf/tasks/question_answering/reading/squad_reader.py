@@ -1,8 +1,9 @@
 """Reads SQuAD-form JSON (v1.1 and v2.0, and data sets in that form such as Spoken-SQuAD) and forms like it.
 
 A file, local or remote, gives `SquadExample`s, one per question, in the file's order. `squad_shapes` says which forms
-are read, and `squad_coercion` how fields of another type are. What is odd is counted (`oddities`), and a question
-that cannot be read is left out and counted with its place, such as `data[0].paragraphs[3].qas[1].question`.
+are read, `answer_forms` which answers, and `field_values` how values of another type are. What is odd is counted
+(`oddities`), and a question that cannot be read is left out and counted with its place, such as
+`data[0].paragraphs[3].qas[1].question`.
 
 `read_squad` reads all questions, and `iter_squad` yields them one at a time. `load_squad(strict=False)` is for audits:
 it also lists what is wrong with questions that others leave out or rename. `validation` finds problems with answers.
@@ -18,7 +19,8 @@ from typing import Any
 
 from bert_qa_tf.storage import files
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.reading.squad_paragraphs import ParagraphReader, Problem, ReadParagraph
+from bert_qa_tf.tasks.question_answering.reading.findings import Problem
+from bert_qa_tf.tasks.question_answering.reading.squad_paragraphs import ParagraphReader, ReadParagraph
 
 # Keys of a row that its paragraph or its question holds under SQuAD's names.
 _KEYS_OF_ROWS = frozenset(("title", "context", "id", "qid", "question_id", "_id", "answer", "detected_answers"))

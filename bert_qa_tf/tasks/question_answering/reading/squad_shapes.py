@@ -22,7 +22,7 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import json_text
 from bert_qa_tf.storage.json_stream import WHOLE, JsonRecords, NotStreamable, Record
 from bert_qa_tf.storage.packed_text import open_text
-from bert_qa_tf.tasks.question_answering.reading.squad_coercion import Unreadable, is_null, kind_of, read_field
+from bert_qa_tf.tasks.question_answering.reading.field_values import Unreadable, is_null, kind_of, read_field
 
 EXPECTED = "SQuAD-form JSON"
 _ARRAYS = ("data", "rows")
