@@ -8,7 +8,7 @@ from bert_qa_tf import odd_items
 from bert_qa_tf.odd_items import OddItems, OddKind
 from bert_qa_tf.storage.json_stream import WHOLE
 from bert_qa_tf.tasks.question_answering.reading import oddities
-from bert_qa_tf.tasks.question_answering.reading.field_values import Unreadable
+from bert_qa_tf.tasks.question_answering.reading.field_values import OnOdd, Unreadable
 from bert_qa_tf.text.surrogates import replace_surrogates
 
 # Kinds of `Problem`. Other commands than `audit` leave out or change those that are kinds of odd items, too.
@@ -37,19 +37,19 @@ class Problem(NamedTuple):
 
 
 class Findings:
-    """What was found in one file.
+    """What was found in one file, or in several that belong together.
 
     Args:
-      name: the file.
+      name: the file; to be set anew for the next.
       is_audit: whether to list problems.
       again: whether the file was read before, so that nothing odd is counted twice.
 
     Attributes:
       problems: those that were noted, if this is an audit.
-      first_refusal: why the first question that was left out cannot be read; "" if there is none.
+      first_refusal: the file, and why the first question that was left out cannot be read; "" if there is none.
     """
 
-    def __init__(self, name: str, *, is_audit: bool, again: bool) -> None:
+    def __init__(self, name: str, *, is_audit: bool = False, again: bool) -> None:
         self.name = name
         self.problems: list[Problem] = []
         self.first_refusal = ""
@@ -64,6 +64,14 @@ class Findings:
         """
         self._add(kind, self.name, place, detail)
 
+    def at(self, place: str) -> OnOdd:
+        """Returns what counts odd items below a place."""
+
+        def on_odd(kind: OddKind, path: str, detail: str) -> None:
+            self.odd(kind, f"{place}.{path}", detail)
+
+        return on_odd
+
     def note(self, kind: str, place: str, qas_id: str, detail: str, times: int = 1) -> None:
         """Lists a problem, `times` times; see `Problem`."""
         if self._is_audit:
@@ -77,8 +85,12 @@ class Findings:
         """
         path = ".".join(part for part in ("" if place == WHOLE and unreadable.path else place, unreadable.path) if part)
         found = f"{path} {unreadable.reason}"
-        self.first_refusal = self.first_refusal or found
+        self.refuse(found)
         self._add(kind, self.name, found, "this cannot be read", times)
+
+    def refuse(self, found: str) -> None:
+        """Keeps the place and the reason of the first question that cannot be read."""
+        self.first_refusal = self.first_refusal or f"{self.name}: {found}"
 
     def valid_text(self, place: str, qas_id: str, text: str) -> str:
         r"""Returns a text that UTF-8 can hold.

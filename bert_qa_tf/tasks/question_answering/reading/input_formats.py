@@ -39,27 +39,28 @@ def iter_examples(
     input_format: str = AUTO,
     *,
     require_answers: bool = False,
+    keep_no_answers: bool = True,
     again: bool = False,
-    **options: Any,
 ) -> Iterator[SquadExample]:
     """Yields the questions of a file, or of all Parquet files of a folder.
 
     Args:
       path: a local path or an address that TensorFlow's file system layer can read.
       input_format: one of `INPUT_FORMATS`.
-      require_answers: see `squad_reader.iter_squad`.
+      require_answers: see `squad_reader.read_squad`.
+      keep_no_answers: see `squad_reader.iter_squad`.
       again: whether this command has read the file before, so that nothing odd is counted twice.
-      options: further ones for `squad_reader.iter_squad`.
 
     Raises:
       InputError: the file cannot be read, or is of another form, possibly after some examples.
     """
     name = os.fspath(path)
+    options = {"require_answers": require_answers, "keep_no_answers": keep_no_answers, "again": again}
     source = _find_source(name, input_format)
     if source is None:
-        yield from squad_reader.iter_squad(name, require_answers=require_answers, again=again, **options)
+        yield from squad_reader.iter_squad(name, **options)
         return
-    reader = RowReader(name, source.layout, require_answers=require_answers, again=again)
+    reader = RowReader(name, source.layout, **options)
     add_odd = OddItems().add if again else odd_items.add
     for shard in source.shards:
         yield from reader.read(shard, source.rows(shard, add_odd))

@@ -1,22 +1,32 @@
 """Reads the paragraphs of a file, each with its questions, and counts what is odd about them.
 
-`squad_questions` reads a question; `squad_reader` has the functions to call.
+`squad_reader` has the functions to call.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bert_qa_tf.errors import InputError
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.reading import findings as kinds
 from bert_qa_tf.tasks.question_answering.reading import oddities
-from bert_qa_tf.tasks.question_answering.reading.field_values import Unreadable, is_null, kind_of
+from bert_qa_tf.tasks.question_answering.reading.answer_forms import read_answers
+from bert_qa_tf.tasks.question_answering.reading.context_numbers import ContextNumbers
+from bert_qa_tf.tasks.question_answering.reading.field_values import (
+    OnOdd,
+    Unreadable,
+    id_as_text,
+    is_null,
+    kind_of,
+    read_field,
+    read_truth,
+)
 from bert_qa_tf.tasks.question_answering.reading.findings import Findings, Problem
-from bert_qa_tf.tasks.question_answering.reading.squad_questions import QuestionReader
+from bert_qa_tf.tasks.question_answering.reading.questions import QuestionFields, Questions
 from bert_qa_tf.tasks.question_answering.reading.squad_shapes import Paragraph, SquadRecords, paragraphs_of
+
+_ID_KEYS = ("id", "qid", "question_id", "_id")
 
 
 class ReadParagraph(NamedTuple):
@@ -49,7 +59,6 @@ class ParagraphReader:
 
     Attributes:
       num_articles, num_paragraphs: see `SquadFile`, of what was read so far.
-      num_questions: the number of questions read so far.
     """
 
     def __init__(
@@ -62,14 +71,14 @@ class ParagraphReader:
         again: bool = False,
     ) -> None:
         self.name = name
-        self.num_articles = self.num_paragraphs = self.num_questions = 0
+        self.num_articles = self.num_paragraphs = 0
         self._findings = Findings(name, is_audit=is_audit, again=again)
-        self._questions = QuestionReader(
+        self._questions = Questions(
             self._findings, is_audit=is_audit, require_answers=require_answers, keep_no_answers=keep_no_answers
         )
         self._records = SquadRecords(name)
-        # Of forms without articles: title → hash of a context → the number of that context.
-        self._numbers: dict[str, dict[bytes, int]] = {}
+        # Of forms without articles.
+        self._numbers = ContextNumbers()
         self._last: ReadParagraph | None = None
 
     @property
@@ -95,7 +104,7 @@ class ParagraphReader:
                     yield from self._read(paragraph)
                 else:
                     self._findings.leave_out(oddities.UNREADABLE_RECORDS, *paragraph)
-        self.num_articles += len(self._numbers)
+        self.num_articles += self._numbers.num_titles
 
     def check_found(self) -> None:
         """Refuses a file of which no question was read.
@@ -103,25 +112,11 @@ class ParagraphReader:
         Raises:
           InputError: there is no question.
         """
-        if self.num_questions:
-            return
-        unanswered = self._questions.unanswered
-        if unanswered:
-            raise InputError(
-                f"{self.name}: {len(unanswered)} of {len(unanswered)} questions have no answer and are not marked "
-                f"is_impossible, the first is {unanswered[0]!r}"
-            )
-        self.check_readable()
-        raise InputError(f"{self.name}: holds no question in {self.num_paragraphs} paragraphs")
+        self._questions.check_found(f"{self.num_paragraphs} paragraphs")
 
     def check_readable(self) -> None:
-        """Refuses a file that has questions of which none can be read.
-
-        Raises:
-          InputError: there are only such; the message says what is wrong with the first.
-        """
-        if self._findings.first_refusal and not self.num_questions:
-            raise InputError(f"{self.name}: {self._findings.first_refusal}")
+        """See `Questions.check_readable`."""
+        self._questions.check_readable()
 
     def _read(self, source: Paragraph) -> Iterator[ReadParagraph]:
         qas = self._qas(source)
@@ -141,12 +136,12 @@ class ParagraphReader:
         for number, qa in enumerate(qas):
             place = source.qa_place(number)
             try:
-                example = self._questions.read(place, qa, paragraph.context, paragraph.title, paragraph.index)
+                fields = _fields(qa, paragraph.context, self._findings.at(place))
             except Unreadable as unreadable:
                 self._findings.leave_out(oddities.UNREADABLE_QUESTIONS, place, unreadable)
                 continue
+            example = self._questions.example(place, fields, paragraph.context, paragraph.title, paragraph.index)
             if example is not None:
-                self.num_questions += 1
                 paragraph.questions.append((example, qa))
         yield paragraph
 
@@ -178,11 +173,7 @@ class ParagraphReader:
         context = self._findings.valid_text(f"{source.place}.context", "", source.context)
         title = self._title(source)
         if is_loose:
-            digest = _digest(context)
-            title = f"context_{digest.hex()}" if title is None else title
-            numbers = self._numbers.setdefault(title, {})
-            is_new = digest not in numbers
-            index = numbers.setdefault(digest, len(numbers))
+            title, index, is_new = self._numbers.number(title, context)
         else:
             title = f"article_{source.article}" if title is None else title
             is_new, index = True, source.number
@@ -205,5 +196,36 @@ class ParagraphReader:
         return title
 
 
-def _digest(context: str) -> bytes:
-    return hashlib.blake2b(context.encode("utf-8"), digest_size=8).digest()
+def _fields(qa: Any, context: str, on_odd: OnOdd) -> QuestionFields:
+    """Returns the fields of a question; raises `Unreadable` if it cannot be read."""
+    if not isinstance(qa, dict):
+        raise Unreadable("", f"is {kind_of(qa)}, expected an object")
+    question = read_field(qa, "", "question", str)
+    is_impossible = _read_is_impossible(qa, on_odd)
+    answers = read_answers(qa, "answers", context, on_odd)
+    plausible = ()
+    if "plausible_answers" in qa:
+        plausible = read_answers(qa, "plausible_answers", context, on_odd).answers
+    return QuestionFields(_read_id(qa, on_odd), question, answers, is_impossible, plausible)
+
+
+def _read_id(qa: Mapping[str, Any], on_odd: OnOdd) -> str | None:
+    """Returns the id of a question; None if it has none that is a text or a number."""
+    key = next((key for key in _ID_KEYS if not is_null(qa.get(key))), None)
+    value = id_as_text(qa[key], key, on_odd) if key else None
+    if isinstance(value, str) and value:
+        return value
+    found = "missing" if key is None else "an empty string" if value == "" else kind_of(value)
+    on_odd(oddities.MADE_IDS, key or "id", f"is {found}, expected an id")
+    return None
+
+
+def _read_is_impossible(qa: Mapping[str, Any], on_odd: OnOdd) -> bool | None:
+    """Returns SQuAD 2.0's `is_impossible`; None if it is absent."""
+    if "is_impossible" not in qa:
+        return None
+    value = qa["is_impossible"]
+    if is_null(value):
+        on_odd(oddities.NULLS, "is_impossible", "is null, expected true or false")
+        return None
+    return read_truth(value, "is_impossible", on_odd)

@@ -201,7 +201,7 @@ def test_answers_written_as_a_string_leave_the_question_out(tmp_path):
     rows = [row(answers="{'text': array(['dana'], dtype=object)}")]
     path = write(tmp_path / "a.parquet", rows, ROWS | {"answers": pa.string()})
     with odd_items.collect():
-        assert "answers is a string, expected a struct or a list" in _error(path)
+        assert "row 1.answers is an object or array written as a string, expected an array" in _error(path)
 
 
 def test_nulls_are_counted(tmp_path):
@@ -233,13 +233,38 @@ def test_squad_2_in_rows_has_empty_lists_where_there_is_no_answer(tmp_path):
     assert _read(path, require_answers=True)[0][0].is_impossible
 
 
+@pytest.mark.parametrize("text", ["", " ", "NOT_GIVEN"])
+def test_an_answer_without_a_text_is_no_answer_as_it_is_in_json(tmp_path, text):
+    path = write(tmp_path / "a.parquet", [row(answers={"text": [text], "answer_start": [0]}), row(2)], ROWS)
+    first, _ = _read(path, require_answers=True)[0]
+    assert (first.is_impossible, first.answers) == (True, ())
+    examples, odd = _read(path, require_answers=True, keep_no_answers=False)
+    assert ([example.qas_id for example in examples], odd) == (["q2"], {"no_answers_left_out": 1})
+
+
+@pytest.mark.parametrize(("kind", "value"), [(pa.int64(), 1), (pa.string(), "true"), (pa.float64(), 1.0)])
+def test_is_impossible_of_another_type_is_read_and_counted(tmp_path, kind, value):
+    path = write(tmp_path / "a.parquet", [row(is_impossible=value)], ROWS | {"is_impossible": kind})
+    (example,), odd = _read(path)
+    assert (example.is_impossible, odd) == (True, {"truth_as_text": 1})
+
+
+def test_answers_that_are_bare_texts_are_read_as_in_json(tmp_path):
+    path = write(tmp_path / "a.parquet", [row(answers="dana")], ROWS | {"answers": pa.string()})
+    (example,), odd = _read(path)
+    assert ([(answer.text, answer.start_char) for answer in example.answers], odd) == (
+        [("dana", -1)],
+        {"bare_answers": 1},
+    )
+
+
 # === Ids ===
 
 
 def test_ids_are_made_of_places_and_repeated_ones_told_apart(tmp_path):
     rows = [row(1), row(1), row(1, question="who"), row(id=None), row(id="")]
     examples, odd = _read(write(tmp_path / "a.parquet", rows, ROWS))
-    assert [example.qas_id for example in examples] == ["q1", "q1#row_3", "row_4", "row_5"]
+    assert [example.qas_id for example in examples] == ["q1", "a.parquet:row 3", "a.parquet:row 4", "a.parquet:row 5"]
     assert odd == {"repeated_records": 1, "duplicate_ids": 1, "made_ids": 2}
 
 
@@ -259,5 +284,5 @@ def test_the_second_time_nothing_is_counted(tmp_path):
 
 def test_strict_refuses_what_is_odd(tmp_path):
     path = write(tmp_path / "a.parquet", [row(id=None)], ROWS)
-    with odd_items.collect(strict=True), pytest.raises(InputError, match="row 1: id is missing, expected a string"):
+    with odd_items.collect(strict=True), pytest.raises(InputError, match=r"row 1\.id: is missing, expected an id"):
         list(input_formats.iter_examples(path))

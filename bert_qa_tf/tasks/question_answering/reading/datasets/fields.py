@@ -1,4 +1,4 @@
-"""Reads the fields of a row: texts, ids, answers and seconds, whatever type their column has.
+"""Reads the values of a row of a table: texts, ids, answers and seconds, whatever type their column has.
 
 What has another type than expected is read if nothing is lost by it, and counted.
 """
@@ -6,27 +6,12 @@ What has another type than expected is read if nothing is lost by it, and counte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bert_qa_tf.odd_items import OddKind
-from bert_qa_tf.tasks.question_answering.examples import Answer
-from bert_qa_tf.tasks.question_answering.reading import oddities
-
-# Called with the kind, the column, and what was found.
-OnOdd = Callable[[OddKind, str, str], None]
-
-# Of a place in a text, in characters.
-_MAX_OFFSET = 2**31 - 1
-
-
-class Unreadable(Exception):
-    """A row cannot be read; the message says what was found and what was expected."""
-
-
-def is_null(value: Any) -> bool:
-    """Returns whether a value is null, or NaN, which pandas writes for it."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
+from bert_qa_tf.tasks.question_answering.reading import answer_forms, field_values, oddities
+from bert_qa_tf.tasks.question_answering.reading.answer_forms import Answers
+from bert_qa_tf.tasks.question_answering.reading.field_values import OnOdd, Unreadable, is_null, kind_of
 
 
 def read_text(value: Any, column: str, on_odd: OnOdd) -> str:
@@ -39,55 +24,55 @@ def read_text(value: Any, column: str, on_odd: OnOdd) -> str:
         try:
             text = value.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise Unreadable(f"{column} holds bytes that are not UTF-8, expected a string") from error
+            raise Unreadable(column, "holds bytes that are not UTF-8, expected a string") from error
         on_odd(oddities.TEXT_AS_BYTES, column, "holds bytes, expected a string")
         return text
     if not isinstance(value, str):
-        raise Unreadable(f"{column} is {_kind(value)}, expected a string")
+        raise Unreadable(column, f"is {kind_of(value)}, expected a string")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Unreadable(f"{column} holds half a surrogate pair, expected a string") from error
+        raise Unreadable(column, "holds half a surrogate pair, expected a string") from error
     return value
 
 
-def read_id(value: Any, column: str, on_odd: OnOdd) -> str:
-    """Returns an id; "" if there is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        on_odd(oddities.NUMERIC_IDS, column, f"is {value}, expected a string")
-        return str(value)
-    return "" if is_null(value) else read_text(value, column, on_odd)
-
-
-def read_truth(value: Any, column: str) -> bool:
-    """Returns whether something is so; null is False.
+def read_id(value: Any, column: str, on_odd: OnOdd) -> str | None:
+    """Returns an id; None if there is none.
 
     Raises:
-      Unreadable: it is neither true nor false.
+      Unreadable: it is no text and no whole number.
     """
-    if is_null(value):
-        return False
-    if isinstance(value, bool):
-        return value
-    raise Unreadable(f"{column} is {_kind(value)}, expected true or false")
+    value = field_values.id_as_text(value, column, on_odd)
+    return None if is_null(value) else read_text(value, column, on_odd) or None
 
 
-def read_answers(value: Any, column: str, on_odd: OnOdd) -> tuple[Answer, ...]:
-    """Returns the answers of a column that holds a struct of lists or a list of structs.
+def read_answers(row: Mapping[str, Any], column: str, context: str, on_odd: OnOdd) -> Answers:
+    """Returns the answers of a column, which holds a struct of lists, a list of structs, or a text.
+
+    Args:
+      row: column → value.
+      column: its name.
+      context: the text that the question is about.
+      on_odd: is told what is odd.
 
     Raises:
       Unreadable: an answer cannot be read.
     """
-    if is_null(value):
-        on_odd(oddities.NULLS, column, "is null, expected answers")
-        return ()
-    return tuple(
-        Answer(read_text(text, f"{column}.text", on_odd), _read_offset(start, f"{column}.answer_start", on_odd))
-        for text, start in columns_of(value, column, ("text", "answer_start"))
-        if not is_null(text)
-    )
+    value = row[column]
+    if isinstance(value, dict) and value.get("text") is None:
+        value = value | {"text": []}
+    return answer_forms.read_answers({column: _with_texts(value, f"{column}.text", on_odd)}, column, context, on_odd)
+
+
+def _with_texts(value: Any, path: str, on_odd: OnOdd) -> Any:
+    """Returns answers with texts in place of bytes."""
+    if isinstance(value, bytes):
+        return read_text(value, path, on_odd)
+    if isinstance(value, list):
+        return [_with_texts(element, path, on_odd) for element in value]
+    if isinstance(value, dict):
+        return value | {"text": _with_texts(value.get("text"), path, on_odd)}
+    return value
 
 
 def columns_of(value: Any, column: str, names: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -100,17 +85,17 @@ def columns_of(value: Any, column: str, names: Sequence[str]) -> list[tuple[Any,
     """
     if isinstance(value, list):
         if not all(isinstance(element, dict) for element in value):
-            raise Unreadable(f"{column} is a list of other things than structs with {' and '.join(names)}")
+            raise Unreadable(column, f"is a list of other things than structs with {' and '.join(names)}")
         return [tuple(element.get(name) for name in names) for element in value]
     if not isinstance(value, dict):
-        raise Unreadable(f"{column} is {_kind(value)}, expected a struct or a list with {' and '.join(names)}")
+        raise Unreadable(column, f"is {kind_of(value)}, expected a struct or a list with {' and '.join(names)}")
     lists = {name: value.get(name) for name in names if value.get(name) is not None}
     if not all(isinstance(found, list) for found in lists.values()):
-        return [tuple(value.get(name) for name in names)]  # a bare answer
+        return [tuple(value.get(name) for name in names)]  # of one element
     lengths = {len(found) for found in lists.values()}
     if len(lengths) > 1:
         found = " and ".join(f"{len(entries)} of {name}" for name, entries in lists.items())
-        raise Unreadable(f"{column} has {found}, expected as many of each")
+        raise Unreadable(column, f"has {found}, expected as many of each")
     length = lengths.pop() if lengths else 0
     return list(zip(*(lists.get(name, [None] * length) for name in names), strict=True))
 
@@ -122,7 +107,7 @@ def read_secs(
     try:
         pairs = columns_of({name: value.get(name) for name in names}, column, names)
     except Unreadable as unreadable:
-        on_odd(oddities.BAD_SECONDS, column, str(unreadable))
+        on_odd(oddities.BAD_SECONDS, column, unreadable.reason)
         return []
     found = []
     for start, end in pairs:
@@ -137,26 +122,3 @@ def are_secs(start: Any, end: Any) -> bool:
     """Returns whether two values are a begin and an end in seconds."""
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (start, end))
     return numbers and 0 <= start <= end < math.inf
-
-
-def _read_offset(value: Any, column: str, on_odd: OnOdd) -> int:
-    if is_null(value):
-        return -1  # only the text is known
-    if isinstance(value, str) and value.strip().removeprefix("-").isdecimal() and len(value) < 12:
-        on_odd(oddities.NUMBERS_AS_TEXT, column, f'is "{value}", expected an integer')
-        value = int(value)
-    elif isinstance(value, float) and value.is_integer():
-        on_odd(oddities.WHOLE_FLOATS, column, f"is {value:.12g} with a decimal point, expected an integer")
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _MAX_OFFSET:
-        raise Unreadable(f"{column} is {_kind(value)}, expected an integer")
-    return value
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    kinds = {str: "a string", bytes: "bytes", bool: "true or false", dict: "a struct", list: "a list"}
-    return kinds.get(type(value), f"a value of type {type(value).__name__}")

@@ -15,8 +15,8 @@ from typing import Any
 
 from bert_qa_tf.tasks.question_answering.reading import oddities
 from bert_qa_tf.tasks.question_answering.reading.datasets import fields
-from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd
 from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, Row, read_row
+from bert_qa_tf.tasks.question_answering.reading.field_values import OnOdd
 
 # Of `answers`. Those of the segment are seconds of one sentence's recording, which is not kept.
 START, END = "audio_full_answer_start", "audio_full_answer_end"
@@ -28,7 +28,7 @@ def _read(row: Mapping[str, Any], on_odd: OnOdd) -> Row:
     pairs = fields.read_secs(answers, (START, END), "answers", on_odd) if isinstance(answers, dict) else []
     if not pairs:
         on_odd(oddities.NO_SECONDS, "answers", f"has no {START}, expected seconds")
-    return found._replace(gold_secs=tuple(pairs))
+    return found._replace(question=found.question._replace(gold_secs=tuple(pairs)))
 
 
 LAYOUT = Layout("nmsqa", ("id", "question", "context", "answers"), ("title",), _read)

@@ -6,40 +6,31 @@ A `Layout` says which columns a data set has, and how a row is read. The plaines
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bert_qa_tf import odd_items
-from bert_qa_tf.errors import InputError
-from bert_qa_tf.odd_items import OddItems, OddKind
-from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample, TimedWords
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
 from bert_qa_tf.tasks.question_answering.reading import oddities
+from bert_qa_tf.tasks.question_answering.reading.answer_forms import Answers
+from bert_qa_tf.tasks.question_answering.reading.context_numbers import ContextNumbers
 from bert_qa_tf.tasks.question_answering.reading.datasets import fields
-from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd, Unreadable
-
-_HASH_DIGITS = 8
+from bert_qa_tf.tasks.question_answering.reading.field_values import OnOdd, Unreadable, is_null, read_truth
+from bert_qa_tf.tasks.question_answering.reading.findings import Findings
+from bert_qa_tf.tasks.question_answering.reading.questions import QuestionFields, Questions
 
 
 class Row(NamedTuple):
     """What a row holds.
 
     Attributes:
-      qas_id: the id; "" if there is none.
       title: the name of what was spoken; None if there is none.
-      question, context, answers, is_impossible, plausible_answers, gold_secs, word_times: see `SquadExample`.
+      context: the text.
+      question: the question about it.
     """
 
-    qas_id: str
     title: str | None
-    question: str
     context: str
-    answers: tuple[Answer, ...] = ()
-    is_impossible: bool = False
-    plausible_answers: tuple[Answer, ...] = ()
-    gold_secs: tuple[tuple[float, float], ...] = ()
-    word_times: TimedWords = TimedWords()
+    question: QuestionFields
 
 
 class Layout(NamedTuple):
@@ -74,22 +65,22 @@ def read_row(row: Mapping[str, Any], on_odd: OnOdd, question: str = "question") 
     Raises:
       Unreadable: it cannot be read.
     """
-    answers = fields.read_answers(row["answers"], "answers", on_odd) if "answers" in row else ()
-    plausible = row.get("plausible_answers")
-    title = row.get("title")
-    # SQuAD 2.0 has no column for questions without an answer there: their lists are empty.
-    is_empty = isinstance(row.get("answers"), dict) and not answers and fields.is_null(row.get("is_impossible"))
-    return Row(
+    context = fields.read_text(row.get("context"), "context", on_odd)
+    answers, plausible = Answers(), Answers()
+    if "answers" in row:
+        answers = fields.read_answers(row, "answers", context, on_odd)
+    # A table has every column in every row, so null is as good as absent.
+    if not is_null(row.get("plausible_answers")):
+        plausible = fields.read_answers(row, "plausible_answers", context, on_odd)
+    is_impossible = row.get("is_impossible")
+    found = QuestionFields(
         qas_id=fields.read_id(row.get("id"), "id", on_odd),
-        title=None if fields.is_null(title) else fields.read_id(title, "title", on_odd),
         question=fields.read_text(row.get(question), question, on_odd),
-        context=fields.read_text(row.get("context"), "context", on_odd),
         answers=answers,
-        is_impossible=is_empty or fields.read_truth(row.get("is_impossible"), "is_impossible"),
-        plausible_answers=(
-            () if fields.is_null(plausible) else fields.read_answers(plausible, "plausible_answers", on_odd)
-        ),
+        is_impossible=None if is_null(is_impossible) else read_truth(is_impossible, "is_impossible", on_odd),
+        plausible_answers=plausible.answers,
     )
+    return Row(fields.read_id(row.get("title"), "title", on_odd), context, found)
 
 
 ROWS = Layout(
@@ -103,22 +94,18 @@ class RowReader:
     Args:
       name: the file, for messages.
       layout: how it is laid out.
-      require_answers: whether to leave out, and count, questions without an answer that are not `is_impossible`.
+      require_answers: see `Questions`.
+      keep_no_answers: see `Questions`.
       again: whether the file was read before, so that nothing odd is counted twice.
-
-    Attributes:
-      titles: the number of contexts of each title read so far.
     """
 
-    def __init__(self, name: str, layout: Layout, *, require_answers: bool = False, again: bool = False) -> None:
-        self.name = name
-        self.titles: dict[str, dict[bytes, int]] = {}
+    def __init__(self, name: str, layout: Layout, *, require_answers: bool, keep_no_answers: bool, again: bool) -> None:
+        self._name = name
         self._layout = layout
-        self._require_answers = require_answers
-        self._add_odd = OddItems().add if again else odd_items.add
-        self._of_id: dict[str, bytes] = {}
+        self._findings = Findings(name, again=again)
+        self._questions = Questions(self._findings, require_answers=require_answers, keep_no_answers=keep_no_answers)
+        self._numbers = ContextNumbers()
         self._last_context = ""
-        self._first_refusal = ""
         self._num_rows = 0
 
     def read(self, source: str, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[SquadExample]:
@@ -131,24 +118,25 @@ class RowReader:
         Raises:
           InputError: something odd is refused.
         """
-        for number, row in rows:
+        self._findings.name = source
+        for number, columns in rows:
             self._num_rows += 1
             place = f"row {number}"
-
-            def on_odd(kind: OddKind, column: str, detail: str, place: str = place) -> None:
-                self._add_odd(kind, source, place, f"{column} {detail}")
-
+            on_odd = self._findings.at(place)
             try:
-                found = self._checked(self._layout.read(row, on_odd))
-                example = self._example(found, source, place, number)
-            except _Unanswered as unanswered:
-                self._first_refusal = self._first_refusal or f"{source}: {place}: {unanswered}"
-                self._add_odd(oddities.UNANSWERED, source, place, str(unanswered))
-                continue
+                row = self._layout.read(columns, on_odd)
+                if not row.context.strip():
+                    raise Unreadable("context", "is empty, expected a text")
             except Unreadable as unreadable:
-                self._first_refusal = self._first_refusal or f"{source}: {place}: {unreadable}"
-                self._add_odd(oddities.UNREADABLE_QUESTIONS, source, place, str(unreadable))
+                self._findings.leave_out(oddities.UNREADABLE_QUESTIONS, place, unreadable)
                 continue
+            if row.question.qas_id is None:
+                on_odd(oddities.MADE_IDS, "id", "is missing, expected an id")
+            # Rows about one text share its object, so that it is tokenized once.
+            context = self._last_context if row.context == self._last_context else row.context
+            self._last_context = context
+            title, index, _ = self._numbers.number(row.title, context)
+            example = self._questions.example(place, row.question, context, title, index)
             if example is not None:
                 yield example
 
@@ -158,56 +146,5 @@ class RowReader:
         Raises:
           InputError: there is no question; the message says why.
         """
-        if not self._of_id:
-            raise InputError(self._first_refusal or f"{self.name}: holds no question in {self._num_rows} rows")
-
-    def _checked(self, row: Row) -> Row:
-        if not row.question.strip():
-            raise Unreadable("the question is empty")
-        if not row.context.strip():
-            raise Unreadable("the text is empty")
-        if self._require_answers and not row.answers and not row.is_impossible:
-            raise _Unanswered("has no answer and is not marked is_impossible")
-        return row
-
-    def _example(self, row: Row, source: str, place: str, number: int) -> SquadExample | None:
-        """Returns the question, perhaps under another id; None if it is left out."""
-        # Rows about one text share its object, so that it is tokenized once.
-        context = self._last_context if row.context == self._last_context else row.context
-        self._last_context = context
-        digest = hashlib.blake2b(context.encode(), digest_size=_HASH_DIGITS).digest()
-        title = f"context_{digest.hex()}" if row.title is None else row.title
-        numbers = self.titles.setdefault(title, {})
-        example = SquadExample(
-            qas_id=row.qas_id or f"row_{number}",
-            question=row.question,
-            context=context,
-            answers=row.answers,
-            is_impossible=row.is_impossible,
-            title=title,
-            paragraph_index=numbers.setdefault(digest, len(numbers)),
-            plausible_answers=row.plausible_answers,
-            gold_secs=row.gold_secs,
-            word_times=row.word_times,
-        )
-        if not row.qas_id:
-            self._add_odd(oddities.MADE_IDS, source, place, "id is missing, expected a string")
-        content = (row.question, digest, row.answers, row.is_impossible, row.gold_secs)
-        mark = hashlib.blake2b(repr(content).encode(), digest_size=_HASH_DIGITS).digest()
-        first = self._of_id.setdefault(example.qas_id, mark)
-        if first is mark:
-            return example
-        detail = f"duplicate id {example.qas_id!r}"
-        if first == mark:
-            self._add_odd(oddities.REPEATED_RECORDS, source, place, detail)
-            return None
-        self._add_odd(oddities.DUPLICATE_IDS, source, place, detail)
-        qas_id = f"{example.qas_id}#row_{number}"
-        while qas_id in self._of_id:
-            qas_id += "+"
-        self._of_id[qas_id] = mark
-        return dataclasses.replace(example, qas_id=qas_id)
-
-
-class _Unanswered(Unreadable):
-    """There is no answer where one is required."""
+        self._findings.name = self._name
+        self._questions.check_found(f"{self._num_rows} rows")

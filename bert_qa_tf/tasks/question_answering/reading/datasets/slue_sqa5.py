@@ -22,9 +22,11 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.question_answering.examples import Answer, TimedWord, TimedWords
 from bert_qa_tf.tasks.question_answering.reading import oddities
+from bert_qa_tf.tasks.question_answering.reading.answer_forms import Answers
 from bert_qa_tf.tasks.question_answering.reading.datasets import fields
-from bert_qa_tf.tasks.question_answering.reading.datasets.fields import OnOdd, Unreadable
 from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, Row
+from bert_qa_tf.tasks.question_answering.reading.field_values import OnOdd, Unreadable, is_null
+from bert_qa_tf.tasks.question_answering.reading.questions import QuestionFields
 
 QUESTION, CONTEXT = "normalized_question_text", "normalized_document_text"
 _SPAN = ("answer", "start_second", "end_second")
@@ -51,19 +53,18 @@ def _read(row: Mapping[str, Any], on_odd: OnOdd, spans_of: Callable[[Any], list[
             on_odd(oddities.BAD_SECONDS, "answer_spans", f"has an answer from {start} to {end} seconds")
             answers.append(Answer(text, -1))
     qas_id = row.get("unique_id")
-    return Row(
-        qas_id=fields.read_id(row.get("question_id") if fields.is_null(qas_id) else qas_id, "question_id", on_odd),
-        title=fields.read_id(row.get("document_id"), "document_id", on_odd) or None,
+    question = QuestionFields(
+        qas_id=fields.read_id(row.get("question_id") if is_null(qas_id) else qas_id, "question_id", on_odd),
         question=fields.read_text(row.get(QUESTION), QUESTION, on_odd),
-        context=context,
-        answers=tuple(answers),
+        answers=Answers(tuple(answers)),
         gold_secs=tuple(secs),
         word_times=words,
     )
+    return Row(fields.read_id(row.get("document_id"), "document_id", on_odd), context, question)
 
 
 def _spans(value: Any) -> list[tuple[Any, ...]]:
-    return [] if fields.is_null(value) else fields.columns_of(value, "answer_spans", _SPAN)
+    return [] if is_null(value) else fields.columns_of(value, "answer_spans", _SPAN)
 
 
 def _read_parquet_row(row: Mapping[str, Any], on_odd: OnOdd) -> Row:
@@ -83,12 +84,12 @@ LAYOUT = Layout(
 
 def _timed_words(value: Any, context: str, on_odd: OnOdd) -> TimedWords:
     """Finds each word that has a time in the text, one after the other."""
-    if fields.is_null(value):
+    if is_null(value):
         return TimedWords()
     try:
         tokens = fields.columns_of(value, "word2time", _WORD)
     except Unreadable as unreadable:
-        on_odd(oddities.BAD_WORD_TIMES, "word2time", str(unreadable))
+        on_odd(oddities.BAD_WORD_TIMES, "word2time", unreadable.reason)
         return TimedWords()
     found: list[TimedWord] = []
     lowered = context.lower()

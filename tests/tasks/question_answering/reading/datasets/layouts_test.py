@@ -95,7 +95,7 @@ def test_a_transcription_without_a_word_is_left_out_and_counted(tmp_path):
     path = tables.write(tmp_path / "train.parquet", rows, tables.HEYSQUAD)
     examples, odd = _read(path)
     assert [example.qas_id for example in examples] == ["q3"]
-    assert odd == {"unreadable_questions": 2}
+    assert odd == {"empty_questions": 1, "unreadable_questions": 1}
 
 
 # === SLUE-SQA-5 ===
