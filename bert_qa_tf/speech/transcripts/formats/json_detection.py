@@ -1,4 +1,4 @@
-"""Tells the formats of JSON transcripts apart, by their shape: what stands where, and not one name alone."""
+"""Tells the formats of JSON transcripts apart, by their shape (`json_shapes`), and names their readers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.formats import entry_names, timed_lists
+from bert_qa_tf.speech.transcripts.formats import timed_lists
 from bert_qa_tf.speech.transcripts.formats.aws import read_aws
 from bert_qa_tf.speech.transcripts.formats.azure import read_azure
 from bert_qa_tf.speech.transcripts.formats.deepgram import read_deepgram
 from bert_qa_tf.speech.transcripts.formats.google import read_google
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
+from bert_qa_tf.speech.transcripts.formats.json_shapes import SHAPES, objects_in
 from bert_qa_tf.speech.transcripts.formats.json_times import MILLISECONDS
 from bert_qa_tf.speech.transcripts.formats.nemo import read_nemo
 from bert_qa_tf.speech.transcripts.formats.own_json import read_own
@@ -124,7 +125,7 @@ def _sample(value: Any) -> Mapping[str, Any] | None:
 
 def _named(sample: Mapping[str, Any], is_list: bool) -> str | None:
     """The name of a format that is known by its shape; of a list, `sample` is its first object."""
-    for name, shape in _SHAPES.items():
+    for name, shape in SHAPES.items():
         if shape(sample) and (not is_list or name in OF_LISTS):
             return name
     if is_list:
@@ -132,124 +133,6 @@ def _named(sample: Mapping[str, Any], is_list: bool) -> str | None:
         is_own = {"text", "word"} & sample.keys() and not {"duration", "startTime"} & sample.keys()
         return "whisper" if is_own and not isinstance(sample.get("timestamp"), list) else None
     return None
-
-
-# === Shapes, in the order in which they are looked for ===
-
-
-def _list(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    value = document.get(name)
-    return [entry for entry in value[:20] if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-def _alternatives(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [first for result in _list(document, "results") for first in _list(result, "alternatives")[:1]]
-
-
-def _is_azure(document: Mapping[str, Any]) -> bool:
-    return (
-        any(isinstance(document.get(name), list) for name in ("recognizedPhrases", "AudioFileResults", "NBest"))
-        or "combinedRecognizedPhrases" in document
-        or "combinedPhrases" in document
-        or {"RecognitionStatus", "Offset"} <= document.keys()
-    )
-
-
-def _is_deepgram(document: Mapping[str, Any]) -> bool:
-    if isinstance(document.get("result"), dict):
-        document = document["result"]
-    results, channel = document.get("results"), document.get("channel")
-    return (isinstance(results, dict) and bool({"channels", "utterances"} & results.keys())) or (
-        isinstance(channel, dict) and "alternatives" in channel
-    )
-
-
-def _is_aws(document: Mapping[str, Any]) -> bool:
-    results = document.get("results")
-    return isinstance(results, dict) and bool({"items", "transcripts"} & results.keys())
-
-
-def _is_speechmatics(document: Mapping[str, Any]) -> bool:
-    if document.get("message") in ("AddTranscript", "AddPartialTranscript", "RecognitionStarted"):
-        return True
-    return any("content" in first for first in _alternatives(document))
-
-
-def _is_watson(document: Mapping[str, Any]) -> bool:
-    inner = [first for result in _list(document, "results") for first in _alternatives(result)]
-    firsts = _alternatives(document) + inner
-    return any(isinstance(first.get("timestamps"), list) for first in firsts) or (
-        bool(inner or firsts) and ("result_index" in document or any("final" in r for r in _list(document, "results")))
-    )
-
-
-def _is_google(document: Mapping[str, Any]) -> bool:
-    if isinstance(document.get("response"), dict):
-        document = document["response"]
-    results = document.get("results")
-    if isinstance(results, dict):
-        return any(
-            isinstance(file, dict) and {"transcript", "inlineResult", "inline_result", "uri"} & file.keys()
-            for file in results.values()
-        )
-    if not isinstance(results, list):
-        return document.get("done") is True and "@type" in document
-    return (
-        results == [] or bool(_alternatives(document)) or any("alternatives" in r for r in _list(document, "results"))
-    )
-
-
-def _is_vosk(document: Mapping[str, Any]) -> bool:
-    if set(document) in ({"partial"}, {"partial", "partial_result"}):
-        return True
-    results = _list(document, "result") + [
-        w for first in _list(document, "alternatives") for w in _list(first, "result")
-    ]
-    return any("word" in word for word in results)
-
-
-def _is_whisper(document: Mapping[str, Any]) -> bool:
-    if isinstance(document.get("transcription"), list):
-        return any("text" in entry for entry in _list(document, "transcription")) or not document["transcription"]
-    if isinstance(document.get("word_segments"), list):
-        return True
-    segments = _list(document, "segments")
-    if segments:
-        return any("text" in entry or "words" in entry for entry in segments)
-    if is_timed(document.get("segments")):
-        return True
-    if "segments" in document and isinstance(document.get("text"), str):
-        return True
-    return any("word" in word and "case" not in word for word in _list(document, "words"))
-
-
-def _is_own(document: Mapping[str, Any]) -> bool:
-    words = document.get("words")
-    if not isinstance(words, list):
-        return False
-    if not words:
-        return not (isinstance(document.get("text"), str) and document["text"].strip())
-    first = _list(document, "words")
-    has_own = any({"start_secs", "end_secs"} & word.keys() for word in first)
-    return has_own or not any(entry_names.has_time(word) for word in first)
-
-
-_SHAPES: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
-    "nemo": lambda document: "audio_filepath" in document and bool({"text", "pred_text"} & document.keys()),
-    "youtube": lambda document: any({"tStartMs", "segs"} & event.keys() for event in _list(document, "events")),
-    "rev": lambda document: any({"elements", "terms"} & turn.keys() for turn in _list(document, "monologues")),
-    "azure": _is_azure,
-    "deepgram": _is_deepgram,
-    "aws": _is_aws,
-    "speechmatics": _is_speechmatics,
-    "watson": _is_watson,
-    "google": _is_google,
-    "vosk": _is_vosk,
-    "huggingface": timed_lists.HUGGING_FACE.shape,
-    "assemblyai": timed_lists.ASSEMBLYAI.shape,
-    "whisper": _is_whisper,
-    "json": _is_own,
-}
 
 
 # === What is no transcript, or holds one further down ===
@@ -266,7 +149,7 @@ def _refuse_known(top: JsonPlace, sample: Mapping[str, Any]) -> None:
 
 _KNOWN: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (
-        lambda document: any("users" in entry and "ts" in entry for entry in _list(document, "timeline")),
+        lambda document: any("users" in entry and "ts" in entry for entry in objects_in(document, "timeline")),
         "Zoom's timeline of who speaks, without words; expected a transcript, such as the .transcript.vtt beside it",
     ),
     (
