@@ -33,7 +33,8 @@ from bert_qa_tf.speech.transcripts.formats.tables import read_table
 from bert_qa_tf.speech.transcripts.formats.text_detection import recognise_text
 from bert_qa_tf.speech.transcripts.formats.ttml import read_ttml
 from bert_qa_tf.speech.transcripts.formats.webvtt import read_webvtt
-from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
+from bert_qa_tf.speech.transcripts.formats.words import text_words
+from bert_qa_tf.speech.transcripts.transcript import Transcript
 from bert_qa_tf.storage import files
 from bert_qa_tf.text.surrogates import replace_surrogates
 
@@ -142,7 +143,7 @@ def parse_transcript(
         refuse_text(text, name)
     counts: Counter[str] = Counter()
     top, taken_for = None, ""
-    if file_format in JSON_FORMATS or (file_format is None and must_be_json(text, name.lower().removesuffix(".gz"))):
+    if file_format in JSON_FORMATS or (file_format is None and must_be_json(text, name)):
         top = parse_json(text, name)
         if file_format is None:
             top, file_format, taken_for = json_detection.recognise(top)
@@ -167,7 +168,7 @@ def _read_text(text: str, name: str, file_format: str, recording: str | None, co
     if stamps:
         line = text.count("\n", 0, stamps[0][0]) + 1
         odd_items.add(STAMPS_IN_TEXT, name, f"line {line}", "a time in plain text, expected lines that begin with one")
-    return Transcript(tuple(Word(token) for token in text.split()))
+    return Transcript(text_words(text))
 
 
 def _tidy(transcript: Transcript) -> Transcript:

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.alternatives import expected_alternative
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
 from bert_qa_tf.speech.transcripts.formats.json_times import to_label
-from bert_qa_tf.speech.transcripts.formats.segments import merge_channels, text_words
-from bert_qa_tf.speech.transcripts.formats.words import OTHER_ALTERNATIVES, checked_word
+from bert_qa_tf.speech.transcripts.formats.segments import merge_channels
+from bert_qa_tf.speech.transcripts.formats.words import checked_word, text_words
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 _Spoken = dict[str | None, list[Word]]
@@ -67,14 +68,11 @@ def _read_items(
     opening = ""  # punctuation before the first word: an inverted question mark
     for item in items:
         try:
-            alternatives = list(item.objects("alternatives"))
-            if not alternatives:
-                raise item.wrong("with one entry at least", "alternatives")
-            text = alternatives[0].text("content")
+            first = expected_alternative(item, counts)
+            text = first.text("content")
         except InputError as error:
             item.leave_out(error)
             continue
-        counts[OTHER_ALTERNATIVES] += len(alternatives) - 1
         words = spoken.setdefault(to_label(item.value.get("channel_label"), "channel") or channel, [])
         if item.value.get("type") == "punctuation":
             if words:
@@ -86,7 +84,7 @@ def _read_items(
         speaker = to_label(item.value.get("speaker_label"), "speaker")
         if speaker is None and speakers and isinstance(item.value.get("start_time"), str | int | float):
             speaker = speakers.get(item.value["start_time"])
-        confidence = alternatives[0].confidence("confidence")
+        confidence = first.confidence("confidence")
         word = checked_word(item, opening + text, start, end, confidence, counts, speaker)
         if word is not None:
             words.append(word)

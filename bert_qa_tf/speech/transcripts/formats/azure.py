@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.alternatives import first_alternative
 from bert_qa_tf.speech.transcripts.formats.entry_names import TEXTS, Names, first_of
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, documents
 from bert_qa_tf.speech.transcripts.formats.json_times import MILLISECONDS, SECONDS, TICKS, to_label
-from bert_qa_tf.speech.transcripts.formats.segments import text_words, to_transcript_words
+from bert_qa_tf.speech.transcripts.formats.segments import to_transcript_words
 from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, read_entries, read_times, to_words
-from bert_qa_tf.speech.transcripts.formats.words import OTHER_ALTERNATIVES, OTHER_RECORDINGS
+from bert_qa_tf.speech.transcripts.formats.words import OTHER_RECORDINGS, text_words
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 _NAMES = Names(
@@ -79,9 +80,7 @@ def _files(top: JsonPlace, counts: Counter[str]) -> Iterator[JsonPlace]:
 
 def _read_phrase(phrase: JsonPlace, counts: Counter[str]) -> Iterator[Entry]:
     best_name = first_of(phrase.value, ("nBest", "NBest"))
-    alternatives = list(phrase.objects(best_name)) if best_name else []
-    counts[OTHER_ALTERNATIVES] += max(len(alternatives) - 1, 0)
-    best = alternatives[0] if alternatives else phrase
+    best = (first_alternative(phrase, counts, best_name) if best_name else None) or phrase
     if first_of(best.value, _DISPLAY) is None:
         return  # nothing was recognised: silence, noise
     text = best.text(*_DISPLAY)

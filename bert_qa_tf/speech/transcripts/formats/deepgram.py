@@ -10,10 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.alternatives import first_alternative
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, documents
-from bert_qa_tf.speech.transcripts.formats.segments import merge_channels, text_words, to_transcript_words
+from bert_qa_tf.speech.transcripts.formats.segments import merge_channels, to_transcript_words
 from bert_qa_tf.speech.transcripts.formats.timed_entries import channel_of, read_entries, to_words
-from bert_qa_tf.speech.transcripts.formats.words import OTHER_ALTERNATIVES, PARTIAL_RESULTS
+from bert_qa_tf.speech.transcripts.formats.words import PARTIAL_RESULTS, text_words
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 
@@ -60,13 +61,12 @@ def _read_message(message: JsonPlace, spoken: dict[str | None, list[Word]], coun
 
 def _channel_words(channel: JsonPlace, counts: Counter[str]) -> Sequence[Word]:
     try:
-        alternatives = list(channel.objects("alternatives"))
-        counts[OTHER_ALTERNATIVES] += max(len(alternatives) - 1, 0)
-        if not alternatives:
+        first = first_alternative(channel, counts)
+        if first is None:
             return ()
-        if alternatives[0].value.get("words"):
-            return to_words(read_entries(alternatives[0].child("words"), counts), counts)
-        return text_words(alternatives[0].text("transcript"))
+        if first.value.get("words"):
+            return to_words(read_entries(first.child("words"), counts), counts)
+        return text_words(first.text("transcript"))
     except InputError as error:
         channel.leave_out(error)
         return ()

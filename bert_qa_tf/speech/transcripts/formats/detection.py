@@ -8,11 +8,12 @@ import re
 def must_be_json(text: str, name: str) -> bool:
     """Whether a file is JSON or nothing: by its name, or because no transcript in text begins like this."""
     text = text.lstrip()
-    if _ending(name) == "json" or text.startswith("{"):
+    if ending_of(name) == "json" or text.startswith("{"):
         return not text.startswith("{\\")  # SRT's way to place a caption
     # Text may begin with [Music] or [00:01].
     return re.match(r"\[\s*[{\]]", text) is not None
 
 
-def _ending(name: str) -> str:
-    return name.rpartition(".")[2].lower()
+def ending_of(name: str) -> str:
+    """The ending of a file's name in small letters; of a compressed file, that of what is in it."""
+    return name.lower().removesuffix(".gz").rpartition(".")[2]

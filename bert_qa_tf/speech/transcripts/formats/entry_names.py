@@ -70,7 +70,7 @@ NO_TIMES = frozenset(
         *_DURATIONS,
         *("id", "index", "p", "speaker_confidence", "acAsrConf", "tOffsetMs", "seek", "temperature", "avg_logprob"),
         *("start_offset", "end_offset", "startOffset", "endOffset", "compression_ratio", "no_speech_prob"),
-        *("language_probability", "wWinId", "aAppend", "avg_logprob"),
+        *("language_probability", "wWinId", "aAppend"),
     )
 )
 

@@ -12,16 +12,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.alternatives import expected_alternative
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
 from bert_qa_tf.speech.transcripts.formats.json_times import to_label, to_secs
 from bert_qa_tf.speech.transcripts.formats.recording_choice import choose_recording
-from bert_qa_tf.speech.transcripts.formats.segments import merge_channels, text_words
+from bert_qa_tf.speech.transcripts.formats.segments import merge_channels
 from bert_qa_tf.speech.transcripts.formats.words import (
-    OTHER_ALTERNATIVES,
     OTHER_RECORDINGS,
     REPEATED_WORDS,
     checked_word,
     segment_words,
+    text_words,
 )
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 from bert_qa_tf.speech.transcripts.word_times import fill_times
@@ -74,10 +75,7 @@ def _channel(result: JsonPlace) -> str | None:
 
 
 def _result_words(result: JsonPlace, ended: float, counts: Counter[str]) -> Sequence[Word]:
-    first, *others = list(result.objects("alternatives")) or [None]
-    if first is None:
-        raise result.wrong("with one object at least", "alternatives")
-    counts[OTHER_ALTERNATIVES] += len(others)
+    first = expected_alternative(result, counts)
     result_end = result.secs(*_RESULT_END)
     if first.value.get("words"):
         return _timed_words(list(first.objects("words")), ended, result_end, counts)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, is_one_word, to_words
+from bert_qa_tf.speech.transcripts.formats.words import text_words
 from bert_qa_tf.speech.transcripts.transcript import Word
 from bert_qa_tf.speech.transcripts.word_times import fill_times
 
@@ -65,7 +66,7 @@ def _segment_words(entries: Sequence[Entry], duration_secs: float | None) -> Ite
     )
     reached = 0.0
     for index, entry in enumerate(entries):
-        words = entry.words or tuple(Word(token) for token in entry.text.split())
+        words = entry.words or text_words(entry.text)
         if has_times:
             after = _next_start(entries, index)
             start, end = _completed(entry, words, reached, duration_secs if after is None else after)
@@ -166,8 +167,3 @@ def _ends_turn(before: Word, after: Word) -> bool:
     if before.end_secs is None or after.start_secs is None:
         return False
     return after.start_secs - before.end_secs >= _TURN_PAUSE_SECS or before.text.endswith((".", "?", "!"))
-
-
-def text_words(text: str) -> tuple[Word, ...]:
-    """The words of a text without times."""
-    return tuple(Word(token) for token in text.split())

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.alternatives import expected_alternative
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, documents
 from bert_qa_tf.speech.transcripts.formats.segments import merge_channels
 from bert_qa_tf.speech.transcripts.formats.timed_entries import (
@@ -21,7 +22,7 @@ from bert_qa_tf.speech.transcripts.formats.timed_entries import (
     speaker_of,
     to_words,
 )
-from bert_qa_tf.speech.transcripts.formats.words import OTHER_ALTERNATIVES, PARTIAL_RESULTS
+from bert_qa_tf.speech.transcripts.formats.words import PARTIAL_RESULTS
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 
@@ -67,11 +68,7 @@ def _results(top: JsonPlace, counts: Counter[str]) -> Iterator[JsonPlace]:
 def _read_result(result: JsonPlace, counts: Counter[str]) -> Entry | None:
     if result.value.get("type") == "speaker_change":
         return None
-    alternatives = list(result.objects("alternatives"))
-    if not alternatives:
-        raise result.wrong("with one entry at least", "alternatives")
-    counts[OTHER_ALTERNATIVES] += len(alternatives) - 1
-    first = alternatives[0]
+    first = expected_alternative(result, counts)
     start, end = read_times(result)
     speaker = speaker_of(first) or speaker_of(result)
     return Entry(first.text("content"), start, end, confidence_of(first, counts), speaker, channel_of(result))

@@ -45,7 +45,7 @@ def timed_words(text: str, start_secs: float | None, end_secs: float | None) -> 
     """The words of a stretch; without times if it has none, and only the first with one if its end is not known."""
     if start_secs is not None and end_secs is not None:
         return word_rules.segment_words(text, start_secs, end_secs)
-    words = tuple(Word(token) for token in text.split())
+    words = word_rules.text_words(text)
     if words and start_secs is not None:
         return (dataclasses.replace(words[0], start_secs=start_secs), *words[1:])
     return words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bert_qa_tf.speech.transcripts.formats.caption_times import COMMA, WITH_ARROW
 from bert_qa_tf.speech.transcripts.formats.ctm import looks_like_ctm
+from bert_qa_tf.speech.transcripts.formats.detection import ending_of
 from bert_qa_tf.speech.transcripts.formats.otter import is_otter
 from bert_qa_tf.speech.transcripts.formats.stamped import is_lrc, is_stamped
 from bert_qa_tf.speech.transcripts.formats.stm import looks_like_stm
@@ -17,12 +18,6 @@ _ENDINGS = {
     **{"ssa": "ass", "dfxp": "ttml", "itt": "ttml"},
 }
 _LINES_LOOKED_AT = 12
-
-
-def ending_of(name: str) -> str:
-    """The ending of a file's name in small letters; of a compressed file, that of what is in it."""
-    name = name.lower()
-    return name.removesuffix(".gz").rpartition(".")[2]
 
 
 def recognise_text(text: str, name: str) -> str:

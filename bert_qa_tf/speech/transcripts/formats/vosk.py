@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.alternatives import first_alternative
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, documents
 from bert_qa_tf.speech.transcripts.formats.segments import to_transcript_words
 from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, read_entries, to_words
-from bert_qa_tf.speech.transcripts.formats.words import OTHER_ALTERNATIVES, PARTIAL_RESULTS
+from bert_qa_tf.speech.transcripts.formats.words import PARTIAL_RESULTS
 from bert_qa_tf.speech.transcripts.transcript import Transcript
 
 
@@ -32,11 +33,9 @@ def _entries(document: JsonPlace, counts: Counter[str]) -> list[Entry]:
         counts[PARTIAL_RESULTS] += bool(document.text("partial"))
         return []
     if document.has("alternatives"):
-        alternatives = list(document.objects("alternatives"))
-        counts[OTHER_ALTERNATIVES] += max(len(alternatives) - 1, 0)
-        if not alternatives:
+        document = first_alternative(document, counts)
+        if document is None:
             return []
-        document = alternatives[0]
     if not document.value.get("result"):
         return [Entry(document.text("text"))]
     return [Entry("", words=to_words(read_entries(document.child("result"), counts), counts))]

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bert_qa_tf.errors import InputError
+from bert_qa_tf.speech.transcripts.formats.alternatives import expected_alternative
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace, documents
 from bert_qa_tf.speech.transcripts.formats.json_times import to_label, to_secs
-from bert_qa_tf.speech.transcripts.formats.segments import text_words, to_transcript_words
+from bert_qa_tf.speech.transcripts.formats.segments import to_transcript_words
 from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, read_entries
-from bert_qa_tf.speech.transcripts.formats.words import NON_WORDS, OTHER_ALTERNATIVES, PARTIAL_RESULTS
+from bert_qa_tf.speech.transcripts.formats.words import NON_WORDS, PARTIAL_RESULTS, text_words
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 _HESITATION = "%HESITATION"
@@ -53,11 +54,7 @@ def _unwrapped(result: JsonPlace) -> Iterator[JsonPlace]:
 
 
 def _words(result: JsonPlace, counts: Counter[str]) -> Sequence[Word]:
-    alternatives = list(result.objects("alternatives"))
-    if not alternatives:
-        raise result.wrong("with one entry at least", "alternatives")
-    counts[OTHER_ALTERNATIVES] += len(alternatives) - 1
-    first = alternatives[0]
+    first = expected_alternative(result, counts)
     if not first.value.get("timestamps"):
         return text_words(first.text("transcript").replace(_HESITATION, ""))
     entries = read_entries(first.child("timestamps"), counts)

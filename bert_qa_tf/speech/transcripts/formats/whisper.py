@@ -14,8 +14,9 @@ from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.formats import words as word_rules
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
 from bert_qa_tf.speech.transcripts.formats.json_times import MILLISECONDS
-from bert_qa_tf.speech.transcripts.formats.segments import text_words, to_transcript_words
+from bert_qa_tf.speech.transcripts.formats.segments import to_transcript_words
 from bert_qa_tf.speech.transcripts.formats.timed_entries import Entry, read_entries, speaker_of
+from bert_qa_tf.speech.transcripts.formats.words import text_words
 from bert_qa_tf.speech.transcripts.transcript import Transcript, Word
 
 

@@ -20,7 +20,6 @@ _WRITTEN_WITHOUT_SPACES = ("CJK UNIFIED", "HIRAGANA", "KATAKANA")
 # Why something of a file is not in its transcript.
 EMPTY_WORDS = "empty_words"
 CONFIDENCES_OUT_OF_RANGE = "confidences_out_of_range"
-SPEAKER_LABELS = "speaker_labels"
 REPEATED_LINES = "repeated_lines"
 REPEATED_WORDS = "repeated_words"
 TIMES_OUT_OF_ORDER = "times_out_of_order"
@@ -59,12 +58,17 @@ def checked_word(
     return Word(text, start_secs, end_secs, confidence, speaker=speaker)
 
 
+def text_words(text: str) -> tuple[Word, ...]:
+    """The words of a text without times."""
+    return tuple(Word(token) for token in text.split())
+
+
 def segment_words(text: str, start_secs: float, end_secs: float) -> tuple[Word, ...]:
     """The words of a stretch that has times only as a whole: they share them by their length, and say so.
 
     A single word has the stretch's times as its own.
     """
-    words = tuple(Word(token) for token in text.split())
+    words = text_words(text)
     if len(words) == 1:
         return (dataclasses.replace(words[0], start_secs=start_secs, end_secs=end_secs),)
     return fill_times(words, start_secs, end_secs)

@@ -76,7 +76,7 @@ def _words(pieces: Sequence[tuple[str, float]], start: float, end: float | None)
         elif word.end_secs is not None:
             words += word_rules.segment_words(word.text, word.start_secs or 0.0, word.end_secs)
         else:
-            words += [Word(token) for token in word.text.split()]
+            words += word_rules.text_words(word.text)
     if len(words) > len(timed):
         return tuple(words)
     return tuple(word_rules.join_pieces(words))
