@@ -48,9 +48,9 @@ def open_text(path: files.PathLike, expected: str) -> Iterator[BinaryIO]:
     """
     with files.open_binary(path) as opened:
         file = _Rejoined(opened)
-        for beginning, what in _OTHERS.items():
-            if file.beginning.startswith(beginning):
-                raise InputError(f"{path}: is {what}, expected {expected}: unpack it first")
+        what = packed_otherwise(file.beginning)
+        if what is not None:
+            raise InputError(f"{path}: is {what}, expected {expected}: unpack it first")
         is_packed = file.beginning.startswith(_GZIP)
         yield io.BufferedReader(_Unpacked(path, file, expected) if is_packed else file, _BUFFER_BYTES)
 
@@ -74,6 +74,11 @@ def unpack(content: bytes, name: str, expected: str, max_bytes: int) -> bytes:
     if len(found) > max_bytes:
         raise InputError(f"{name}: unpacks to more than {max_bytes:,} bytes, expected {expected}")
     return found
+
+
+def packed_otherwise(content: bytes) -> str | None:
+    """Returns what a file is, such as `a zip archive`, that is packed in another way than with gzip; else None."""
+    return next((what for beginning, what in _OTHERS.items() if content.startswith(beginning)), None)
 
 
 class _Rejoined(io.RawIOBase):

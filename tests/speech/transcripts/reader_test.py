@@ -185,6 +185,7 @@ def test_utf_8_with_a_mark_and_utf_16_are_read():
             r"^a: not text, expected a transcript; it is a PDF document; save it as plain text first$",
         ),
         (b"PK\x03\x04\x14\x00", r"^a: not text .*; it is an archive or a document of an office program \(docx\)"),
+        (b"BZh91AY&SY\xfe\x00", r"^a: not text .*; it is a bzip2 file; unpack it first$"),
         (b"\x1f\x8b\x08nothing", r"^a: not a whole gzip file"),
         (gzip.compress(b"hello " * 500, mtime=0)[:-9], r"^a: not a whole gzip file \(Compressed file ended before"),
         (gzip.compress(b"", mtime=0), r"^a: is empty"),

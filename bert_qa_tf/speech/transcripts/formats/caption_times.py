@@ -128,7 +128,7 @@ def wrong_times(line: str, notation: Notation) -> str:
     return f"expected times such as {notation.example}, got {_shown(line)!r}"
 
 
-def to_secs(parts: Sequence[str | None], are_millis: bool = False) -> float | None:
+def clock_secs(parts: Sequence[str | None], are_millis: bool = False) -> float | None:
     """Returns a time in seconds; None if it has more than 59 minutes or seconds, or years.
 
     Args:
@@ -169,7 +169,7 @@ def _are_millis(fractions: Sequence[str]) -> bool:
 def _span(parts: list[tuple[str, ...]] | None, are_millis: bool, line: str, notation: Notation) -> Span:
     if not parts:
         return Span(None, None, wrong_times(line, notation), False)
-    start, end = (to_secs(part[1:], are_millis) for part in parts)
+    start, end = (clock_secs(part[1:], are_millis) for part in parts)
     if start is None or end is None:
         return Span(None, None, wrong_times(line, notation), False)
     if any(part[0] for part in parts):

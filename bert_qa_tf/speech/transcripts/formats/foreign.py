@@ -6,6 +6,7 @@ import re
 
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.formats.ttml import is_ttml
+from bert_qa_tf.storage.packed_text import packed_otherwise
 
 _CONVERT = "convert it to srt or vtt first, for example with Subtitle Edit"
 _SAVE_AS_TEXT = "save it as plain text first"
@@ -47,9 +48,6 @@ _BINARIES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x1aE\xdf\xa3", "a film (Matroska, WebM)", "extract its captions or its sound first"),
     (0, b"\x00\x00\x01\xba", "VobSub captions or a film (MPEG)", "recognise the text of its pictures first"),
     (3, b"STL", "EBU STL captions", _CONVERT),
-    (0, b"BZh", "compressed with bzip2", "decompress it, or compress it with gzip"),
-    (0, b"\xfd7zXZ\x00", "compressed with xz", "decompress it, or compress it with gzip"),
-    (0, b"(\xb5/\xfd", "compressed with zstd", "decompress it, or compress it with gzip"),
 )
 
 
@@ -74,4 +72,5 @@ def describe_binary(content: bytes) -> str | None:
     for place, mark, what, advice in _BINARIES:
         if content[place : place + len(mark)] == mark:
             return f"it is {what}; {advice}"
-    return None
+    packed = packed_otherwise(content)
+    return f"it is {packed}; unpack it first" if packed else None

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.formats.caption_times import to_secs
+from bert_qa_tf.speech.transcripts.formats.caption_times import clock_secs
 from bert_qa_tf.speech.transcripts.formats.captions import split_lines
 from bert_qa_tf.speech.transcripts.formats.started_lines import StartedLine, started_words
 from bert_qa_tf.speech.transcripts.formats.words import NON_WORDS
@@ -44,7 +44,7 @@ def read_otter(text: str, source: str, counts: Counter[str]) -> Transcript:
         if heading:
             speaker = heading[1] or speaker
             numbers = heading[2].split(":")
-            found.append((to_secs((*[""] * (3 - len(numbers)), *numbers, "")), speaker, []))
+            found.append((clock_secs((*[""] * (3 - len(numbers)), *numbers, "")), speaker, []))
         elif _FOOTER.fullmatch(line):
             counts[NON_WORDS] += 1
         elif found:

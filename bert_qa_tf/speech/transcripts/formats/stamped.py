@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddKind, Severity
-from bert_qa_tf.speech.transcripts.formats.caption_times import to_secs
+from bert_qa_tf.speech.transcripts.formats.caption_times import clock_secs
 from bert_qa_tf.speech.transcripts.formats.captions import split_lines
 from bert_qa_tf.speech.transcripts.formats.started_lines import StartedLine, started_words
 from bert_qa_tf.speech.transcripts.formats.stretches import timed_words
@@ -135,7 +135,7 @@ def _secs(stamp: str, is_lrc: bool = False) -> float | None:
         *numbers, fraction = numbers
     if is_lrc and len(numbers) == 2:
         numbers = [str(int(numbers[0]) // 60), str(int(numbers[0]) % 60), numbers[1]]
-    return to_secs((*[""] * (3 - len(numbers)), *numbers, fraction))
+    return clock_secs((*[""] * (3 - len(numbers)), *numbers, fraction))
 
 
 def _offset_secs(text: str) -> float:

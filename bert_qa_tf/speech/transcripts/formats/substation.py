@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.formats.caption_times import UNTIMED_CAPTIONS, to_secs
+from bert_qa_tf.speech.transcripts.formats.caption_times import UNTIMED_CAPTIONS, clock_secs
 from bert_qa_tf.speech.transcripts.formats.captions import split_lines
 from bert_qa_tf.speech.transcripts.formats.stretches import Run, Stretch, stretch_words, timed_words
 from bert_qa_tf.speech.transcripts.formats.words import NON_WORDS, REPEATED_LINES
@@ -103,7 +103,7 @@ def _events(text: str, source: str, counts: Counter[str]) -> Iterator[_Event]:
 
 def _secs(text: str) -> float | None:
     match = _TIME.fullmatch(text)
-    return to_secs(match.groups(default="")) if match else None
+    return clock_secs(match.groups(default="")) if match else None
 
 
 def _touches(before: _Event, event: _Event) -> bool:

@@ -19,7 +19,7 @@ from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.odd_items import OddKind
 from bert_qa_tf.speech.transcripts.formats import words as word_rules
-from bert_qa_tf.speech.transcripts.formats.caption_times import TIME, WITH_ARROW, to_secs
+from bert_qa_tf.speech.transcripts.formats.caption_times import TIME, WITH_ARROW, clock_secs
 from bert_qa_tf.speech.transcripts.formats.captions import Caption, Line, Syntax, read_captions, split_lines
 from bert_qa_tf.speech.transcripts.formats.rolling import without_repeated_lines
 from bert_qa_tf.speech.transcripts.formats.spoken_names import split_names
@@ -152,7 +152,7 @@ def _stretches(cue: Caption, counts: Counter[str]) -> Iterator[Stretch]:
         time = _TIME_TAG.fullmatch(part.strip())
         if not time or cue.start_secs is None:
             continue
-        at = to_secs(time.groups())
+        at = clock_secs(time.groups())
         if at is None or not start <= at <= cue.end_secs:
             counts[word_rules.TIMES_OUT_OF_ORDER] += 1
             continue

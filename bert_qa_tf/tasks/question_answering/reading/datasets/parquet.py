@@ -21,6 +21,8 @@ MAGIC = b"PAR1"
 ARROW_MAGICS = (b"ARROW1", b"\xff\xff\xff\xff")
 
 _ROWS_AT_A_TIME = 64
+# Columns in a message.
+_LISTED = 20
 # Of a file's footer: more than any real one has.
 _MAX_FOOTER_STRING_BYTES = 16 << 20
 _MAX_FOOTER_ITEMS = 1 << 20
@@ -151,7 +153,7 @@ class _Whole:
         """Does nothing: whoever opened the file closes it."""
 
 
-def listed(names: Sequence[str], limit: int = 20) -> str:
+def listed(names: Sequence[str]) -> str:
     """Returns the names of columns for a message, `'a', 'b', …`."""
-    shown = ", ".join(ascii(name[:40]) for name in names[:limit])
-    return f"{shown}, … ({len(names)} columns)" if len(names) > limit else shown or "none"
+    shown = ", ".join(ascii(name[:40]) for name in names[:_LISTED])
+    return f"{shown}, … ({len(names)} columns)" if len(names) > _LISTED else shown or "none"

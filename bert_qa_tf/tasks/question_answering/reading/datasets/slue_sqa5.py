@@ -23,7 +23,7 @@ from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.tasks.question_answering.examples import Answer, TimedWord, TimedWords
 from bert_qa_tf.tasks.question_answering.reading import oddities
 from bert_qa_tf.tasks.question_answering.reading.answer_forms import Answers
-from bert_qa_tf.tasks.question_answering.reading.datasets import fields
+from bert_qa_tf.tasks.question_answering.reading.datasets import fields, parquet
 from bert_qa_tf.tasks.question_answering.reading.datasets.rows import Layout, Row
 from bert_qa_tf.tasks.question_answering.reading.field_values import OnOdd, Unreadable, is_null
 from bert_qa_tf.tasks.question_answering.reading.questions import QuestionFields
@@ -147,9 +147,7 @@ def rows_of_tsv(path: str, on_odd: Callable[..., None]) -> Iterator[tuple[int, d
         names = _text_of(file.readline(), path, 1).removeprefix("\ufeff").split("\t")
         missing = [name for name in LAYOUT.required if name not in names]
         if missing:
-            raise InputError(
-                f"{path}: line 1: column {missing[0]} is missing, found {', '.join(map(ascii, names[:20]))}"
-            )
+            raise InputError(f"{path}: line 1: column {missing[0]} is missing, found {parquet.listed(names)}")
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
