@@ -44,6 +44,10 @@ class OddKind(NamedTuple):
     severity: Severity = Severity.NOTE
 
 
+class OddItemRefused(InputError):
+    """An odd item was found, and odd items are refused."""
+
+
 class OddInputWarning(UserWarning):
     """Python's warning about an odd item that was read outside of `collect`."""
 
@@ -80,11 +84,11 @@ class OddItems:
           times: how many such items there are, of which `place` is the first.
 
         Raises:
-          InputError: odd items are refused.
+          OddItemRefused: odd items are refused.
         """
         where = f"{source}: {place}" if place else source
         if self.strict:
-            raise InputError(f"{where}: {detail or kind.text}")
+            raise OddItemRefused(f"{where}: {detail or kind.text}")
         with self._lock:
             found = self._found.setdefault(kind, _Found(kind))
             found.count += times

@@ -13,7 +13,7 @@ from typing import Any
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.odd_items import OddKind, Severity
+from bert_qa_tf.odd_items import OddItemRefused, OddKind, Severity
 from bert_qa_tf.speech.transcripts.formats import json_times
 from bert_qa_tf.speech.transcripts.transcript import MAX_SECS
 
@@ -58,6 +58,8 @@ class JsonPlace:
         Raises:
           InputError: odd items are refused.
         """
+        if isinstance(error, OddItemRefused):
+            raise error  # of something in this entry, whose place it names
         self.left_out.append(error)
         self.odd(ODD_ENTRIES, str(error).removeprefix(f"{self}: "))
 

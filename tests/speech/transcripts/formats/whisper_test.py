@@ -206,6 +206,13 @@ def test_an_entry_of_another_shape_is_left_out_and_counted():
         words({"segments": [segment(0, 1, "a"), "b"]})
 
 
+def test_strict_names_the_place_once_wherever_it_is():
+    segments = [segment(0, 1, "a", words=[{"word": "a", "start": 0, "end": 1, "score": float("nan")}])]
+    with odd_items.collect(strict=True), pytest.raises(InputError) as refused:
+        words({"segments": segments})
+    assert str(refused.value) == "a.json: segments[0].words[0]: expected `score` as a number, got NaN"
+
+
 def test_whisper_cpp_times_that_are_none_are_estimated():
     with odd_items.collect() as odd:
         assert words(cpp((0, 1000, " Hi", None), (-1, 2000, " Nora", None))) == [("Hi", 0.0, 1.0), ("Nora", 1.0, 2.0)]
