@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.config import CleaningConfig
 from bert_qa_tf.speech.transcripts.cleaning import CleanedText, clean
 from bert_qa_tf.speech.transcripts.reader import format_counts, read_transcript
@@ -113,6 +115,7 @@ class TranscriptReader:
         self._recording = recording
         self._cleaning = cleaning
         self._report = report
+        self._told: set[str] = set()
         self._read = functools.lru_cache(_MAX_KEPT_FILES)(self._read_file)
 
     def __call__(self, path: str) -> CleanedTranscript:
@@ -132,8 +135,12 @@ class TranscriptReader:
         files.check_inputs([path])
 
     def _read_file(self, path: str) -> CleanedTranscript:
-        file = read_transcript(path, self._file_format, self._recording, self._encoding)
+        is_again = path in self._told
+        # Of a file that was forgotten meanwhile, all was said the first time.
+        with odd_items.collect() if is_again else contextlib.nullcontext():
+            file = read_transcript(path, self._file_format, self._recording, self._encoding)
         cleaned = CleanedTranscript.of(file.transcript, self._cleaning, file.plain_text)
-        if self._report is not None:
+        self._told.add(path)
+        if self._report is not None and not is_again:
             self._report(f"{path}: {file.describe()}{cleaned.describe_cleaning()}")
         return cleaned

@@ -1,5 +1,6 @@
 import pytest
 
+from bert_qa_tf import odd_items
 from bert_qa_tf.config import CleaningConfig
 from bert_qa_tf.errors import InputError
 from bert_qa_tf.speech.transcripts.cleaned_transcript import CleanedTranscript, Said, TranscriptReader
@@ -54,6 +55,19 @@ def test_a_file_is_read_once_and_told_of(tmp_path):
     assert told == [
         f"{path}: srt, 4 words; 4 with estimated times; cleaned of speaker labels (1), sound notes (1), fillers (1)"
     ]
+
+
+def test_a_file_that_is_read_again_is_told_of_and_counted_once(tmp_path):
+    paths = [tmp_path / f"{number}.srt" for number in range(40)]
+    for path in paths:
+        path.write_text("1\n00:00:03,000 --> 00:00:02,000\nHi\n", encoding="utf-8")
+    told = []
+    read = TranscriptReader(report=told.append)
+    with odd_items.collect() as odd:
+        for _ in range(2):  # as for a file of questions, which is counted first
+            assert {read(str(path)).text for path in paths} == {"Hi"}
+    assert odd.counts() == {"untimed_captions": 40}
+    assert len(told) == 40
 
 
 def test_a_plain_text_keeps_its_lines_by_which_labels_are_known(tmp_path):
