@@ -89,6 +89,24 @@ def test_the_verdict_comes_first_and_rows_of_zeros_are_left_out(tmp_path, capsys
     assert "  duplicate ids" in capsys.readouterr().out
 
 
+def test_questions_without_answers_say_nothing_about_offsets(tmp_path, capsys):
+    rows = [
+        {"id": "a", "context": "the cat sat", "question": "who", "answers": {"text": ["cat"], "answer_start": [4]}},
+        {"id": "b", "context": "the cat sat", "question": "when"},
+    ]
+    some, none = tmp_path / "some.json", tmp_path / "none.json"
+    some.write_text(json.dumps(rows))
+    none.write_text(json.dumps(rows[1:]))
+    assert _run(f"--input_file={some}", "--fail_under_aligned=1") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        lines[0] == f"{some}: fit for training: of 1 questions with an answer, 1 (100.0%) have it where the file says"
+    )
+    assert lines[1] == ("  1 question has no answer and no is_impossible, and cannot be used for training or scoring")
+    assert _run(f"--input_file={none}") == 0
+    assert capsys.readouterr().out.startswith(f"{none}: not fit for training: no question in it has an answer\n")
+
+
 def test_every_problem_is_shown_at_once_and_strict_refuses_them_after_the_report(tmp_path, capsys):
     answer = {"text": "cat", "answer_start": 4}
     qas = [

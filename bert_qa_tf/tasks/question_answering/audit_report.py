@@ -119,7 +119,9 @@ def _verdict(report: validation.AuditReport) -> Iterator[str]:
         return
     share = f"of {aligned.answerable:,} questions with an answer, {aligned.aligned:,} ({aligned.fraction:.1%})"
     least = ConversionConfig().min_aligned_fraction
-    if aligned.fraction >= least:
+    if not aligned.answerable:
+        yield f"{report.file}: not fit for training: no question in it has an answer"
+    elif aligned.fraction >= least:
         yield f"{report.file}: fit for training: {share} have it where the file says"
     else:
         yield (
@@ -136,7 +138,8 @@ def _verdict(report: validation.AuditReport) -> Iterator[str]:
     if left_out:
         yield f"  {left_out:,} {'item is' if left_out == 1 else 'items are'} left out or changed when it is read"
     if unanswered:
-        yield f"  {unanswered:,} more questions without an answer cannot be used for training or scoring"
+        of = f"{unanswered:,} {'question has' if unanswered == 1 else 'questions have'}"
+        yield f"  {of} no answer and no is_impossible, and cannot be used for training or scoring"
     yield (
         f"  the best score that any answer from the texts can reach: exact match {counts['ceiling_exact_match']:.2f}, "
         f"F1 {counts['ceiling_f1']:.2f}"

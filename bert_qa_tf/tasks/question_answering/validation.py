@@ -32,7 +32,7 @@ class AlignedCount(NamedTuple):
 
     Attributes:
       aligned: the number of questions with at least one answer whose text is found at its offset.
-      answerable: the number of questions that are not marked impossible.
+      answerable: the number of questions that have an answer and are not marked impossible.
     """
 
     aligned: int
@@ -48,7 +48,7 @@ def aligned_question_count(examples: Iterable[SquadExample]) -> AlignedCount:
     """Counts the questions that can be trained on as they are, for `--min_aligned_fraction`."""
     aligned = answerable = 0
     for example in examples:
-        if not example.is_impossible:
+        if example.answers and not example.is_impossible:
             answerable += 1
             aligned += has_valid_offset(example)
     return AlignedCount(aligned, answerable)

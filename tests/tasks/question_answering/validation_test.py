@@ -99,11 +99,12 @@ def test_lengths_are_ones_that_occur(tmp_path):
     assert report.lengths["context_words"] == {"p50": 4, "p90": 4, "p95": 4, "p99": 4, "max": 4}
 
 
-def test_impossible_questions_need_no_offset():
+def test_questions_without_an_answer_need_no_offset():
     examples = [
         SquadExample("q1", "what", "the cat", (Answer("cat", 4),)),
         SquadExample("q2", "what", "the cat", (), is_impossible=True),
         SquadExample("q3", "what", "the cat", (Answer("cat", 0),)),
+        SquadExample("q4", "what", "the cat"),
     ]
     count = validation.aligned_question_count(examples)
     assert (count.aligned, count.answerable, count.fraction) == (1, 2, 0.5)
