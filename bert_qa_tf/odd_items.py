@@ -129,13 +129,20 @@ class OddItems:
             more = ", …" if found.count > len(found.places) else ""
             places = f": {', '.join(found.places)}{more}" if found.places else ""
             lines.append(f"{found.kind.severity.value}: {found.kind.text} ({found.count:,}){places}")
+        return [*lines, self.summary(severity)]
+
+    def summary(self, severity: Severity | None = None) -> str:
+        """Returns how many items there are of each severity, in one line; "" if there are none.
+
+        Args:
+          severity: only kinds of this severity; None for all.
+        """
         totals = []
         for of, what in ((Severity.WARNING, "left out or estimated"), (Severity.NOTE, "read as meant")):
-            counts = [found.count for found in shown if found.kind.severity is of]
-            if counts:
-                totals.append(f"{sum(counts):,} {what}")
-        lines.append(f"odd items: {', '.join(totals)}; --strict refuses them")
-        return lines
+            count = sum(self.counts(of).values()) if severity in (None, of) else 0
+            if count:
+                totals.append(f"{count:,} {what}")
+        return f"odd items: {', '.join(totals)}; --strict refuses them" if totals else ""
 
     def to_json(self) -> list[dict[str, Any]]:
         """Returns an object for each kind: `kind`, `text`, `severity`, `count` and `first`, a list of places."""

@@ -124,6 +124,9 @@ def test_every_problem_is_shown_at_once_and_strict_refuses_them_after_the_report
     assert "  1 of 4 questions have no answer: convert with --version_2_with_negative" in printed.out
     assert "  2 items are left out or changed when it is read" in printed.out
     assert "answers[0].answer_start is 4.5, expected an integer" in printed.out
+    assert printed.out.splitlines()[-1] == (
+        "odd items: 2 left out or estimated, 3 read as meant; --strict refuses them"
+    )
     assert printed.out.index("left out or changed\n") < printed.out.index("odd, but read as meant\n")
     (figures,) = json.loads(output.read_text())["files"]
     assert {kind["kind"]: kind["count"] for kind in figures["odd_items"]} == {
@@ -141,7 +144,9 @@ def test_every_problem_is_shown_at_once_and_strict_refuses_them_after_the_report
         "odd.json: holds odd items, which --strict refuses: empty questions (1), unreadable questions (1), "
         in printed.err
     )
+    assert printed.err.endswith("; the first is data[0].paragraphs[0].qas[2].question\n")
     assert len(printed.err.splitlines()) == 1
+    assert "odd items:" not in printed.out
 
 
 def test_a_file_of_which_nothing_can_be_read_is_audited_and_exits_1(tmp_path, capsys):

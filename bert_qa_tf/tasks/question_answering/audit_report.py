@@ -14,7 +14,7 @@ from typing import Any
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.odd_items import Severity
+from bert_qa_tf.odd_items import OddItems, Severity
 from bert_qa_tf.storage import atomic_files, files, outputs
 from bert_qa_tf.tasks.question_answering import validation
 from bert_qa_tf.tasks.question_answering.config import ConversionConfig
@@ -74,20 +74,24 @@ def run_audit(
         outputs.check_file(
             output_file, paths, overwrite=overwrite, is_own=lambda head: _BEGINNING.match(head) is not None
         )
-    reports = [_audit(path, input_format, max_answer_words, show) for path in paths]
+    all_odd = OddItems()
+    reports = [_audit(path, input_format, max_answer_words, show, all_odd) for path in paths]
     print(format_reports(reports, show_all=show_all))
     if output_file:
         document = {"files": [report.to_dict() for report in reports]}
         atomic_files.write_json(output_file, document)
         print(f"\nwrote {output_file}")
+    if all_odd and not strict:
+        print(f"\n{all_odd.summary()}")
     _refuse(reports, fail_under_aligned, fail_under_ceiling_f1, strict)
     return reports
 
 
-def _audit(path: str, input_format: str, max_answer_words: int, show: int) -> validation.AuditReport:
+def _audit(path: str, input_format: str, max_answer_words: int, show: int, all_odd: OddItems) -> validation.AuditReport:
     # Collected here, since the report shows them, and since even what is refused must not end it.
     with odd_items.collect(max_places=show) as odd:
         squad_file = input_formats.load_file(path, input_format, strict=False)
+    all_odd.merge(odd)
     report = validation.audit_file(squad_file, max_answer_words=max_answer_words, show=show)
     found = [{**kind, "first": [place.removeprefix(f"{path}: ") for place in kind["first"]]} for kind in odd.to_json()]
     return dataclasses.replace(report, odd_items=found)
@@ -266,6 +270,7 @@ def _refuse(
             )
         if strict and report.odd_items:
             kinds = ", ".join(f"{_label(kind['kind'])} ({kind['count']:,})" for kind in report.odd_items)
-            shortfalls.append(f"{report.file}: holds odd items, which --strict refuses: {kinds}")
+            first = f"; the first is {report.odd_items[0]['first'][0]}" if report.odd_items[0]["first"] else ""
+            shortfalls.append(f"{report.file}: holds odd items, which --strict refuses: {kinds}{first}")
     if shortfalls:
         raise InputError("; ".join(shortfalls))
