@@ -128,6 +128,9 @@ def test_a_format_can_be_named():
         parse("hi", "note", file_format="docx")
 
 
+QUESTIONS = r"^a[a-z.]*: questions about texts, expected a transcript \(--input_file takes such files\)$"
+
+
 @pytest.mark.parametrize(
     ("text", "name", "message"),
     [
@@ -135,7 +138,13 @@ def test_a_format_can_be_named():
         ('{"words": [\n{"text": "a",}]}', "a", r"^a:2: not JSON \(.* at column \d+\)"),
         ("[" * 100_000 + "{", "a.json", "nested too deeply"),
         ('{"words": [{"text": "a", "start_secs": ' + "9" * 5000 + "}]}", "a", "not JSON that can be read"),
-        ('{"data": [], "version": "1.1"}', "a", r"^a: a file in SQuAD's form, expected a transcript"),
+        ('{"data": [], "version": "1.1"}', "a", QUESTIONS),
+        ('{"data": [{"paragraphs": [{"context": "a", "qas": []}]}]}', "a", QUESTIONS),
+        ('[{"context": "a", "qas": []}]', "a", QUESTIONS),
+        ('[{"context": "a", "question": "who"}]', "a.json", QUESTIONS),
+        ('{"data": [{"context": "a", "question": "who"}]}', "a.json", QUESTIONS),
+        ('{"question": "who", "transcript_file": "a"}\n{"question": "who", "audio": "a"}', "a.jsonl", QUESTIONS),
+        ('{"header": {"dataset": "SQuAD", "split": "dev"}}\n{"context": "a", "qas": []}', "a.jsonl", QUESTIONS),
         ('{"metadata": {}, "channels": 2}', "a", r"^a: expected a transcript: an object with .* got an object with"),
         ("7", "a.json", r"^a\.json: expected a transcript: .*, got 7"),
         ('[{"speaker": "A"}]', "a", r"^a: expected a transcript: .*, got a list of 1"),
@@ -189,6 +198,8 @@ def test_utf_8_with_a_mark_and_utf_16_are_read():
         (b"\x1f\x8b\x08nothing", r"^a: not a whole gzip file"),
         (gzip.compress(b"hello " * 500, mtime=0)[:-9], r"^a: not a whole gzip file \(Compressed file ended before"),
         (gzip.compress(b"", mtime=0), r"^a: is empty"),
+        (b"PAR1\x15\x04\x00\x0e", r"^a: not text .*it is a Parquet file; --input_file takes files of questions$"),
+        (gzip.compress(gzip.compress(b"hello", mtime=0), mtime=0), r"it is compressed with gzip twice; decompress it"),
         (b"RIFF\x24\x00\x00WAVE", r"^a: not text \(a zero byte at 5\), expected a transcript"),
         (b"\xff\xfea", r"^a: begins as UTF-16 and is none at byte 2"),
     ],

@@ -48,6 +48,7 @@ _BINARIES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x1aE\xdf\xa3", "a film (Matroska, WebM)", "extract its captions or its sound first"),
     (0, b"\x00\x00\x01\xba", "VobSub captions or a film (MPEG)", "recognise the text of its pictures first"),
     (3, b"STL", "EBU STL captions", _CONVERT),
+    (0, b"PAR1", "a Parquet file", "--input_file takes files of questions"),
 )
 
 

@@ -39,6 +39,11 @@ _OTHER_FORMS = {
     "passage": "a form whose text is named `passage`",
     "annotations": "an export of Label Studio (docs/data.md has a script for it)",
 }
+# Keys that only transcripts have at their top, or in an entry of a list.
+_KEYS_OF_TRANSCRIPTS = frozenset(
+    ("segments", "chunks", "words", "word_segments", "result", "results", "monologues", "recognizedPhrases")
+)
+_KEYS_OF_SEGMENTS = ({"audio_filepath", "text"}, {"text", "start"}, {"text", "timestamp"}, {"word", "start"})
 
 
 class Paragraph(NamedTuple):
@@ -192,6 +197,8 @@ def _explained(place: str, value: Mapping[str, Any]) -> Unreadable:
     form = next((form for key, form in _OTHER_FORMS.items() if key in value), None)
     if form is not None:
         return Unreadable("", f"is in {form}, which is not read: convert it to SQuAD form")
+    if _KEYS_OF_TRANSCRIPTS & value.keys() or any(keys <= value.keys() for keys in _KEYS_OF_SEGMENTS):
+        return Unreadable("", "is a transcript, which holds no question: predict --transcript_file takes it")
     key = "data" if place == WHOLE else "paragraphs"
     try:
         read_field(value, "", key, list)

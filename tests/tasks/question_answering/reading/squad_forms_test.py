@@ -382,6 +382,12 @@ def test_spans_of_mrqa_are_the_text_that_stands_there(tmp_path):
             [{"id": 1, "data": {"text": "…"}, "annotations": []}],
             "[0] is in an export of Label Studio (docs/data.md has",
         ),
+        (
+            {"text": "Hello", "segments": [{"text": "Hello", "start": 0, "end": 1}]},
+            "the top level is a transcript, which",
+        ),
+        ([{"text": "Hello", "start": 0, "duration": 1}], "[0] is a transcript, which holds no question: predict --tra"),
+        ('{"audio_filepath": "a.wav", "text": "Hello"}\n' * 2, "line 1 is a transcript, which holds no question"),
         ({"data": {"id": {"0": "a"}, "text": {"0": "b"}}}, "data is an object, expected an array"),
         ('{"data": [{"paragraphs": [],}]}', "not JSON at line 1 column 29 ("),
         ('{"data": [{"paragraphs": []}]', "not JSON at line 1 column 30 ("),
