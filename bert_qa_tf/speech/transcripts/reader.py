@@ -19,7 +19,7 @@ from bert_qa_tf.speech.transcripts.cleaning_rules import find_time_stamps
 from bert_qa_tf.speech.transcripts.encodings import decode
 from bert_qa_tf.speech.transcripts.formats import json_detection
 from bert_qa_tf.speech.transcripts.formats.ctm import read_ctm
-from bert_qa_tf.speech.transcripts.formats.detection import must_be_json
+from bert_qa_tf.speech.transcripts.formats.detection import begins_as_json, must_be_json
 from bert_qa_tf.speech.transcripts.formats.foreign import refuse_text
 from bert_qa_tf.speech.transcripts.formats.json_documents import parse_json
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
@@ -143,7 +143,7 @@ def parse_transcript(
         refuse_text(text, name)
     counts: Counter[str] = Counter()
     top, taken_for = None, ""
-    if file_format in JSON_FORMATS or (file_format is None and must_be_json(text, name)):
+    if file_format in JSON_FORMATS or (file_format is None and _is_json(text, name)):
         top = parse_json(text, name)
         if file_format is None:
             top, file_format, taken_for = json_detection.recognise(top)
@@ -157,6 +157,13 @@ def parse_transcript(
     left_out = {reason: count for reason, count in counts.items() if count}
     plain_text = text if file_format == "txt" else None
     return TranscriptFile(_tidy(transcript), file_format, left_out, plain_text, taken_for)
+
+
+def _is_json(text: str, name: str) -> bool:
+    """Whether a file is JSON or nothing; one that is named so may still hold captions."""
+    if not must_be_json(text, name):
+        return False
+    return begins_as_json(text) or recognise_text(text, name) in ("txt", "ctm", "stm")
 
 
 def _read_text(text: str, name: str, file_format: str, recording: str | None, counts: Counter[str]) -> Transcript:

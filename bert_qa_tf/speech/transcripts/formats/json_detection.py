@@ -140,7 +140,7 @@ def _named(sample: Mapping[str, Any], is_list: bool) -> str | None:
 
 def _refuse_known(top: JsonPlace, sample: Mapping[str, Any]) -> None:
     data = sample.get("data")
-    if data == [] or any(map(_is_of_questions, [sample, *_list(sample, "data")[:1]])):
+    if data == [] or any(map(_is_of_questions, [sample, *objects_in(sample, "data")[:1]])):
         raise InputError(f"{top}: questions about texts, expected a transcript (--input_file takes such files)")
     for shape, message in _KNOWN:
         if shape(sample):
@@ -151,7 +151,7 @@ def _is_of_questions(record: Mapping[str, Any]) -> bool:
     """Whether this is an article, a paragraph or a row of SQuAD, a line of questions, or the header of MRQA."""
     return (
         isinstance(record.get("qas"), list)
-        or any("qas" in paragraph for paragraph in _list(record, "paragraphs"))
+        or any("qas" in paragraph for paragraph in objects_in(record, "paragraphs"))
         or ("question" in record and bool({"context", "answers", "transcript_file", "audio"} & record.keys()))
         or (record.keys() == {"header"} and isinstance(record["header"], dict) and "dataset" in record["header"])
     )
