@@ -157,6 +157,8 @@ def check_request(input_files: Sequence[str], output_dir: str, overwrite: bool) 
     if not input_files:
         raise InputError("no input file: name at least one with --input_file")
     files.check_inputs(input_files)
+    for path in input_files:
+        files.refuse_pipe(path)
     if not output_dir:
         raise InputError("--output_dir is empty: where should the records go?")
     outputs.check_not_read(output_dir, input_files)

@@ -169,6 +169,17 @@ def check_inputs(paths: Iterable[PathLike]) -> None:
                 pass
 
 
+def refuse_pipe(path: PathLike) -> None:
+    """Refuses a pipe, for those who read a file twice: the second time, it would be empty.
+
+    Raises:
+      InputError: it is one.
+    """
+    name = os.fspath(path)
+    if not is_remote(name) and os.path.exists(name) and stat.S_ISFIFO(os.stat(name).st_mode):
+        raise InputError(f"{name}: is a pipe, which can be read only once, expected a file")
+
+
 # === Both file layers ===
 
 

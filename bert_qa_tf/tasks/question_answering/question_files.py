@@ -213,6 +213,7 @@ def count_questions(
     Raises:
       InputError: the file has no question; see also `read_questions`.
     """
+    files.refuse_pipe(input_file)
     looks_first = any(hasattr(reader, "look_at") for reader in (readers or {}).values())
     if looks_first:
         # Of several recordings, the last one may be missing, and the first may take an hour to recognise.

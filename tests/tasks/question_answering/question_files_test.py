@@ -2,6 +2,7 @@ import dataclasses
 import gzip
 import itertools
 import json
+import os
 import subprocess
 import sys
 
@@ -81,6 +82,12 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_folder_is_named_and_not_read_as_an_empty_file(tmp_path):
     with pytest.raises(InputError, match="is a folder, expected a file of questions"):
         question_files.answer_file(_FirstWord(), str(tmp_path), None)
+
+
+def test_a_pipe_is_named_and_not_read_as_an_empty_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
+    with pytest.raises(InputError, match="pipe: is a pipe, which can be read only once, expected a file"):
+        question_files.answer_file(_FirstWord(), str(tmp_path / "pipe"), None)
 
 
 def test_a_file_without_a_question_is_named(tmp_path):

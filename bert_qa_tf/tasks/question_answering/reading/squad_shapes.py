@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.storage import json_text
+from bert_qa_tf.storage import files, json_text
 from bert_qa_tf.storage.json_stream import WHOLE, JsonRecords, NotStreamable, Record
 from bert_qa_tf.storage.packed_text import open_text
 from bert_qa_tf.tasks.question_answering.reading.field_values import Unreadable, is_null, kind_of, read_field
@@ -105,6 +105,7 @@ class SquadRecords:
             return
         except NotStreamable:
             pass
+        files.refuse_pipe(self.name)
         # Something is wrong with the file. Parsing it as a whole gives an error that says what and where.
         text, error = self._parse_error()
         if not self._count and _is_lines(text):

@@ -1,7 +1,10 @@
 """Files in the forms that tools and data sets write; a test names where its form comes from."""
 
+import contextlib
 import gzip
 import json
+import os
+import threading
 
 import pytest
 
@@ -415,6 +418,23 @@ def test_a_folder_is_one_line(tmp_path):
     (tmp_path / "calls.json").mkdir()
     with pytest.raises(InputError, match=r"calls\.json: cannot read this file \(Is a directory\)"):
         squad_reader.read_squad(tmp_path / "calls.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (json.dumps(squad(qa())), None),
+        ("PAR1 or anything else", "is a pipe, which can be read only once, expected a file"),
+    ],
+)
+def test_a_pipe_is_read_once_or_named(tmp_path, content, expected):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(content,))
+    writer.start()
+    with pytest.raises(InputError, match=expected) if expected else contextlib.nullcontext():
+        assert len(squad_reader.read_squad(str(pipe))) == 1
+    writer.join()
 
 
 def test_markup_and_odd_spaces_in_texts_stay_as_they_are(tmp_path):
