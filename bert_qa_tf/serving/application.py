@@ -132,11 +132,14 @@ class Application:
 
     async def _serve_transcript(self, request: Request) -> Response:
         """Reads a transcript for the page: the body is the file, and the query has its name."""
-        name, recording = request.query_params.get("name", ""), request.query_params.get("recording")
+        query = request.query_params
+        name, recording, encoding = query.get("name", ""), query.get("recording"), query.get("encoding")
         async with self._intake.body(request) as body:
             if not self._transcripts.is_short(body):
-                return bodies.json_response(*await self._transcripts.read_long(request, body, name, recording))
-            work = functools.partial(transcript_reply, body, name, recording, self._config.limits)
+                return bodies.json_response(
+                    *await self._transcripts.read_long(request, body, name, recording, encoding)
+                )
+            work = functools.partial(transcript_reply, body, name, recording, self._config.limits, encoding)
             return await self._take_turn(request, lambda: HttpReply(*work()))
 
     async def _serve_recording(self, request: Request) -> Response:

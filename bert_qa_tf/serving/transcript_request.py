@@ -7,6 +7,7 @@ the server.
 from __future__ import annotations
 
 import os
+import re
 
 from bert_qa_tf import odd_items
 from bert_qa_tf.errors import InputError
@@ -16,9 +17,13 @@ from bert_qa_tf.speech.transcripts.reader import parse_transcript
 from bert_qa_tf.speech.transcripts.transcript import Transcript
 
 _MAX_NAME_CHARS = 200
+# What the flags of commands are called in a request.
+_FLAGS = re.compile(r"--transcript_((?:encoding|recording)(?:=[\w-]+)?)")
 
 
-def transcript_reply(content: bytes, name: str, recording: str | None, limits: Limits) -> tuple[int, bytes]:
+def transcript_reply(
+    content: bytes, name: str, recording: str | None, limits: Limits, encoding: str | None = None
+) -> tuple[int, bytes]:
     """Reads a transcript.
 
     Args:
@@ -26,6 +31,7 @@ def transcript_reply(content: bytes, name: str, recording: str | None, limits: L
       name: the name of the file, a hint of its format; folders are removed.
       recording: the recording to read, if the file holds several.
       limits: the limits on the text.
+      encoding: the encoding of a text that is not UTF-8 and has no mark.
 
     Returns:
       A status and a body. With status 200 the body has `format`, `note` (a one-line summary), `text` and `words`. The
@@ -37,9 +43,9 @@ def transcript_reply(content: bytes, name: str, recording: str | None, limits: L
     strict = getattr(odd_items.current(), "strict", False)
     try:
         with odd_items.collect(strict) as odd:
-            file = parse_transcript(content, name, None, recording)
+            file = parse_transcript(content, name, None, recording, encoding)
     except InputError as error:
-        return 400, RestError(400, str(error)).body()
+        return 400, RestError(400, _FLAGS.sub(r"`\1` in the query", str(error))).body()
     note = f"{file.describe()}; {odd.describe()}" if odd else file.describe()
     # A text without times keeps its white space and has no entries for words.
     timed = file.transcript if file.plain_text is None else Transcript(())

@@ -51,7 +51,9 @@ class Transcripts:
         """Returns whether a transcript may be read in a thread."""
         return len(content) <= _SHORT_BYTES
 
-    async def read_long(self, request: Request, content: bytes, name: str, recording: str | None) -> HttpReply:
+    async def read_long(
+        self, request: Request, content: bytes, name: str, recording: str | None, encoding: str | None
+    ) -> HttpReply:
         """Reads a transcript in a process of its own; see `transcript_reply`.
 
         Raises:
@@ -65,15 +67,17 @@ class Transcripts:
             async with self._turn:
                 if await request.is_disconnected():
                     raise ClientDisconnect  # while it waited
-                return await self._read(request, content, name, recording)
+                return await self._read(request, content, name, recording, encoding)
         finally:
             self._waiting -= 1
 
-    async def _read(self, request: Request, content: bytes, name: str, recording: str | None) -> HttpReply:
+    async def _read(
+        self, request: Request, content: bytes, name: str, recording: str | None, encoding: str | None
+    ) -> HttpReply:
         with tempfile.TemporaryFile() as file:
             file.write(content)
             file.flush()
-            work = functools.partial(_read_file, SharedFile(file.fileno()), name, recording, self._limits)
+            work = functools.partial(_read_file, SharedFile(file.fileno()), name, recording, self._limits, encoding)
             try:
                 status, body = await other_process.call(
                     request,
@@ -92,8 +96,10 @@ class Transcripts:
         return HttpReply(status, body)
 
 
-def _read_file(file: SharedFile, name: str, recording: str | None, limits: Limits) -> tuple[int, bytes]:
+def _read_file(
+    file: SharedFile, name: str, recording: str | None, limits: Limits, encoding: str | None
+) -> tuple[int, bytes]:
     with open(os.dup(file.descriptor), "rb") as opened:
         opened.seek(0)
         content = opened.read()
-    return transcript_reply(content, name, recording, limits)
+    return transcript_reply(content, name, recording, limits, encoding)

@@ -26,8 +26,8 @@ def fake():
     return FakeBackend(lambda request: HttpReply(200, b"{}"))
 
 
-def send(url, content):
-    return requests.post(f"{url}/transcript", data=content, params={"name": "../a.vtt"}, timeout=60)
+def send(url, content, **query):
+    return requests.post(f"{url}/transcript", data=content, params={"name": "../a.vtt"} | query, timeout=60)
 
 
 def test_a_long_transcript_gives_what_a_short_one_gives():
@@ -37,6 +37,15 @@ def test_a_long_transcript_gives_what_a_short_one_gives():
     assert (reply.status_code, reply.content) == transcript_reply(LONG, "a.vtt", None, Limits())
     assert refused.status_code == 400
     assert refused.json()["error"].startswith("a.vtt:3: ")
+
+
+@pytest.mark.parametrize("content", ["WEBVTT\n\n00:01.000 --> 00:02.000\ncafé".encode("latin-1"), LONG + b"\xe9"])
+def test_another_encoding_is_asked_for_and_can_be_given(content):
+    with running(fake()) as url:
+        refused, read = send(url, content), send(url, content, encoding="windows-1252")
+    assert refused.status_code == 400
+    assert "expected UTF-8 text, or its encoding in `encoding` in the query" in refused.json()["error"]
+    assert read.json()["text"].endswith("é")
 
 
 def test_the_note_says_what_was_odd():
