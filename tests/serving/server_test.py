@@ -260,7 +260,8 @@ def test_transcripts_of_every_format_are_read(url, path):
         return
     spans = zip(words["start_chars"], words["end_chars"], strict=True)
     assert [text[start:end] for start, end in spans] == text.split()
-    assert words["end_secs"][-1] == 3604.0
+    if read["format"] != "otter":  # its ends are estimated
+        assert words["end_secs"][-1] == 3604.0
 
 
 def test_one_of_several_recordings_is_chosen(url):
