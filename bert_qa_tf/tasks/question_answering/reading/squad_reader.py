@@ -23,7 +23,9 @@ from bert_qa_tf.tasks.question_answering.reading.findings import Problem
 from bert_qa_tf.tasks.question_answering.reading.squad_paragraphs import ParagraphReader, ReadParagraph
 
 # Keys of a row that its paragraph or its question holds under SQuAD's names.
-_KEYS_OF_ROWS = frozenset(("title", "context", "id", "qid", "question_id", "_id", "answer", "detected_answers"))
+_KEYS_OF_ROWS = frozenset(("title", "context", "id", "qid", "question_id", "_id", "answer"))
+# Places in the text as it was: whoever writes another text would leave them wrong, and MRQA's go before `answers`.
+_KEYS_OF_PLACES = frozenset(("detected_answers",))
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ def _article_keys(paragraph: ReadParagraph) -> dict[str, Any]:
 def _normal(example: SquadExample, qa: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a question in SQuAD form, with other keys that the file has of it."""
     is_row = "context" in qa
-    kept = {name: value for name, value in qa.items() if not (is_row and name in _KEYS_OF_ROWS)}
+    dropped = _KEYS_OF_PLACES | _KEYS_OF_ROWS if is_row else _KEYS_OF_PLACES
+    kept = {name: value for name, value in qa.items() if name not in dropped}
     has_negatives = example.is_impossible or "is_impossible" in qa
     return kept | example_to_json(example, has_negatives)
 

@@ -165,6 +165,15 @@ def test_every_form_becomes_articles(tmp_path, form):
     (paragraph,) = article["paragraphs"]
     assert paragraph["context"] == CONTEXT
     assert [(q["id"], q["answers"]) for q in paragraph["qas"]] == [("q1", [TUESDAY]), ("q2", [DANA])]
+    # Written with another text, the answers are where `answers` says, whatever form the file had.
+    spoken = {
+        "context": "it is tuesday",
+        "qas": [q | {"answers": [{"text": "tuesday", "answer_start": 6}]} for q in paragraph["qas"]],
+    }
+    assert Read(tmp_path, {"data": [{"paragraphs": [spoken]}]}).answers == {
+        "q1": [("tuesday", 6)],
+        "q2": [("tuesday", 6)],
+    }
 
 
 def test_rows_without_a_title_are_named_after_their_text_wherever_they_stand(tmp_path):
