@@ -21,6 +21,7 @@ _SPARE_BYTES = 16 * 2**20
 _BEGINNING_BYTES = 8
 _BUFFER_BYTES = 1 << 16
 _GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
 # The beginnings of other packed files → what they are.
 _OTHERS = {
     b"PK\x03\x04": "a zip archive",
@@ -51,6 +52,8 @@ def open_text(path: files.PathLike, expected: str) -> Iterator[BinaryIO]:
         what = packed_otherwise(file.beginning)
         if what is not None:
             raise InputError(f"{path}: is {what}, expected {expected}: unpack it first")
+        if file.beginning.startswith(_PARQUET):
+            raise InputError(f"{path}: is a Parquet file, expected {expected}: write it as JSON lines first")
         is_packed = file.beginning.startswith(_GZIP)
         yield io.BufferedReader(_Unpacked(path, file, expected) if is_packed else file, _BUFFER_BYTES)
 

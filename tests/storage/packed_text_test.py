@@ -46,8 +46,13 @@ def test_what_unpacks_to_far_more_than_text_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("beginning", "what"),
-    [(b"PK\x03\x04", "a zip archive"), (b"BZh9", "a bzip2 file"), (b"\xfd7zXZ\0", "an xz file")],
+    [
+        (b"PK\x03\x04", "a zip archive, expected a text: unpack it first"),
+        (b"BZh9", "a bzip2 file, expected a text: unpack it first"),
+        (b"\xfd7zXZ\0", "an xz file, expected a text: unpack it first"),
+        (b"PAR1\x15\x04", "a Parquet file, expected a text: write it as JSON lines first"),
+    ],
 )
-def test_other_packed_files_are_named(tmp_path, beginning, what):
-    with pytest.raises(InputError, match=f"file.json: is {what}, expected a text: unpack it first"):
+def test_other_files_are_named(tmp_path, beginning, what):
+    with pytest.raises(InputError, match=f"file.json: is {what}"):
         _read(_write(tmp_path, beginning + bytes(30)))
