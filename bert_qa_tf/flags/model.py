@@ -136,8 +136,8 @@ def define_prediction(values: Values) -> None:
         "input_file",
         None,
         "File of many questions or sentences. Questions: JSON lines with `question`, one of `context`, "
-        "`transcript_file` and `audio`, and an optional `id`; or a SQuAD-form file whose name ends in .json. "
-        "Sentences: a file in a form that create_tfrecords reads.",
+        "`transcript_file` and `audio`, and an optional `id`; or another file of questions that create_tfrecords "
+        "reads, with or without answers. Sentences: a file in a form that create_tfrecords reads.",
         flag_values=values,
     )
     flags.DEFINE_string(
