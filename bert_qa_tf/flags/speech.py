@@ -130,8 +130,8 @@ def define_transcription(values: Values) -> None:
     flags.DEFINE_multi_string(
         "reference_file",
         [],
-        "File with the text that was really said, to compute the word error rate. One for each --audio, in the same "
-        "order.",
+        "File with the text that was really said, to compute the word error rate: plain text, captions, or another "
+        "transcript that `predict --transcript_file` takes. One for each --audio, in the same order.",
         flag_values=values,
     )
     _define_listening_processes(values)

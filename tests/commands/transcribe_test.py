@@ -89,6 +89,15 @@ def test_a_reference_that_holds_no_word_is_refused(silence, tmp_path, capsys):
     assert "empty.txt: holds no word" in capsys.readouterr().err
 
 
+def test_the_times_and_the_markup_of_a_reference_are_no_words(silence, tmp_path, capsys):
+    captions = tmp_path / "said.srt"
+    captions.write_text("1\n00:00:03,000 --> 00:00:02,000\n<i>Hello</i> Nora\n", encoding="utf-16")
+    assert run(f"--audio={silence}", f"--reference_file={captions}") == 0
+    printed = capsys.readouterr()
+    assert "(2 errors in 2 words)" in printed.out
+    assert printed.err.endswith("odd items: 1 left out or estimated; --strict refuses them\n")
+
+
 @pytest.mark.parametrize(("second", "message"), [("gone.wav", "no such file"), ("text.wav", "text.wav")])
 def test_all_recordings_are_looked_at_before_the_first_is_recognised(silence, tmp_path, capsys, second, message):
     (tmp_path / "text.wav").write_text("no sound")

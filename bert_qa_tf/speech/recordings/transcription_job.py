@@ -20,8 +20,9 @@ from bert_qa_tf.speech.recordings import audio, word_errors
 from bert_qa_tf.speech.recordings.recognizer import load_recognizer
 from bert_qa_tf.speech.recordings.transcribing import suitable_processes, transcribe
 from bert_qa_tf.speech.transcripts import writers
+from bert_qa_tf.speech.transcripts.reader import read_transcript
 from bert_qa_tf.speech.transcripts.transcript import Transcript
-from bert_qa_tf.storage import files, outputs
+from bert_qa_tf.storage import outputs
 
 
 def run(
@@ -150,8 +151,10 @@ def _read_references(recordings: Sequence[str], reference_files: Sequence[str]) 
     word_errors.check_installed()
     references = []
     for path in reference_files:
-        text = files.read_text(path, expected="the text that was said")
-        references.append(word_errors.verbalized_text(text.removeprefix("\ufeff")))
+        # Captions are references, too; their times and markup are no words.
+        file = read_transcript(path)
+        text = file.transcript.text if file.plain_text is None else file.plain_text
+        references.append(word_errors.verbalized_text(text))
         if not references[-1]:
             raise InputError(f"{path}: holds no word, expected the text that was said")
     return references
