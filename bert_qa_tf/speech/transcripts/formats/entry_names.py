@@ -35,6 +35,8 @@ _STARTS: dict[str, float | None] = {
     **dict.fromkeys(("startMillis", "start_millis", "startOffsetMs", "offset_ms"), MILLISECONDS),
     "offsetInTicks": TICKS,
     **dict.fromkeys(("startOffset", "start_offset"), None),
+    # "00:05:32" of meetings; a number is as likely one of seconds since 1970.
+    **dict.fromkeys(("timestamp", "time_stamp", "timecode"), None),
 }
 _ENDS: dict[str, float | None] = {
     **dict.fromkeys(("end", "end_secs", "end_time", "endTime", "end_seconds", "endSeconds", "endSecs"), SECONDS),
@@ -137,6 +139,11 @@ def first_of(entry: Mapping[str, Any], names: Any) -> str | None:
     return None
 
 
+def is_pair(value: Any) -> bool:
+    """Whether a value is a start and an end, and no list of such pairs."""
+    return isinstance(value, list) and len(value) == 2 and not any(isinstance(part, list) for part in value)
+
+
 def has_time(entry: Mapping[str, Any]) -> bool:
     """Whether an entry says when it starts, or ends."""
     return has_time_as(entry, _STARTS, _ENDS)
@@ -144,7 +151,7 @@ def has_time(entry: Mapping[str, Any]) -> bool:
 
 def has_time_as(entry: Mapping[str, Any], *names: Mapping[str, float | None]) -> bool:
     """Whether an entry has a time under one of these names, or a pair of times."""
-    if any(isinstance(entry.get(name), list) and len(entry[name]) == 2 for name in PAIRS):
+    if any(is_pair(entry.get(name)) for name in PAIRS):
         return True
     return any(
         isinstance(entry[name], int | float | str | dict) and not isinstance(entry[name], bool)

@@ -99,7 +99,7 @@ def recognise(top: JsonPlace) -> Recognised:
     if sample is not None:
         _refuse_known(top, sample)
         name = _named(sample, isinstance(value, list))
-        if name is not None:
+        if name is not None and not _has_times_below(top, name):
             return Recognised(top, name)
     elif isinstance(value, list) and (not value or is_timed(value)):
         return Recognised(top, "whisper")
@@ -115,6 +115,18 @@ def recognise(top: JsonPlace) -> Recognised:
     if isinstance(value, dict) and _is_text_alone(value):
         return Recognised(top, "whisper")
     raise _unknown_json(top)
+
+
+def _has_times_below(top: JsonPlace, name: str) -> bool:
+    """Whether a list that looks like segments without times is one of documents with a timed list each."""
+    entries = [entry for entry in top.value if isinstance(entry, dict)] if isinstance(top.value, list) else []
+    if name != "whisper" or not entries or any(_is_whisper(entry) or _is_timed_entry(entry) for entry in entries):
+        return False
+    return bool(timed_lists.find_timed_list(top))
+
+
+def _is_timed_entry(entry: Mapping[str, Any]) -> bool:
+    return entry_names.has_time(entry) or any(isinstance(entry.get(name), list) for name in entry_names.WORDS)
 
 
 def _sample(value: Any) -> Mapping[str, Any] | None:

@@ -15,6 +15,8 @@ _PLAIN = re.compile(rf"({_NUMBER})(s?)")
 _ISO_8601 = re.compile(rf"P(?:(\d{{1,9}})D)?T(?:(\d{{1,9}})H)?(?:(\d{{1,9}})M)?(?:({_NUMBER})S)?")
 _CLOCK = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9}(?:[.,]\d*)?)")
 
+_OF_DAY = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+
 
 def to_secs(value: Any, unit: float | None = SECONDS) -> float | None:
     """Returns a time in seconds; None if the value is none, or one beyond any recording.
@@ -49,6 +51,11 @@ def _text_to_secs(text: str, unit: float | None) -> float | None:
         days, hours, minutes, secs = match.groups()
         return (int(days or 0) * 24 + int(hours or 0)) * 3600 + int(minutes or 0) * 60 + float(secs or 0)
     return None
+
+
+def is_of_clock(text: str) -> bool:
+    """Whether a text is a time such as `1:02.5`, or one of a day."""
+    return _CLOCK.fullmatch(text.strip()) is not None or _OF_DAY.match(text) is not None
 
 
 def to_label(value: Any, kind: str) -> str | None:

@@ -29,9 +29,10 @@ from bert_qa_tf.speech.transcripts.formats.entry_names import (
     as_object,
     first_of,
     has_time_as,
+    is_pair,
 )
 from bert_qa_tf.speech.transcripts.formats.json_place import JsonPlace
-from bert_qa_tf.speech.transcripts.formats.json_times import to_label
+from bert_qa_tf.speech.transcripts.formats.json_times import is_of_clock, to_label
 from bert_qa_tf.speech.transcripts.formats.time_units import with_unit
 from bert_qa_tf.speech.transcripts.transcript import Word
 
@@ -99,13 +100,15 @@ def read_entries(entries: JsonPlace, counts: Counter[str], names: Names = DEFAUL
 
 
 def _report_unknown_times(entries: JsonPlace, places: Sequence[JsonPlace], names: Names) -> None:
-    """A list of numbers that nobody reads may be one of times."""
+    """A list of numbers that nobody reads, or of texts such as "00:05", may be one of times."""
     if any(has_time_as(place.value, names.starts, names.ends) for place in places):
         return
     unknown: dict[str, None] = {}
     for place in places:
         for name, value in place.value.items():
-            if isinstance(value, int | float) and not isinstance(value, bool) and name not in NO_TIMES:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            is_clock = isinstance(value, str) and name not in names.texts and is_of_clock(value)
+            if (is_number or is_clock) and name not in NO_TIMES:
                 unknown[name] = None
     if unknown:
         found = ", ".join(f"`{name}`" for name in list(unknown)[:5])
@@ -163,7 +166,7 @@ def read_times(place: JsonPlace, names: Names = DEFAULT_NAMES) -> tuple[float | 
     """When an entry starts and ends, in seconds; None for what is not known."""
     value = place.value
     for name in PAIRS:
-        if isinstance(value.get(name), list) and len(value[name]) == 2:
+        if is_pair(value.get(name)):
             pair = JsonPlace(
                 {"start": value[name][0], "end": value[name][1]}, place.source, f"{place.path}.{name}", place.left_out
             )

@@ -74,6 +74,39 @@ def test_numbers_under_unknown_names_are_told():
         read(value)
 
 
+@pytest.mark.parametrize("stamp", ["00:00:05", "2024-01-01T10:00:05Z"])
+def test_clocks_under_unknown_names_are_told(stamp):
+    with odd_items.collect() as odd:
+        assert seen({"transcript": [{"text": "Hi", "at": stamp}]}) == ("whisper", [("Hi", None, None)])
+    assert odd.counts() == {"unknown_times": 1}
+
+
+# Transcripts of meetings in the answers of fathom.video ("Get transcript").
+def test_time_stamps_of_a_clock_are_starts():
+    turns = [
+        {"speaker": {"display_name": "Ann"}, "text": "Hello Nora", "timestamp": "00:05:32"},
+        {"speaker": {"display_name": "Bo"}, "text": "Tuesday", "timestamp": "00:05:40"},
+    ]
+    found = read({"transcript": turns}).transcript.words
+    assert [(word.text, word.start_secs, word.speaker) for word in found][::2] == [
+        ("Hello", 332, "Ann"),
+        ("Tuesday", 340, "Bo"),
+    ]
+    with odd_items.collect() as odd:  # of a number nobody knows what it counts
+        assert seen([{"text": "Hi", "timestamp": 1704103200}]) == ("whisper", [("Hi", None, None)])
+        assert seen([{"text": "Hi", "timestamp": "2024-01-01T10:00:00Z"}]) == ("whisper", [("Hi", None, None)])
+    assert odd.counts() == {"unknown_times": 1, "odd_times": 1}
+
+
+# modelscope/FunASR, `README.md`: with a model of speakers.
+def test_sentences_within_a_list_of_texts_keep_their_times():
+    sentence = {"text": "hi nora", "start": 880, "end": 1540, "timestamp": [[880, 1120], [1120, 1540]], "spk": 0}
+    found = read([{"key": "a", "text": "hi nora", "sentence_info": [sentence]}])
+    assert found.file_format == "timed_json"
+    first, last = found.transcript.words
+    assert (first.text, first.start_secs, last.end_secs) == ("hi", 0.88, 1.54)
+
+
 def test_watson_and_an_entry_of_another_shape():
     def result(*timestamps, **more):
         return {"final": True, "alternatives": [{"transcript": "x ", "timestamps": list(timestamps)}], **more}
