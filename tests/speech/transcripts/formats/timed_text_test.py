@@ -53,6 +53,26 @@ def test_a_bad_row_costs_itself():
         read("start\tend\ttext\nx\ty\tHello\n", "a.tsv")
 
 
+# Adobe Premiere ("Export transcript"), and tables that people make of captions.
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Start,End,Speaker,Text\n00:00:01,00:00:02,Ann,Hi\n", [("Hi", 1.0, 2.0)]),
+        ("Speaker Name;Start Time;End Time;Text\nAnn;0:01.5;0:02;Hi\n", [("Hi", 1.5, 2.0)]),
+        ("text\tstart_time\tend_time\nHi\t1.5\t2.5\n", [("Hi", 1.5, 2.5)]),
+        ("end,start,text\n200,100,Hi\n", [("Hi", 0.1, 0.2)]),
+    ],
+)
+def test_columns_in_another_order_and_times_of_a_clock(text, found):
+    assert spans(read(text, "a.csv")[0]) == found
+
+
+@pytest.mark.parametrize("times", ["00:00:01:12,00:00:02:00", "1,2"])
+def test_times_in_frames_or_without_a_unit_are_no_words(times):
+    with pytest.raises(InputError, match=r"^a\.csv: line 2: no row has times that can be read"):
+        read(f"Start Time,End Time,Text\n{times},Hi\n", "a.csv")
+
+
 # === Lyrics and stamped lines ===
 
 
