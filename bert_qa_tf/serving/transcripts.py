@@ -21,6 +21,7 @@ from bert_qa_tf.serving.predict_request import Limits
 from bert_qa_tf.serving.rest import RestError
 from bert_qa_tf.serving.transcript_request import shown_name, transcript_reply
 from bert_qa_tf.speech import processes
+from bert_qa_tf.storage import packed_text
 
 # Hours of speech in most formats. At worst, reading so much takes a second.
 _SHORT_BYTES = 2**18
@@ -49,7 +50,7 @@ class Transcripts:
 
     def is_short(self, content: bytes) -> bool:
         """Returns whether a transcript may be read in a thread."""
-        return len(content) <= _SHORT_BYTES
+        return packed_text.holds_at_most(content, _SHORT_BYTES)
 
     async def read_long(
         self, request: Request, content: bytes, name: str, recording: str | None, encoding: str | None

@@ -84,6 +84,17 @@ def packed_otherwise(content: bytes) -> str | None:
     return next((what for beginning, what in _OTHERS.items() if content.startswith(beginning)), None)
 
 
+def holds_at_most(content: bytes, max_bytes: int) -> bool:
+    """Returns whether a file of text has so many bytes at most once it is unpacked; a damaged one up to the damage."""
+    if not content.startswith(_GZIP):
+        return len(content) <= max_bytes
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content), mode="rb") as file:
+            return len(file.read(max_bytes + 1)) <= max_bytes
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return True
+
+
 class _Rejoined(io.RawIOBase):
     """A file whose beginning was read already; it counts what is read."""
 

@@ -1,5 +1,6 @@
 """`POST /transcript` of long files: in a process of their own, within limits, and ended with their client."""
 
+import gzip
 import json
 import multiprocessing
 import socket
@@ -46,6 +47,15 @@ def test_another_encoding_is_asked_for_and_can_be_given(content):
     assert refused.status_code == 400
     assert "expected UTF-8 text, or its encoding in `encoding` in the query" in refused.json()["error"]
     assert read.json()["text"].endswith("é")
+
+
+def test_what_is_long_when_it_is_unpacked_is_long():
+    taken = transcripts.Transcripts(Limits())
+    for content in (LONG, gzip.compress(LONG), gzip.compress(LONG)[:-1]):
+        assert not taken.is_short(content)
+    for content in (b"WEBVTT", gzip.compress(b"WEBVTT"), gzip.compress(b"WEBVTT")[:-1], b"\x1f\x8bno"):
+        assert taken.is_short(content)
+    taken.close()
 
 
 def test_the_note_says_what_was_odd():
