@@ -49,6 +49,7 @@ _BINARIES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x00\x00\x01\xba", "VobSub captions or a film (MPEG)", "recognise the text of its pictures first"),
     (3, b"STL", "EBU STL captions", _CONVERT),
     (0, b"PAR1", "a Parquet file", "--input_file takes files of questions"),
+    (0, b"\x1f\x8b", "compressed with gzip twice", "decompress it once"),
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.speech.transcripts.formats import timed_lists
+from bert_qa_tf.speech.transcripts.formats import entry_names, timed_lists
 from bert_qa_tf.speech.transcripts.formats.aws import read_aws
 from bert_qa_tf.speech.transcripts.formats.azure import read_azure
 from bert_qa_tf.speech.transcripts.formats.deepgram import read_deepgram
@@ -120,7 +120,7 @@ def recognise(top: JsonPlace) -> Recognised:
 def _has_times_below(top: JsonPlace, name: str) -> bool:
     """Whether a list that looks like segments without times is one of documents with a timed list each."""
     entries = [entry for entry in top.value if isinstance(entry, dict)] if isinstance(top.value, list) else []
-    if name != "whisper" or not entries or any(_is_whisper(entry) or _is_timed_entry(entry) for entry in entries):
+    if name != "whisper" or not entries or any(SHAPES["whisper"](entry) or _is_timed_entry(entry) for entry in entries):
         return False
     return bool(timed_lists.find_timed_list(top))
 
