@@ -1,8 +1,7 @@
 """Reads transcripts that other tools wrote, whatever their format.
 
-These are JSON of ours, of Whisper's programs, of Amazon Transcribe and of Google Speech-to-Text; captions; tables and
-lists of words with times; and plain text. The format is recognised from the file, and what the transcript leaves out of
-it is counted. Each format is a module in `formats/`.
+These are JSON of recognisers and of ours; captions; tables and lists of words with times; and plain text. The format is
+recognised from the file, and what the transcript leaves out of it is counted. Each format is a module in `formats/`.
 """
 
 from __future__ import annotations
