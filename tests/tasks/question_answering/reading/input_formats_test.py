@@ -12,13 +12,7 @@ from bert_qa_tf.tasks.question_answering import config
 from bert_qa_tf.tasks.question_answering.reading import input_formats
 from tests import testing
 from tests.tasks.question_answering.reading.datasets import tables
-from tests.tasks.question_answering.reading.datasets.tables import ROWS, row, write
-
-
-def _read(path, input_format="auto", **options):
-    with odd_items.collect() as odd:
-        examples = list(input_formats.iter_examples(path, input_format, **options))
-    return examples, odd.counts()
+from tests.tasks.question_answering.reading.datasets.tables import ROWS, read, row, write
 
 
 def _error(path, input_format="auto"):
@@ -33,14 +27,14 @@ def test_the_flag_s_values_are_all_forms():
 
 
 def test_rows_of_one_text_share_it(tmp_path):
-    first, second = _read(write(tmp_path / "a.parquet", [row(), row(2)], ROWS))[0]
+    first, second = read(write(tmp_path / "a.parquet", [row(), row(2)], ROWS))[0]
     assert first.context is second.context
     assert (first.title, first.paragraph_index, second.paragraph_index) == ("Calls", 0, 0)
 
 
 def test_many_row_groups_are_read_in_order(tmp_path):
     rows = [row(number, context=f"{tables.CONTEXT} {number}") for number in range(200)]
-    examples, _ = _read(write(tmp_path / "a.parquet", rows, ROWS, row_group_size=7))
+    examples, _ = read(write(tmp_path / "a.parquet", rows, ROWS, row_group_size=7))
     assert [example.qas_id for example in examples] == [f"q{number}" for number in range(200)]
     assert examples[-1].paragraph_index == 199
 
@@ -54,7 +48,7 @@ def test_sound_is_never_read(tmp_path):
     content = path.read_bytes()
     path.write_bytes(content.replace(sound, b"x" * len(sound)))
     assert path.read_bytes() != content
-    assert len(_read(path)[0]) == 1
+    assert len(read(path)[0]) == 1
 
 
 # === Folders ===
@@ -64,7 +58,7 @@ def test_a_folder_of_shards_is_one_input(tmp_path):
     write(tmp_path / "train-00000-of-00002.parquet", [row(1)], ROWS)
     write(tmp_path / "train-00001-of-00002.parquet", [row(2)], ROWS)
     (tmp_path / "README.md").write_text("about")
-    assert [example.qas_id for example in _read(tmp_path)[0]] == ["q1", "q2"]
+    assert [example.qas_id for example in read(tmp_path)[0]] == ["q1", "q2"]
     assert [path.rsplit("/", 1)[-1] for path in input_formats.with_shards([str(tmp_path), "x.json"])] == [
         "train-00000-of-00002.parquet",
         "train-00001-of-00002.parquet",
@@ -166,14 +160,14 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
 def test_texts_of_every_string_type_are_read(tmp_path, kind):
     # huggingface/datasets#7718: string_view; #6892: dictionaries, as pandas' categories are written.
     path = write(tmp_path / "a.parquet", [row()], ROWS | {"context": kind, "question": kind, "title": kind})
-    (example,), odd = _read(path)
+    (example,), odd = read(path)
     assert (example.context, odd) == (tables.CONTEXT, {})
 
 
 def test_texts_as_bytes_are_read_and_counted(tmp_path):
     # apache/arrow#1830: columns of text that are not marked as UTF-8.
     rows = [row(context=tables.CONTEXT.encode()), row(2, context=b"caf\xe9")]
-    examples, odd = _read(write(tmp_path / "a.parquet", rows, ROWS | {"context": pa.binary()}))
+    examples, odd = read(write(tmp_path / "a.parquet", rows, ROWS | {"context": pa.binary()}))
     assert [example.qas_id for example in examples] == ["q1"]
     assert odd == {"text_as_bytes": 1, "unreadable_questions": 1}
 
@@ -184,7 +178,7 @@ def test_texts_as_bytes_are_read_and_counted(tmp_path):
 )
 def test_ids_that_are_numbers_are_read_and_counted(tmp_path, kind, qas_id, odd):
     # apache/arrow#2043: in pandas, integers with a missing value become floats.
-    (example,), found = _read(write(tmp_path / "a.parquet", [row(id=qas_id)], ROWS | {"id": kind}))
+    (example,), found = read(write(tmp_path / "a.parquet", [row(id=qas_id)], ROWS | {"id": kind}))
     assert (example.qas_id, found) == ("7", odd)
 
 
@@ -192,7 +186,7 @@ def test_answers_as_a_list_of_structs_and_as_large_lists(tmp_path):
     # huggingface/datasets#4221: Sequence({"text": …}) is a struct of lists, [{"text": …}] a list of structs.
     kind = pa.large_list(pa.struct([("text", pa.large_string()), ("answer_start", pa.int32())]))
     answers = [{"text": "dana", "answer_start": 14}]
-    (example,), _ = _read(write(tmp_path / "a.parquet", [row(answers=answers)], ROWS | {"answers": kind}))
+    (example,), _ = read(write(tmp_path / "a.parquet", [row(answers=answers)], ROWS | {"answers": kind}))
     assert example.answers[0].fits(example.context)
 
 
@@ -208,7 +202,7 @@ def test_nulls_are_counted(tmp_path):
     # lincc-frameworks/nested-pandas#507: columns of type null, where all values are missing.
     rows = [row(title=None, answers=None), row(2, question=None, title=None, answers=None)]
     kinds = ROWS | {"title": pa.null(), "answers": pa.null()}
-    (example,), odd = _read(write(tmp_path / "a.parquet", rows, kinds))
+    (example,), odd = read(write(tmp_path / "a.parquet", rows, kinds))
     assert example.title.startswith("context_")
     assert odd == {"nulls": 2, "unreadable_questions": 1}
 
@@ -216,42 +210,42 @@ def test_nulls_are_counted(tmp_path):
 def test_lists_of_different_lengths_leave_the_question_out(tmp_path):
     # huggingface/datasets#7137: lists of different lengths in `answers`.
     rows = [row(answers={"text": ["dana", "x"], "answer_start": [14]}), row(2)]
-    examples, odd = _read(write(tmp_path / "a.parquet", rows, ROWS))
+    examples, odd = read(write(tmp_path / "a.parquet", rows, ROWS))
     assert ([example.qas_id for example in examples], odd) == (["q2"], {"unreadable_questions": 1})
 
 
 def test_offsets_as_floats_are_read_where_nothing_is_lost(tmp_path):
     kind = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.float64()))])
     rows = [row(answers={"text": ["dana"], "answer_start": [start]}) | {"id": f"{start}"} for start in (14.0, 14.5)]
-    examples, odd = _read(write(tmp_path / "a.parquet", rows, ROWS | {"answers": kind}))
+    examples, odd = read(write(tmp_path / "a.parquet", rows, ROWS | {"answers": kind}))
     assert [example.answers[0].start_char for example in examples] == [14]
     assert odd == {"whole_floats": 1, "unreadable_questions": 1}
 
 
 def test_squad_2_in_rows_has_empty_lists_where_there_is_no_answer(tmp_path):
     path = write(tmp_path / "a.parquet", [row(answers={"text": [], "answer_start": []})], ROWS)
-    assert _read(path, require_answers=True)[0][0].is_impossible
+    assert read(path, require_answers=True)[0][0].is_impossible
 
 
 @pytest.mark.parametrize("text", ["", " ", "NOT_GIVEN"])
 def test_an_answer_without_a_text_is_no_answer_as_it_is_in_json(tmp_path, text):
     path = write(tmp_path / "a.parquet", [row(answers={"text": [text], "answer_start": [0]}), row(2)], ROWS)
-    first, _ = _read(path, require_answers=True)[0]
+    first, _ = read(path, require_answers=True)[0]
     assert (first.is_impossible, first.answers) == (True, ())
-    examples, odd = _read(path, require_answers=True, keep_no_answers=False)
+    examples, odd = read(path, require_answers=True, keep_no_answers=False)
     assert ([example.qas_id for example in examples], odd) == (["q2"], {"no_answers_left_out": 1})
 
 
 @pytest.mark.parametrize(("kind", "value"), [(pa.int64(), 1), (pa.string(), "true"), (pa.float64(), 1.0)])
 def test_is_impossible_of_another_type_is_read_and_counted(tmp_path, kind, value):
     path = write(tmp_path / "a.parquet", [row(is_impossible=value)], ROWS | {"is_impossible": kind})
-    (example,), odd = _read(path)
+    (example,), odd = read(path)
     assert (example.is_impossible, odd) == (True, {"truth_as_text": 1})
 
 
 def test_answers_that_are_bare_texts_are_read_as_in_json(tmp_path):
     path = write(tmp_path / "a.parquet", [row(answers="dana")], ROWS | {"answers": pa.string()})
-    (example,), odd = _read(path)
+    (example,), odd = read(path)
     assert ([(answer.text, answer.start_char) for answer in example.answers], odd) == (
         [("dana", -1)],
         {"bare_answers": 1},
@@ -263,7 +257,7 @@ def test_answers_that_are_bare_texts_are_read_as_in_json(tmp_path):
 
 def test_ids_are_made_of_places_and_repeated_ones_told_apart(tmp_path):
     rows = [row(1), row(1), row(1, question="who"), row(id=None), row(id="")]
-    examples, odd = _read(write(tmp_path / "a.parquet", rows, ROWS))
+    examples, odd = read(write(tmp_path / "a.parquet", rows, ROWS))
     assert [example.qas_id for example in examples] == ["q1", "a.parquet:row 3", "a.parquet:row 4", "a.parquet:row 5"]
     assert odd == {"repeated_records": 1, "duplicate_ids": 1, "made_ids": 2}
 
@@ -271,15 +265,15 @@ def test_ids_are_made_of_places_and_repeated_ones_told_apart(tmp_path):
 def test_questions_without_an_answer_are_left_out_where_one_is_needed(tmp_path):
     rows = [row(answers=None), row(2)]
     path = write(tmp_path / "a.parquet", rows, ROWS)
-    assert len(_read(path)[0]) == 2
-    examples, odd = _read(path, require_answers=True)
+    assert len(read(path)[0]) == 2
+    examples, odd = read(path, require_answers=True)
     assert [example.qas_id for example in examples] == ["q2"]
     assert odd == {"nulls": 1, "unanswered_questions": 1}
 
 
 def test_the_second_time_nothing_is_counted(tmp_path):
     path = write(tmp_path / "a.parquet", [row(answers=None)], ROWS)
-    assert _read(path, again=True)[1] == {}
+    assert read(path, again=True)[1] == {}
 
 
 def test_strict_refuses_what_is_odd(tmp_path):

@@ -1,4 +1,4 @@
-"""Small Parquet files in the layouts of published data sets, with contents of our own."""
+"""Small Parquet files in the layouts of published data sets, with contents of our own, and what is read of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
+
+from bert_qa_tf import odd_items
+from bert_qa_tf.tasks.question_answering.examples import SquadExample
+from bert_qa_tf.tasks.question_answering.reading import input_formats
 
 CONTEXT = "hello this is dana calling about the dentist your appointment moved to tuesday at nine"
 _FLOATS = pa.list_(pa.float64())
@@ -125,3 +129,12 @@ def write(path: str | os.PathLike[str], rows: list[dict[str, Any]], fields: dict
     schema = pa.schema([(name, kind) for name, kind in fields.items() if name in names])
     parquet.write_table(pa.Table.from_pylist(rows, schema=schema), os.fspath(path), **options)
     return os.fspath(path)
+
+
+def read(
+    path: str | os.PathLike[str], input_format: str = "auto", **options: bool
+) -> tuple[list[SquadExample], dict[str, int]]:
+    """The questions of a file, and the number of odd items of each kind."""
+    with odd_items.collect() as odd:
+        examples = list(input_formats.iter_examples(path, input_format, **options))
+    return examples, odd.counts()
