@@ -40,7 +40,7 @@ from bert_qa_tf.tasks.base import ReplyError
 from bert_qa_tf.tasks.classification.examples import ClassificationExample
 from bert_qa_tf.tasks.classification.reader import read_examples
 from bert_qa_tf.tasks.classification.task import Classification
-from bert_qa_tf.tasks.question_answering import columns, metrics, question_files, validation
+from bert_qa_tf.tasks.question_answering import answer_files, columns, metrics, question_files, validation
 from bert_qa_tf.tasks.question_answering.examples import Answer, SquadExample
 from bert_qa_tf.tasks.question_answering.reading import input_formats, squad_reader
 from bert_qa_tf.tasks.single_text.lines import read_json_lines
@@ -293,7 +293,7 @@ def _question_lines(content: bytes, folder: pathlib.Path) -> None:
     readers = {"transcript_file": TranscriptReader()}
     for question in question_files.read_questions(_written(folder, "questions.jsonl", content), readers):
         answer = columns.from_columns(json.loads(_reply_for(question.example.context)), [question.example])[0]
-        question_files.to_json(question.question_id, answer, question.timed).encode("utf-8")
+        answer_files.to_json(question.question_id, answer, question.timed).encode("utf-8")
 
 
 def _reply_for(context: str) -> str:
@@ -405,7 +405,7 @@ def _parsed(content: bytes) -> dict[str, Any]:
 def _question_reply(content: bytes, _: pathlib.Path) -> None:
     example = SquadExample("1", "who", "nora called")
     [answer] = columns.from_columns(_parsed(content), [example])
-    question_files.to_json("1", answer).encode("utf-8")
+    answer_files.to_json("1", answer).encode("utf-8")
 
 
 def _label_columns(content: bytes, _: pathlib.Path) -> None:

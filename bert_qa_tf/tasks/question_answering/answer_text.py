@@ -1,15 +1,15 @@
 """Answers one question and formats the answer for the terminal.
 
-The text may be of any length, and may carry the times at which it was said. `question_files.py` answers whole files of
+The text may be of any length, and may carry the times at which it was said. `answer_files.py` answers whole files of
 questions.
 """
 
 from __future__ import annotations
 
 from bert_qa_tf.storage import files
+from bert_qa_tf.tasks.question_answering.answer_files import Answerer
 from bert_qa_tf.tasks.question_answering.decoding import DecodedAnswer
 from bert_qa_tf.tasks.question_answering.examples import SquadExample
-from bert_qa_tf.tasks.question_answering.question_files import Answerer
 from bert_qa_tf.text.timed_text import TimedText, clock
 
 # How many further candidates are shown.

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from bert_qa_tf.errors import InputError, printable
 from bert_qa_tf.storage import atomic_files
-from bert_qa_tf.tasks.question_answering import answer_text, question_files
-from bert_qa_tf.tasks.question_answering.question_files import Answerer
+from bert_qa_tf.tasks.question_answering import answer_files, answer_text, question_files
+from bert_qa_tf.tasks.question_answering.answer_files import Answerer
 from bert_qa_tf.tasks.question_answering.reading import input_formats
 from bert_qa_tf.text.timed_text import ReadTimedText, TimedText
 
@@ -73,7 +73,7 @@ class QuestionRequest:
         """
         if self.input_file:
             total = self._num_questions
-            question_files.answer_file(
+            answer_files.answer_file(
                 answerer, self.input_file, self.output_file, self._readers, total, self.input_format
             )
             if self.output_file:
@@ -81,9 +81,9 @@ class QuestionRequest:
             return
         context, timed = self._text
         answer = answer_text.answer_question(answerer, self.question, context)
-        question_files.note_cut_question(answer, "--question", "")
+        answer_files.note_cut_question(answer, "--question", "")
         if self.output_file:
-            atomic_files.write_lines(self.output_file, [question_files.to_json(1, answer, timed)])
+            atomic_files.write_lines(self.output_file, [answer_files.to_json(1, answer, timed)])
             print(f"wrote 1 answer to {self.output_file}")
         else:
             print(printable(answer_text.describe(answer, timed)))

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bert_qa_tf.errors import InputError
-from bert_qa_tf.tasks.question_answering import question_files
+from bert_qa_tf.tasks.question_answering import answer_files
 from bert_qa_tf.tasks.question_answering.answer_text import describe
 from bert_qa_tf.tasks.question_answering.decoding import Candidate, DecodedAnswer
 from bert_qa_tf.tasks.question_answering.request import QuestionRequest
@@ -82,7 +82,7 @@ def test_where_no_time_is_known_none_is_shown(capsys):
 
 def test_no_answer_was_said_at_no_time():
     assert describe(DecodedAnswer("", 0, 0, 0.9, ()), _Call()) == "(no answer)"
-    assert json.loads(question_files.to_json(1, DecodedAnswer("", 0, 0, 0.9, ()), _Call())) == {
+    assert json.loads(answer_files.to_json(1, DecodedAnswer("", 0, 0, 0.9, ()), _Call())) == {
         "id": 1,
         "answer": "",
         "answer_start": 0,
