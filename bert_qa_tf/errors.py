@@ -21,8 +21,13 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str = "") -> None:
-        half = _MAX_CHARS // 2
-        super().__init__(message if len(message) <= _MAX_CHARS else f"{message[:half]} … {message[-half:]}")
+        super().__init__(shortened(message, _MAX_CHARS))
+
+
+def shortened(text: str, max_chars: int) -> str:
+    """Returns a text for a message without its middle if it is longer than `max_chars`."""
+    half = max_chars // 2
+    return text if len(text) <= max_chars else f"{text[:half]} … {text[-half:]}"
 
 
 def printable(text: str) -> str:

@@ -15,9 +15,11 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from bert_qa_tf.errors import InputError
+from bert_qa_tf.errors import InputError, shortened
 
 _SHOWN_PLACES = 3
+# A place may hold a key of JSON, of any length.
+_MAX_PLACE_CHARS = 400
 
 
 class Severity(enum.Enum):
@@ -93,7 +95,7 @@ class OddItems:
             found = self._found.setdefault(kind, _Found(kind))
             found.count += times
             if len(found.places) < self._max_places:
-                found.places.append(where)
+                found.places.append(shortened(where, _MAX_PLACE_CHARS))
 
     def merge(self, other: OddItems) -> None:
         """Adds what another one collected, for example in a worker process."""

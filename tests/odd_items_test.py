@@ -104,3 +104,11 @@ def test_a_quiet_command_prints_warnings_only(capsys):
 def test_a_strict_command_ends_with_the_refusal(capsys):
     assert cli.call(_read, "", [flags.define_odd_items], ["--strict"]) == 1
     assert capsys.readouterr().err == "error: a.srt: line 3: captions without a time, left out\n"
+
+
+def test_a_place_of_any_length_makes_no_endless_line():
+    items = OddItems()
+    items.add(NUMBERS, "a.json", "k" * 1_000_000)
+    (place,) = items.to_json()[0]["first"]
+    assert place.startswith("a.json: kkk")
+    assert len(items.lines()[0]) < 500

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bert_qa_tf import odd_items
-from bert_qa_tf.errors import InputError
+from bert_qa_tf.errors import InputError, shortened
 from bert_qa_tf.odd_items import OddItems, Severity
 from bert_qa_tf.storage import atomic_files, files, outputs
 from bert_qa_tf.tasks.question_answering import validation
@@ -21,6 +21,7 @@ from bert_qa_tf.tasks.question_answering.config import ConversionConfig
 from bert_qa_tf.tasks.question_answering.reading import findings, input_formats
 
 _NAME_WIDTH = 28
+_MAX_ID_CHARS = 400
 # Of a file that `run_audit` wrote.
 _BEGINNING = re.compile(rb'\s*\{\s*"files"\s*:\s*\[')
 # Problems that other commands leave out or change, beside the odd items of that severity.
@@ -229,7 +230,8 @@ def _first_of_each(report: validation.AuditReport) -> Iterator[str]:
             first, count, text = report.first_of_each[name], report.counts[name], ""
         else:
             continue
-        yield f"  {_label(name)} ({count:,}){text}: {', '.join(first)}{', …' if count > len(first) else ''}"
+        shown = ", ".join(shortened(where, _MAX_ID_CHARS) for where in first)
+        yield f"  {_label(name)} ({count:,}){text}: {shown}{', …' if count > len(first) else ''}"
 
 
 def _label(name: str) -> str:

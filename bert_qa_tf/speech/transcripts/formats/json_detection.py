@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from bert_qa_tf.errors import InputError
+from bert_qa_tf.errors import InputError, shortened
 from bert_qa_tf.speech.transcripts.formats import entry_names, timed_lists
 from bert_qa_tf.speech.transcripts.formats.aws import read_aws
 from bert_qa_tf.speech.transcripts.formats.azure import read_azure
@@ -59,6 +59,7 @@ OF_LISTS = (
     *("whisper", "vosk", "huggingface", "watson", "deepgram", "assemblyai", "speechmatics", "azure", "nemo"),
     "timed_json",
 )
+_MAX_PATH_CHARS = 100
 _WRAPPERS = (
     "result",
     "results",
@@ -106,15 +107,20 @@ def recognise(top: JsonPlace) -> Recognised:
     inside = _wrapped(value)
     if inside is not None:
         found = recognise(top.child(inside))
-        return found._replace(taken_for=", ".join(filter(None, (found.taken_for, f"in `{found.top.path}`"))))
+        where = f"in `{_shown(found.top)}`"
+        return found._replace(taken_for=", ".join(filter(None, (found.taken_for, where))))
     lists = timed_lists.find_timed_list(top)
     if lists:
         tool = _tool(value)
-        where = f"the list `{lists[0].path}`" if lists[0].path else "a list"
+        where = f"the list `{_shown(lists[0])}`" if lists[0].path else "a list"
         return Recognised(top, "timed_json", ", ".join(filter(None, (tool.name, where))))
     if isinstance(value, dict) and _is_text_alone(value):
         return Recognised(top, "whisper")
     raise _unknown_json(top)
+
+
+def _shown(place: JsonPlace) -> str:
+    return shortened(place.path, _MAX_PATH_CHARS)
 
 
 def _has_times_below(top: JsonPlace, name: str) -> bool:

@@ -98,6 +98,10 @@ def test_time_stamps_of_a_clock_are_starts():
     assert odd.counts() == {"unknown_times": 1, "odd_times": 1}
 
 
+def test_a_key_of_any_length_makes_no_endless_line():
+    assert len(read({"k" * 1_000_000: [timed("hi", 0, 1)]}).describe()) < 200
+
+
 # modelscope/FunASR, `README.md`: with a model of speakers.
 def test_sentences_within_a_list_of_texts_keep_their_times():
     sentence = {"text": "hi nora", "start": 880, "end": 1540, "timestamp": [[880, 1120], [1120, 1540]], "spk": 0}
