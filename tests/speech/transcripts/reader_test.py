@@ -91,6 +91,7 @@ def test_what_is_left_out_is_counted_and_told():
     ("text", "name", "expected"),
     [
         ("call me 5 5 five", "note", "txt"),
+        ("good, question, I think", "note", "txt"),
         ("call me 5.0 5 five", "note", "ctm"),
         ("call me 5.0 5 five", "note.txt", "txt"),
         ("7 A 1 1 hi", "note.ctm", "ctm"),
@@ -144,6 +145,8 @@ QUESTIONS = r"^a[a-z.]*: questions about texts, expected a transcript \(--input_
         ("[" * 100_000 + "{", "a.json", "nested too deeply"),
         ('{"words": [{"text": "a", "start_secs": ' + "9" * 5000 + "}]}", "a", "not JSON that can be read"),
         ('{"data": [], "version": "1.1"}', "a", QUESTIONS),
+        ("question_id\traw_question_text\traw_document_text\n1\twho\thi\n", "a.tsv", "^a.tsv: a table of questions, "),
+        ('id,"question","context"\n1,who,hi\n', "a", r"^a: a table of questions, .* \(--input_file takes such files\)"),
         ('{"data": [{"paragraphs": [{"context": "a", "qas": []}]}]}', "a", QUESTIONS),
         ('[{"context": "a", "qas": []}]', "a", QUESTIONS),
         ('[{"context": "a", "question": "who"}]', "a.json", QUESTIONS),

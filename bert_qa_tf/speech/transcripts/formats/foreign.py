@@ -34,6 +34,9 @@ _TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (r"<\?xml\b", "XML of no kind of captions that is known here", _CONVERT),
     )
 )
+# Of SLUE-SQA-5, and of tables that people make.
+_COLUMNS_OF_QUESTIONS = frozenset(("question", "raw_question_text", "normalized_question_text"))
+_COLUMNS_BESIDE = frozenset(("context", "answers", "document_id", "raw_document_text", "normalized_document_text"))
 # Bytes, and where they stand → what it is, and what to do.
 _BINARIES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"%PDF-", "a PDF document", _SAVE_AS_TEXT),
@@ -62,6 +65,9 @@ def refuse_text(text: str, name: str) -> None:
     begins = text[:2_000].lstrip("\ufeff \t\r\n")
     if is_ttml(text):
         return
+    columns = {column.strip(' "').lower() for column in re.split(r"[\t,;]", begins.partition("\n")[0].strip())}
+    if columns & _COLUMNS_OF_QUESTIONS and columns & _COLUMNS_BESIDE:
+        raise InputError(f"{name}: a table of questions, expected a transcript (--input_file takes such files)")
     for pattern, what, advice in _TEXTS:
         if pattern.match(begins):
             raise InputError(
