@@ -2,12 +2,14 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from bert_qa_tf import cli, evaluate
+from tests.testing import TESTDATA
 
 QAS = [
     {"id": "1", "question": "who sat?", "answers": [{"text": "the cat", "answer_start": 0}]},
@@ -63,6 +65,14 @@ def test_word_overlap_stands_beside_what_is_scored(squad_file, tmp_path, capsys)
     metrics = json.loads((tmp_path / "out" / "best_word_overlap" / "test" / "metrics.json").read_text())
     assert metrics["variant"].startswith("answers of 1 words")
     assert metrics["total"] == 2
+
+
+def test_a_folder_keeps_its_name_with_a_slash_at_its_end(tmp_path, capsys):
+    (tmp_path / "shards").mkdir()
+    shutil.copy(TESTDATA / "spoken_datasets" / "rows.parquet", tmp_path / "shards" / "test.parquet")
+    argv = [f"--eval_file={tmp_path / 'shards'}/", "--word_overlap"]
+    assert cli.call(evaluate.main, "", evaluate.FLAG_GROUPS, argv) == 0
+    assert "best word overlap, shards: " in capsys.readouterr().out
 
 
 def test_word_overlap_may_be_all_that_is_scored(squad_file, capsys):

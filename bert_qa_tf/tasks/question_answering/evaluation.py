@@ -152,7 +152,7 @@ def evaluate_answerer(
 def evaluate_word_overlap(reference: FileReference) -> Evaluation:
     """Scores the best variant of the word-overlap baseline, and prints which one it is."""
     overlap = word_overlap.best_word_overlap(reference.examples)
-    print(f"{WORD_OVERLAP}, {os.path.basename(reference.path)}: {overlap.variant}")
+    print(f"{WORD_OVERLAP}, {os.path.basename(reference.path.rstrip('/'))}: {overlap.variant}")
     metrics = evaluate(reference, overlap.predictions, source=WORD_OVERLAP)
     return Evaluation({**metrics, "variant": str(overlap.variant)})
 
