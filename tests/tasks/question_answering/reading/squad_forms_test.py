@@ -434,6 +434,7 @@ def test_a_folder_is_one_line(tmp_path):
     [
         (json.dumps(squad(qa())), None),
         ("PAR1 or anything else", "is a Parquet file, expected SQuAD-form JSON"),
+        ("no JSON", "is a pipe, which can be read only once, expected a file"),
     ],
 )
 def test_a_pipe_is_read_once_or_named(tmp_path, content, expected):
