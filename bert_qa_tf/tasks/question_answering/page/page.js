@@ -4,10 +4,10 @@ import { EXAMPLE } from "./example.js";
 import { Player } from "./player.js";
 import { Recognition } from "./recognition.js";
 import { byId, element, tell, warn } from "./shared/dom.js";
-import { decode, onDrop, onPick, readBytes } from "./shared/files.js";
+import { onDrop, onPick, readBytes } from "./shared/files.js";
 import { describeModel, predict, readConfig, readReply, reason, request as send, wellFormed } from "./shared/server.js";
 import { markedParts, readSquad, toCodeUnits } from "./text.js";
-import { clock, isTimedName, isTimedText, Timeline } from "./timeline.js";
+import { clock, Timeline } from "./timeline.js";
 
 const contextBox = byId("context");
 const view = byId("view");
@@ -161,38 +161,30 @@ function setContext(text, times = null) {
 
 async function openFile(file) {
   if (!file) return;
-  if (/^(audio|video)\//.test(file.type)) return openRecording(file);
+  // Browsers take NIST's segments (.stm) for music.
+  if (/^(audio|video)\//.test(file.type) && !/\.stm$/i.test(file.name)) return openRecording(file);
   stopRecognizing();
   const mine = (opening += 1);
   let bytes;
-  let text = "";
   try {
     bytes = await readBytes(file);
-    if (!isTimedName(file.name)) text = decode(file.name, bytes);
   } catch (error) {
     return complain(error.message);
   }
-  const found = readSquad(text);
-  if (isTimedName(file.name) || (!found.length && isTimedText(file.name, text))) {
-    return openTranscript(file, bytes, mine);
-  }
+  const found = readSquad(new TextDecoder().decode(bytes));
+  if (!found.length) return openTranscript(file, bytes, mine);
   if (mine !== opening) return;
   paragraphs = found;
-  byId("paragraphs").hidden = !paragraphs.length;
+  byId("paragraphs").hidden = false;
   byId("questions").replaceChildren();
-  if (paragraphs.length) {
-    const names = paragraphs.map(({ title, context }, i) => `${i + 1}. ${title}: ${context.slice(0, 60)}`);
-    byId("paragraph").replaceChildren(...names.map((name, i) => new Option(name, i)));
-    setParagraph(0);
-    tell(`${file.name}: ${paragraphs.length.toLocaleString("en")} paragraphs.`);
-  } else {
-    setContext(text);
-    tell(`${file.name} is open.`);
-  }
+  const names = paragraphs.map(({ title, context }, i) => `${i + 1}. ${title}: ${context.slice(0, 60)}`);
+  byId("paragraph").replaceChildren(...names.map((name, i) => new Option(name, i)));
+  setParagraph(0);
+  tell(`${file.name}: ${paragraphs.length.toLocaleString("en")} paragraphs.`);
   questionBox.focus();
 }
 
-/** A transcript with times: the server reads it, so that its formats are known in one place. */
+/** A transcript or a text: the server reads it, so that the formats are known in one place. */
 async function openTranscript(file, bytes, mine) {
   tell(`Reading ${file.name}…`);
   try {

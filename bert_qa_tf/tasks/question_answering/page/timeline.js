@@ -1,19 +1,5 @@
 // When the words of a transcript were said, and by whom.
 
-const TIMED = /\.(vtt|srt|ctm)$/i;
-// What captions begin with, whatever the name of their file.
-const LIKE_CAPTIONS = /^(?:WEBVTT|(?:\d{1,9}\s*\n)?[\d:]+[.,]\d+\s*-->)/;
-
-/** Whether a file by its name alone is one that the server has to read. */
-export function isTimedName(name) {
-  return TIMED.test(name);
-}
-
-/** Whether a text is one that the server has to read: captions, or JSON of a recognizer (or of anything else). */
-export function isTimedText(name, text) {
-  return /\.json$/i.test(name) || /^\s*(?:\{\s*"|\[\s*[{[]\s*["{])/.test(text) || LIKE_CAPTIONS.test(text.trimStart());
-}
-
 /** Seconds as a person reads them, the parts of one cut off: `1:02`, `1:00:02`. */
 export function clock(secs) {
   const [hours, minutes, rest] = [secs / 3600, (secs / 60) % 60, secs % 60].map(Math.floor);
