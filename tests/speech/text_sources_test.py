@@ -47,7 +47,7 @@ def test_a_recording_is_heard_cleaned_and_told_of(tmp_path, fake):
     path = noise(tmp_path / "a.wav")
     timed = RecordingReader(report=told.append)(path)
     assert timed.text == "hi nora1"
-    assert timed.said(3, 8) == ("nora1", 7, 12, 0.5, 0.9, False)
+    assert timed.said(3, 8) == ("nora1", 7, 12, 0.5, 0.9, False, None)
     assert told[0] == f"{path}: recognising with fake 1 …"
     assert told[1].startswith(f"{path}: heard 3 words in 1.0 s of sound, which took ")
     assert told[1].endswith(" s; cleaned of fillers (1)")

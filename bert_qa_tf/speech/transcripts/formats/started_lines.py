@@ -1,4 +1,4 @@
-"""Times of lines of which a file says only when each begins: it ends when the next one does begin.
+"""Times of lines of which a file says only when each begins: it ends when the next one begins, or before a silence.
 
 The last one is taken to be said as fast as the others.
 """
@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from bert_qa_tf.speech.transcripts.formats.stretches import Run, Stretch, stretch_words
 from bert_qa_tf.speech.transcripts.transcript import Word
+
+_SLOWEST_SECS_PER_CHAR = 0.4
+_LONGEST_SHORT_LINE_SECS = 5.0
 
 
 class StartedLine(NamedTuple):
@@ -43,9 +46,12 @@ def started_words(lines: Sequence[StartedLine]) -> Iterator[Word]:
 
 def _ends(lines: Sequence[StartedLine]) -> list[float | None]:
     starts = [line.start_secs for line in lines]
+    # A line lasts until the next one, unless it would be slower than anybody speaks or sings: then there is silence.
     ends = [
-        after if start is not None and after is not None and after >= start else None
-        for start, after in zip(starts, [*starts[1:], None], strict=True)
+        min(after, round(line.start_secs + _longest_secs(line), 3))
+        if line.start_secs is not None and after is not None and after >= line.start_secs
+        else None
+        for line, after in zip(lines, [*starts[1:], None], strict=True)
     ]
     known = [(end - line.start_secs, len(line.text)) for line, end in zip(lines, ends, strict=True) if end is not None]
     chars = sum(length for _, length in known)
@@ -54,6 +60,10 @@ def _ends(lines: Sequence[StartedLine]) -> list[float | None]:
         if ends[index] is None and line.start_secs is not None and pace is not None:
             ends[index] = round(line.start_secs + pace * len(line.text), 3)
     return ends
+
+
+def _longest_secs(line: StartedLine) -> float:
+    return max(_LONGEST_SHORT_LINE_SECS, _SLOWEST_SECS_PER_CHAR * len(line.text))
 
 
 def _stretches(line: StartedLine, end_secs: float | None) -> Iterator[Stretch]:

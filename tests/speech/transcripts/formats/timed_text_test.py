@@ -235,3 +235,12 @@ def test_a_line_with_other_fields_costs_itself():
     assert (file.transcript.text, odd) == ("hello", {"misshapen_lines": 1})
     with pytest.raises(InputError, match=r"^a\.stm:1: expected waveform, channel, speaker, start, end and words"):
         read("hello", "a.stm")
+
+
+def test_a_line_before_a_silence_does_not_last_until_the_next_one():
+    words = parse_transcript(b"[00:01.00]Hello Dana\n[55:00.00]Goodbye\n", "a.lrc").transcript.words
+    assert [(word.start_secs, word.end_secs) for word in words] == [
+        (1.0, pytest.approx(3.778, abs=0.001)),
+        (pytest.approx(3.778, abs=0.001), 6.0),
+        (3300.0, 3303.5),
+    ]
