@@ -23,7 +23,7 @@ _MAX_PLACE_CHARS = 400
 
 
 class Severity(enum.Enum):
-    """What an odd item cost.
+    """The cost of an odd item.
 
     A note costs nothing: there was one way to read the item. A warning means that something was left out or estimated.
     """

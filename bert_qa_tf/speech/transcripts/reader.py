@@ -159,7 +159,7 @@ def parse_transcript(
 
 
 def _is_json(text: str, name: str) -> bool:
-    """Whether a file is JSON or nothing; one that is named so may still hold captions."""
+    """Returns whether a file is JSON or nothing; one that is named so may still hold captions."""
     if not must_be_json(text, name):
         return False
     return begins_as_json(text) or recognise_text(text, name) in ("txt", "ctm", "stm")

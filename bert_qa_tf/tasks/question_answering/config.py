@@ -157,7 +157,7 @@ class ExportConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ReferenceConfig:
-    """How a labelled file is read for scoring.
+    """Settings of reading a labelled file for scoring.
 
     Attributes:
       input_format: its form, see `input_formats`.

@@ -34,7 +34,7 @@ class Answer:
 
 
 class TimedWord(NamedTuple):
-    """Where a word is in a text (characters, the end exclusive), and when it was said (seconds of the recording)."""
+    """A word's place in a text (characters, the end exclusive) and its time (seconds of the recording)."""
 
     start_char: int
     end_char: int

@@ -77,7 +77,7 @@ def read_questions(
 
 
 def _is_squad(path: str, readers: Mapping[str, ReadTimedText]) -> bool:
-    """Whether a file begins like one for `squad_reader`; what is no JSON is decided by its name."""
+    """Returns whether a file begins like one for `squad_reader`; what is no JSON is decided by its name."""
     is_named_so = path.lower().removesuffix(".gz").endswith(".json")
     try:
         with open_text(path, _EXPECTED) as file:

@@ -21,7 +21,7 @@ Stretch = tuple[float, float]
 
 
 class Overlap(NamedTuple):
-    """How well two stretches of time agree, each 0 to 1."""
+    """The agreement of two stretches of time, each figure 0 to 1."""
 
     aos: float
     frame_f1: float

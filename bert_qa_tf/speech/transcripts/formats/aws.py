@@ -43,7 +43,7 @@ def read_aws(top: JsonPlace, counts: Counter[str]) -> Transcript:
 
 
 def _speakers(results: JsonPlace) -> Mapping[object, str]:
-    """When an item starts, as the file spells it → who speaks; files of older versions have it beside the items."""
+    """Returns the start of an item, as the file spells it → who speaks; older files have this beside the items."""
     labels = results.value.get("speaker_labels")
     if not isinstance(labels, dict):
         return {}

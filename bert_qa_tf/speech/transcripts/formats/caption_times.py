@@ -38,7 +38,7 @@ UNREADABLE_CAPTIONS = OddKind("unreadable_captions", "captions whose times canno
 
 
 class Notation(NamedTuple):
-    """How a format writes the times of a caption.
+    """The notation of the times of captions in a format.
 
     Attributes:
       exact: matches a line as it should be; the groups of `TIME` twice.
@@ -159,7 +159,7 @@ def _parts(line: str, notation: Notation) -> list[tuple[str, ...]] | None:
 
 
 def _are_millis(fractions: Sequence[str]) -> bool:
-    """Whether short fractions are milliseconds: the file has longer ones too, and none that begins with a zero."""
+    """Returns whether short fractions are milliseconds: there are longer ones too, and none begins with a zero."""
     lengths = {len(fraction) for fraction in fractions if fraction.strip("0")}
     if 3 not in lengths or not lengths & {1, 2}:
         return False

@@ -48,7 +48,7 @@ class Caption:
 
 @dataclasses.dataclass(frozen=True)
 class Syntax:
-    """What a format's captions look like.
+    """The syntax of the captions of a format.
 
     Attributes:
       notation: how it writes times.
@@ -104,7 +104,7 @@ def read_captions(lines: Sequence[Line], source: str, syntax: Syntax) -> list[Ca
 
 
 def _head(lines: Sequence[Line], mark: int, before: int, syntax: Syntax) -> int:
-    """Where the caption begins whose times are at `mark`: at its number or name, if it has one.
+    """Returns where the caption begins whose times are at `mark`: at its number or name, if it has one.
 
     Args:
       lines: of the file.

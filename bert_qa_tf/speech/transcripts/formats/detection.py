@@ -17,7 +17,7 @@ def must_be_json(text: str, name: str) -> bool:
 
 
 def begins_as_json(text: str) -> bool:
-    """Whether a text begins like a document of JSON."""
+    """Returns whether a text begins like a document of JSON."""
     text = text.lstrip()
     return text.startswith("{") or _LIST.match(text) is not None
 

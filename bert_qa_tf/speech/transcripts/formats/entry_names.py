@@ -1,4 +1,4 @@
-"""What recognisers call the parts of a timed word or segment."""
+"""Lists the names that recognisers give the parts of a timed word or segment."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ NO_TIMES = frozenset(
 
 
 class Names(NamedTuple):
-    """What a tool calls the parts of its entries, where that is not what it is called elsewhere.
+    """The names that a tool gives the parts of its entries, where they mean something else elsewhere.
 
     Attributes:
       starts: names → how many of a number's unit make a second; likewise for the ends and the durations.
@@ -140,17 +140,17 @@ def first_of(entry: Mapping[str, Any], names: Any) -> str | None:
 
 
 def is_pair(value: Any) -> bool:
-    """Whether a value is a start and an end, and no list of such pairs."""
+    """Returns whether a value is a start and an end, and no list of such pairs."""
     return isinstance(value, list) and len(value) == 2 and not any(isinstance(part, list) for part in value)
 
 
 def has_time(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry says when it starts, or ends."""
+    """Returns whether an entry says when it starts, or ends."""
     return has_time_as(entry, _STARTS, _ENDS)
 
 
 def has_time_as(entry: Mapping[str, Any], *names: Mapping[str, float | None]) -> bool:
-    """Whether an entry has a time under one of these names, or a pair of times."""
+    """Returns whether an entry has a time under one of these names, or a pair of times."""
     if any(is_pair(entry.get(name)) for name in PAIRS):
         return True
     return any(
@@ -161,5 +161,5 @@ def has_time_as(entry: Mapping[str, Any], *names: Mapping[str, float | None]) ->
 
 
 def has_speaker(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry names a speaker."""
+    """Returns whether an entry names a speaker."""
     return first_of(entry, SPEAKERS) is not None

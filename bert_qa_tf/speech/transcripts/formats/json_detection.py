@@ -75,7 +75,7 @@ _WRAPPERS = (
 
 
 class Recognised(NamedTuple):
-    """What a document was taken for.
+    """The result of recognising a document.
 
     Attributes:
       top: the transcript: the document, or a part of it.
@@ -90,7 +90,7 @@ class Recognised(NamedTuple):
 
 
 def recognise(top: JsonPlace) -> Recognised:
-    """What a document is.
+    """Returns what a document is.
 
     Raises:
       InputError: it is no transcript; names what it is, if that is known.
@@ -124,7 +124,7 @@ def _shown(place: JsonPlace) -> str:
 
 
 def _has_times_below(top: JsonPlace, name: str) -> bool:
-    """Whether a list that looks like segments without times is one of documents with a timed list each."""
+    """Returns whether a list that looks like segments without times is one of documents with a timed list each."""
     entries = [entry for entry in top.value if isinstance(entry, dict)] if isinstance(top.value, list) else []
     if name != "whisper" or not entries or any(SHAPES["whisper"](entry) or _is_timed_entry(entry) for entry in entries):
         return False
@@ -166,7 +166,7 @@ def _refuse_known(top: JsonPlace, sample: Mapping[str, Any]) -> None:
 
 
 def _is_of_questions(record: Mapping[str, Any]) -> bool:
-    """Whether this is an article, a paragraph or a row of SQuAD, a line of questions, or the header of MRQA."""
+    """Returns whether this is an article, a paragraph or a row of SQuAD, a line of questions, or the header of MRQA."""
     return (
         isinstance(record.get("qas"), list)
         or any("qas" in paragraph for paragraph in objects_in(record, "paragraphs"))

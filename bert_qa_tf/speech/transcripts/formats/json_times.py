@@ -54,7 +54,7 @@ def _text_to_secs(text: str, unit: float | None) -> float | None:
 
 
 def is_of_clock(text: str) -> bool:
-    """Whether a text is a time such as `1:02.5`, or one of a day."""
+    """Returns whether a text is a time such as `1:02.5`, or one of a day."""
     return _CLOCK.fullmatch(text.strip()) is not None or _OF_DAY.match(text) is not None
 
 

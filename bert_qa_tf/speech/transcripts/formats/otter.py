@@ -25,7 +25,7 @@ _MAX_LINES_BEFORE = 8
 
 
 def is_otter(text: str) -> bool:
-    """Whether headings with a name and a time stand above texts, one of them near the beginning."""
+    """Returns whether headings with a name and a time stand above texts, one of them near the beginning."""
     lines = [line for _, line in split_lines(text) if line.strip()]
     places = [index for index, line in enumerate(lines) if (match := _HEADING.fullmatch(line)) and match[1]]
     return len(places) >= _MIN_HEADINGS and places[0] <= _MAX_LINES_BEFORE and places[1] > places[0] + 1

@@ -49,6 +49,6 @@ def without_repeated_lines(
 
 
 def _overlap(before: list[str], after: list[str]) -> int:
-    """How many lines at the beginning of `after` are those at the end of `before`."""
+    """Returns how many lines at the beginning of `after` are those at the end of `before`."""
     longest = min(len(before), len(after), _MAX_LINES_ON_SCREEN)
     return next((count for count in range(longest, 0, -1) if before[-count:] == after[:count]), 0)

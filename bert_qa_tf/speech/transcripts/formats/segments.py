@@ -81,7 +81,7 @@ def _segment_words(entries: Sequence[Entry], duration_secs: float | None) -> Ite
 
 
 def _completed(entry: Entry, words: Sequence[Word], reached: float, limit: float | None) -> tuple[float, float]:
-    """When a segment starts and ends, as far as it does not say so: between those around it, at a reader's pace."""
+    """Returns a segment's start and end. What it does not say lies between those around it, at a reader's pace."""
     own_start, own_end = _bounds(words)
     pace = sum(len(word.text) + 1 for word in words) / _CHARS_PER_SEC
     start, end = entry.start_secs, entry.end_secs

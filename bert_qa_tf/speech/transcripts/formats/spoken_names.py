@@ -41,5 +41,5 @@ def split_names(texts: Sequence[str]) -> list[tuple[str | None, str]]:
 
 
 def _is_name(text: str) -> bool:
-    """Whether it may be one: it begins with a letter that is no small one, and has few words."""
+    """Returns whether it may be one: it begins with a letter that is no small one, and has few words."""
     return text[0].isalpha() and not text[0].islower() and len(text.split()) <= 6

@@ -33,7 +33,7 @@ _MIN_STAMPED_SHARE = 0.5
 
 
 def is_lrc(text: str) -> bool:
-    """Whether text begins as LRC does: with a tag, or a time with a fraction in brackets."""
+    """Returns whether text begins as LRC does: with a tag, or a time with a fraction in brackets."""
     first = next((line for line in text.split("\n", 50) if line.strip()), "")
     match = _STAMPS.match(first)
     stamp = _STAMP.search(match[1])[1] if match else ""
@@ -41,7 +41,7 @@ def is_lrc(text: str) -> bool:
 
 
 def is_stamped(text: str) -> bool:
-    """Whether most lines begin with a time in brackets."""
+    """Returns whether most lines begin with a time in brackets."""
     lines = [line for _, line in split_lines(text) if line.strip()]
     stamped = sum(1 for line in lines if _PRINTED.match(line) or _STAMPS.match(line))
     return stamped >= max(_MIN_STAMPED, _MIN_STAMPED_SHARE * len(lines))

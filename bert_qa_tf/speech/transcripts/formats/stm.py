@@ -41,7 +41,7 @@ class _Segment(NamedTuple):
 
 
 def looks_like_stm(text: str) -> bool:
-    """Whether every line that is neither blank nor a comment has STM's fields, and labels in angle brackets."""
+    """Returns whether every line that is neither blank nor a comment has STM's fields, and labels in angle brackets."""
     lines = [line for _, line in split_lines(text) if line.strip() and not line.lstrip().startswith(";;")]
     matches = [_LINE.fullmatch(line) for line in lines]
     return bool(matches) and all(matches) and any(match[6] for match in matches)

@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """What is said between two times.
+    """A text that is said between two times.
 
     Attributes:
       runs: the text, by speaker.

@@ -39,7 +39,7 @@ class _Event(NamedTuple):
 
 
 def is_substation(text: str) -> bool:
-    """Whether text has the sections of SubStation Alpha."""
+    """Returns whether text has the sections of SubStation Alpha."""
     begins = text.lstrip("\ufeff \t\r\n")[:100].lower()
     return begins.startswith("[script info]") or (
         begins.startswith("[events]") and "dialogue:" in text[:10_000].lower()

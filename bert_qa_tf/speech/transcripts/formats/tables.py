@@ -45,7 +45,7 @@ class _Row(NamedTuple):
 
 
 def is_table(text: str) -> bool:
-    """Whether the first line names the columns, or is a label of Audacity."""
+    """Returns whether the first line names the columns, or is a label of Audacity."""
     first = next((line for line in text.lstrip().split("\n", 1)), "").rstrip("\r")
     return _head_of(first) is not None or _LABEL.fullmatch(first) is not None
 
@@ -57,7 +57,7 @@ class _Head(NamedTuple):
 
 
 def _head_of(line: str) -> _Head | None:
-    """What a line says of the columns; None if it names no start, end and text."""
+    """Returns what a line says of the columns; None if it names no start, end and text."""
     for delimiter in "\t,;":
         names = [name.strip().strip('\ufeff"').strip().lower() for name in line.split(delimiter)]
         columns: dict[str, int] = {}

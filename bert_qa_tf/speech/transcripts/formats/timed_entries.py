@@ -163,7 +163,7 @@ def _nested_words(place: JsonPlace, counts: Counter[str], names: Names) -> tuple
 
 
 def read_times(place: JsonPlace, names: Names = DEFAULT_NAMES) -> tuple[float | None, float | None]:
-    """When an entry starts and ends, in seconds; None for what is not known."""
+    """Returns when an entry starts and ends, in seconds; None for what is not known."""
     value = place.value
     for name in PAIRS:
         if is_pair(value.get(name)):
@@ -222,7 +222,7 @@ def to_words(entries: Sequence[Entry], counts: Counter[str]) -> tuple[Word, ...]
 
 
 def is_one_word(text: str) -> bool:
-    """Whether a text is a word, perhaps with punctuation behind a space, as French has it."""
+    """Returns whether a text is a word, perhaps with punctuation behind a space, as French has it."""
     return not any(character.isalnum() for token in text.split()[1:] for character in token)
 
 

@@ -72,7 +72,7 @@ def _has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
 
 
 def _in_list(name: str, *names: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether the entries of a list have members of these names."""
+    """Returns whether the entries of a list have members of these names."""
 
     def is_there(document: Mapping[str, Any]) -> bool:
         entries = document.get(name)
@@ -188,7 +188,7 @@ def _timed_lists(place: JsonPlace, depth: int) -> Iterator[JsonPlace]:
 
 
 def _are_names(name: str, entries: Any) -> bool:
-    """Whether these are speakers, each with a name and when it first speaks."""
+    """Returns whether these are speakers, each with a name and when it first speaks."""
     first = entries[0] if isinstance(entries, list) and entries else None
     is_named = isinstance(first, dict) and entry_names.first_of(first, entry_names.TEXTS) == "name"
     return name == "speakers" and is_named
@@ -201,7 +201,7 @@ def _below(place: JsonPlace, entries: list[Any], depth: int) -> Iterator[JsonPla
 
 
 def is_timed(value: Any) -> bool:
-    """Whether this is a list of which some of the first entries have a text and a time."""
+    """Returns whether this is a list of which some of the first entries have a text and a time."""
     return isinstance(value, list) and any(_is_timed_entry(entry) for entry in value[:_SHOWN])
 
 

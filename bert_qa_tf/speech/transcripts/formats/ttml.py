@@ -65,7 +65,7 @@ class _Piece:
 
 
 def is_ttml(text: str) -> bool:
-    """Whether text is XML whose root is TTML's."""
+    """Returns whether text is XML whose root is TTML's."""
     return text.lstrip("\ufeff \t\r\n").startswith("<") and _ROOT.search(text, 0, 5_000) is not None
 
 

@@ -37,7 +37,7 @@ class Problem(NamedTuple):
 
 
 class Findings:
-    """What was found in one file, or in several that belong together.
+    """The findings in one file, or in several that belong together.
 
     Args:
       name: the file; to be set anew for the next.

@@ -20,7 +20,7 @@ _HASH_DIGITS = 16
 
 
 class QuestionFields(NamedTuple):
-    """What a file says of a question, its text aside.
+    """The fields of a question in a file, its text aside.
 
     Attributes:
       qas_id: the id; None if there is none.

@@ -75,7 +75,7 @@ class Paragraph(NamedTuple):
 
     @property
     def is_row(self) -> bool:
-        """Whether the question and its text are one object."""
+        """Returns whether the question and its text are one object."""
         return isinstance(self.qas, list) and len(self.qas) == 1 and self.qas[0] is self.record
 
 
@@ -224,7 +224,7 @@ def _version(members: Mapping[str, Any]) -> str:
 
 
 def _is_lines(text: str) -> bool:
-    """Whether a text that is not JSON has a line after the first that is a JSON object."""
+    """Returns whether a text that is not JSON has a line after the first that is a JSON object."""
     for line in text.split("\n", 3)[1:3]:
         try:
             if isinstance(json_text.parse(line), dict):

@@ -20,7 +20,7 @@ from bert_qa_tf.tasks.question_answering.reading.questions import QuestionFields
 
 
 class Row(NamedTuple):
-    """What a row holds.
+    """The content of a row.
 
     Attributes:
       title: the name of what was spoken; None if there is none.
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How a data set is laid out.
+    """The layout of a data set.
 
     Attributes:
       name: as in `--input_format`.
