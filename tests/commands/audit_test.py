@@ -156,7 +156,7 @@ def test_a_file_of_which_nothing_can_be_read_is_audited_and_exits_1(tmp_path, ca
     printed = capsys.readouterr()
     assert "unreadable records" in printed.out
     assert f"{good}: fit for training" in printed.out
-    assert "no question in it can be read, such as data[0] is in CoQA's own form, which is not read" in printed.err
+    assert "no question in it can be read: data[0] is in CoQA's own form, which is not read" in printed.err
 
 
 def test_no_file_is_one_clear_line(capsys):

@@ -257,7 +257,7 @@ def _refuse(
     for report in reports:
         aligned = report.aligned
         if not report.counts["questions"] and (unreadable := _odd(report, Severity.WARNING)):
-            first = f", such as {unreadable[0]['first'][0]}" if unreadable[0]["first"] else ""
+            first = f": {unreadable[0]['first'][0]}" if unreadable[0]["first"] else ""
             shortfalls.append(f"{report.file}: no question in it can be read{first}")
         if fail_under_aligned is not None and aligned.fraction < fail_under_aligned:
             shortfalls.append(
